@@ -1,0 +1,16 @@
+// Records to and from their CBOR form, docs/formats/records.md: a map with integer keys, key 0 the kind. The
+// decoder takes hostile bytes, accepts every version ever released and ignores keys it does not know.
+#pragma once
+
+#include "base/bytes.hpp"
+#include "base/result.hpp"
+#include "model/records.hpp"
+
+namespace fluxrig::model {
+
+inline constexpr std::size_t kMaxRecordBytes = 256U << 10;
+
+void encode(const Record& record, Bytes& out);  // appends one CBOR item
+[[nodiscard]] Result<Record> decode(ByteView item);
+
+}  // namespace fluxrig::model

@@ -1,0 +1,36 @@
+// Every subject, stream and consumer name on the snake, in one place: docs/formats/snake.md. A rack name or gear
+// name is one token: [a-z0-9_-]{1,32} (the scenario checks it). Any thread.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/ids.hpp"
+
+namespace fluxrig::snake {
+
+inline constexpr std::string_view kStreamMessages = "FLUX_MSG";          // flux.msg.>      limits, file
+inline constexpr std::string_view kStreamAudit = "FLUX_AUDIT";           // flux.audit.*    discard new
+inline constexpr std::string_view kStreamTelemetry = "FLUX_TELEMETRY";   // flux.telemetry.* discard old
+inline constexpr std::string_view kStreamDeadLetters = "FLUX_DLQ";       // flux.dlq.>
+
+// P0. `rack` is the publisher's own name: permissions let a rack publish only under itself.
+[[nodiscard]] std::string message_subject(std::string_view rack, std::string_view gear, std::string_view port);
+// Replies to bus_out gear `gear` of rack `rack` come from any rack on port "reply-<rack>-<gear>".
+[[nodiscard]] std::string reply_port(std::string_view rack, std::string_view gear);
+[[nodiscard]] std::string reply_filter(std::string_view rack, std::string_view gear);  // flux.msg.*.*.reply-...
+[[nodiscard]] std::string dead_letter_subject(std::string_view rack, std::string_view gear);  // flux.dlq.<rack>.<gear>
+// The durable consumer of `gear` in `rack`, made by the mixer on the rack's hello, and where it delivers.
+[[nodiscard]] std::string consumer_name(std::string_view rack, std::string_view gear);        // "<rack>__<gear>"
+[[nodiscard]] std::string deliver_subject(const MachineId& machine, std::string_view gear);   // flux.deliver.<machine>.<gear>
+
+[[nodiscard]] std::string audit_subject(const MachineId& machine);
+[[nodiscard]] std::string telemetry_subject(const MachineId& machine);
+[[nodiscard]] std::string receipt_subject(const MachineId& machine);
+[[nodiscard]] std::string pressure_subject(const MachineId& machine);
+[[nodiscard]] std::string control_subject(const MachineId& machine);
+// Requests from racks carry the machine_id in the subject, so that the server's permissions prove who asks.
+[[nodiscard]] std::string hello_subject(const MachineId& machine);       // flux.agent.hello.<machine>
+[[nodiscard]] std::string heartbeat_subject(const MachineId& machine);   // flux.agent.heartbeat.<machine>
+
+}  // namespace fluxrig::snake
