@@ -1,0 +1,110 @@
+// Where the mixer stores what racks send. A commit is all or nothing: the rows of its blocks, the ledger entries
+// that say which sequences are now stored, and the rack's presence stand in one transaction of the store. Only after
+// it may a receipt go out. Implementations: DuckDbSink.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "base/result.hpp"
+#include "model/block.hpp"
+#include "model/records.hpp"
+
+namespace fluxrig::sink {
+
+// One stream of records: what sequences count in.
+struct StreamKey {
+  MachineId machine_id;
+  model::Lane lane = model::Lane::kAudit;
+  Epoch epoch;
+  friend auto operator<=>(const StreamKey&, const StreamKey&) = default;
+};
+
+// Sorted, disjoint, inclusive ranges of sequences.
+class SequenceRanges {
+ public:
+  void add(Sequence first, Sequence last);
+  [[nodiscard]] bool contains(Sequence first, Sequence last) const noexcept;    // all of it
+  [[nodiscard]] bool intersects(Sequence first, Sequence last) const noexcept;  // any of it
+  [[nodiscard]] bool contains(Sequence one) const noexcept { return contains(one, one); }
+  [[nodiscard]] const std::vector<std::pair<Sequence, Sequence>>& ranges() const noexcept { return ranges_; }
+
+ private:
+  std::vector<std::pair<Sequence, Sequence>> ranges_;
+};
+
+using Ledger = std::map<StreamKey, SequenceRanges>;
+
+// A block as it arrived, verified and decoded. `records[i]` has sequence `head.first + i`.
+struct IncomingBlock {
+  model::BlockHead head;
+  std::string rack;  // name of the rack, from the certificate index
+  std::vector<model::Record> records;
+  UnixNanos received;
+};
+
+struct RackPresence {
+  MachineId machine_id;
+  std::string rack;
+  std::string version;
+  Epoch epoch;
+  UnixNanos started;
+  UnixNanos last_seen;
+  std::string status_json;  // lane depths, footprint: as the rack's heartbeat said, a JSON object
+};
+
+struct CommitSummary {
+  std::uint64_t rows = 0;
+  std::uint64_t duplicates = 0;  // records whose sequence the ledger already had
+};
+
+// One thread (the ingest thread).
+class Sink {
+ public:
+  virtual ~Sink() = default;
+  // Stores each record whose sequence is not yet in the ledger and brings the ledger up to date, in one
+  // transaction. On failure nothing of the batch is stored.
+  [[nodiscard]] virtual Result<CommitSummary> commit(std::span<const IncomingBlock> blocks) = 0;
+  [[nodiscard]] virtual Result<void> remember(const RackPresence& presence) = 0;
+  [[nodiscard]] virtual const Ledger& ledger() const noexcept = 0;  // as last committed
+  // Housekeeping in bounded steps (close an hour into Parquet, compact, retire); called when idle, at least each
+  // minute. True: there is more to do.
+  [[nodiscard]] virtual Result<bool> maintain(UnixNanos now) = 0;
+};
+
+struct QueryLimits {
+  std::uint64_t rows = 10'000;
+  std::uint64_t bytes = 64U << 20;
+  std::int64_t time_ms = 10'000;
+};
+
+// A result as rows of typed text: every value is what a person would read (UUID text, RFC 3339 times, hex ids).
+struct QueryTable {
+  struct Column {
+    std::string name;
+    std::string type;  // DuckDB's name
+    bool numeric = false;  // JSON writes it without quotes
+  };
+  std::vector<Column> columns;
+  std::vector<std::vector<std::optional<std::string>>> rows;  // nullopt: NULL
+  bool truncated = false;  // the row or byte limit was reached
+};
+
+// Any thread; queries run beside commits and see committed rows only.
+class Queries {
+ public:
+  virtual ~Queries() = default;
+  // One read-only SELECT statement; anything else, file access and settings are refused with a sentence. `parameters` bind $1, $2, ... as text.
+  [[nodiscard]] virtual Outcome<QueryTable> select(std::string_view sql, std::span<const std::string> parameters,
+                                                   const QueryLimits& limits) = 0;
+};
+
+}  // namespace fluxrig::sink
