@@ -1,0 +1,179 @@
+#include "model/agent.hpp"
+
+#include <optional>
+
+#include "cbor/decoder.hpp"
+#include "cbor/encoder.hpp"
+
+namespace fluxrig::model {
+namespace {
+
+Result<std::string> bounded_text(cbor::Decoder& decoder, std::size_t limit) {
+  const auto text = decoder.text();
+  if (!text) return tl::unexpected(text.error());
+  if (text->size() > limit) return fail(ErrorCode::kOversize, "a text of an agent message is over its limit");
+  return std::string(*text);
+}
+
+Result<Epoch> epoch(cbor::Decoder& decoder) {
+  const auto value = decoder.unsigned_integer();
+  if (!value) return tl::unexpected(value.error());
+  if (*value == 0 || *value > UINT32_MAX)
+    return fail(ErrorCode::kInvalid, "the epoch of an agent message is out of range");
+  return Epoch{static_cast<std::uint32_t>(*value)};
+}
+
+Result<void> version(cbor::Decoder& decoder) {
+  const auto value = decoder.unsigned_integer();
+  if (!value) return tl::unexpected(value.error());
+  if (*value != kAgentVersion) return fail(ErrorCode::kUnsupported, "an agent message of another version");
+  return {};
+}
+
+Result<std::vector<ConsumerRequest>> consumers(cbor::Decoder& decoder) {
+  const auto count = decoder.array();
+  if (!count) return tl::unexpected(count.error());
+  if (*count > kMaxConsumers) return fail(ErrorCode::kOversize, "a hello asks for too many consumers");
+  std::vector<ConsumerRequest> list;
+  list.reserve(*count);
+  for (std::size_t i = 0; i < *count; ++i) {
+    const auto pair = decoder.array();
+    if (!pair || *pair != 2) return fail(ErrorCode::kInvalid, "a hello's consumer is not a pair");
+    auto gear = bounded_text(decoder, kMaxAgentNameBytes);
+    if (!gear) return tl::unexpected(gear.error());
+    auto filter = bounded_text(decoder, kMaxFilterBytes);
+    if (!filter) return tl::unexpected(filter.error());
+    list.push_back({std::move(*gear), std::move(*filter)});
+  }
+  return list;
+}
+
+// Stores `value` and says whether it was one: lets an entry be one line.
+template <typename T>
+Result<void> put(Result<T> value, T& target) {
+  if (!value) return tl::unexpected(value.error());
+  target = std::move(*value);
+  return {};
+}
+
+Result<void> skip(cbor::Decoder& decoder) {
+  const auto unknown = decoder.skip();
+  if (!unknown) return tl::unexpected(unknown.error());
+  return {};
+}
+
+// Walks one map with ascending unsigned keys to the end of the input. `entry(decoder, key)` reads the value.
+// Keys 0 to required - 1 must be there.
+template <typename Entry>
+Result<void> walk(ByteView bytes, std::uint64_t required, const Entry& entry) {
+  cbor::Decoder decoder(bytes);
+  const auto entries = decoder.map();
+  if (!entries) return tl::unexpected(entries.error());
+  std::uint64_t least_key = 0;
+  std::uint64_t found = 0;
+  for (std::size_t i = 0; i < *entries; ++i) {
+    const auto key = decoder.unsigned_integer();
+    if (!key) return tl::unexpected(key.error());
+    if (*key < least_key) return fail(ErrorCode::kInvalid, "the keys of an agent message are not ascending");
+    least_key = *key + 1;
+    if (*key < required) ++found;
+    Result<void> done = *key == 0 ? version(decoder) : entry(decoder, *key);
+    if (!done) return done;
+  }
+  if (!decoder.at_end()) return fail(ErrorCode::kInvalid, "bytes follow an agent message");
+  if (found != required) return fail(ErrorCode::kInvalid, "an agent message lacks a key");
+  return {};
+}
+
+}  // namespace
+
+void encode(const Hello& hello, Bytes& out) {
+  cbor::Encoder encoder(out);
+  encoder.map(6);
+  encoder.unsigned_integer(0);
+  encoder.unsigned_integer(kAgentVersion);
+  encoder.unsigned_integer(1);
+  encoder.text(hello.rack);
+  encoder.unsigned_integer(2);
+  encoder.text(hello.version);
+  encoder.unsigned_integer(3);
+  encoder.unsigned_integer(hello.epoch.value);
+  encoder.unsigned_integer(4);
+  encoder.array(hello.consumers.size());
+  for (const auto& consumer : hello.consumers) {
+    encoder.array(2);
+    encoder.text(consumer.gear);
+    encoder.text(consumer.filter_subject);
+  }
+  encoder.unsigned_integer(5);
+  encoder.integer(hello.started.value);
+}
+
+void encode(const HelloReply& reply, Bytes& out) {
+  cbor::Encoder encoder(out);
+  encoder.map(2);
+  encoder.unsigned_integer(0);
+  encoder.unsigned_integer(kAgentVersion);
+  encoder.unsigned_integer(1);
+  encoder.text(reply.error);
+}
+
+void encode(const Heartbeat& heartbeat, Bytes& out) {
+  cbor::Encoder encoder(out);
+  encoder.map(3);
+  encoder.unsigned_integer(0);
+  encoder.unsigned_integer(kAgentVersion);
+  encoder.unsigned_integer(1);
+  encoder.unsigned_integer(heartbeat.epoch.value);
+  encoder.unsigned_integer(2);
+  encoder.text(heartbeat.status_json);
+}
+
+Result<Hello> decode_hello(ByteView bytes) {
+  Hello hello;
+  const auto done = walk(bytes, 5, [&](cbor::Decoder& decoder, std::uint64_t key) -> Result<void> {
+    switch (key) {
+      case 1:
+        return put(bounded_text(decoder, kMaxAgentNameBytes), hello.rack);
+      case 2:
+        return put(bounded_text(decoder, kMaxAgentNameBytes), hello.version);
+      case 3:
+        return put(epoch(decoder), hello.epoch);
+      case 4:
+        return put(consumers(decoder), hello.consumers);
+      case 5:
+        return put(decoder.integer(), hello.started.value);
+      default:
+        return skip(decoder);
+    }
+  });
+  if (!done) return tl::unexpected(done.error());
+  return hello;
+}
+
+Result<HelloReply> decode_hello_reply(ByteView bytes) {
+  HelloReply reply;
+  const auto done = walk(bytes, 2, [&](cbor::Decoder& decoder, std::uint64_t key) -> Result<void> {
+    return key == 1 ? put(bounded_text(decoder, kMaxReplyErrorBytes), reply.error) : skip(decoder);
+  });
+  if (!done) return tl::unexpected(done.error());
+  return reply;
+}
+
+Result<Heartbeat> decode_heartbeat(ByteView bytes) {
+  Heartbeat heartbeat;
+  const auto done = walk(bytes, 3, [&](cbor::Decoder& decoder, std::uint64_t key) -> Result<void> {
+    switch (key) {
+      case 1:
+        return put(epoch(decoder), heartbeat.epoch);
+      case 2:
+        return put(bounded_text(decoder, kMaxStatusBytes), heartbeat.status_json);
+      default:
+        return skip(decoder);
+    }
+  });
+  if (!done) return tl::unexpected(done.error());
+  return heartbeat;
+}
+
+}  // namespace fluxrig::model

@@ -1,0 +1,63 @@
+// Presence: what a rack says when it joins (hello, a request), what the mixer answers, and what the rack
+// repeats while it lives (heartbeat). docs/formats/agent.md. The machine_id stands in the subject, where the
+// server's permissions prove it, and so not in the message. Any thread; values only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "base/clock.hpp"
+#include "base/ids.hpp"
+#include "base/result.hpp"
+
+namespace fluxrig::model {
+
+inline constexpr std::uint8_t kAgentVersion = 1;
+inline constexpr std::size_t kMaxConsumers = 256;
+inline constexpr std::size_t kMaxAgentNameBytes = 64;      // rack name, gear name, software version
+inline constexpr std::size_t kMaxFilterBytes = 256;        // a filter subject
+inline constexpr std::size_t kMaxStatusBytes = 32U << 10;  // a heartbeat's JSON text
+inline constexpr std::size_t kMaxReplyErrorBytes = 1024;   // a sentence
+
+// A bus_in or bus_out gear that wants the messages of `filter_subject` (flux.msg....).
+struct ConsumerRequest {
+  std::string gear;
+  std::string filter_subject;
+  friend bool operator==(const ConsumerRequest&, const ConsumerRequest&) = default;
+};
+
+struct Hello {
+  std::string rack;
+  std::string version;  // of the software
+  Epoch epoch;
+  std::vector<ConsumerRequest> consumers;
+  UnixNanos started;
+  friend bool operator==(const Hello&, const Hello&) = default;
+};
+
+struct HelloReply {
+  std::string error;  // empty: welcome; otherwise a sentence for the rack's operator
+  friend bool operator==(const HelloReply&, const HelloReply&) = default;
+};
+
+struct Heartbeat {
+  Epoch epoch;
+  std::string status_json;  // an object: lane depths, counters, footprint
+  friend bool operator==(const Heartbeat&, const Heartbeat&) = default;
+};
+
+// Each appends one CBOR map. The caller keeps to the limits above; longer text is refused by the decoder.
+void encode(const Hello& hello, Bytes& out);
+void encode(const HelloReply& reply, Bytes& out);
+void encode(const Heartbeat& heartbeat, Bytes& out);
+
+// Hostile bytes: kUnsupported for another version, kOversize over a limit, kTruncated or kInvalid otherwise.
+// Keys that are not known are ignored.
+[[nodiscard]] Result<Hello> decode_hello(ByteView bytes);
+[[nodiscard]] Result<HelloReply> decode_hello_reply(ByteView bytes);
+[[nodiscard]] Result<Heartbeat> decode_heartbeat(ByteView bytes);
+
+}  // namespace fluxrig::model
