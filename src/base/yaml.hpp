@@ -20,9 +20,9 @@ struct Mark {
 // One complaint about a document: what is wrong, and a hint ("did you mean 'length2'?") when there is one.
 struct Complaint {
   Mark mark;
-  int width = 1;         // characters to underline
-  std::string message;   // one sentence
-  std::string hint;      // may be empty
+  int width = 1;        // characters to underline
+  std::string message;  // one sentence
+  std::string hint;     // may be empty
 };
 
 class Node {
@@ -32,10 +32,10 @@ class Node {
 
   Kind kind = Kind::kNull;
   Mark mark;
-  bool quoted = false;          // a quoted scalar is text, whatever it looks like
+  bool quoted = false;  // a quoted scalar is text, whatever it looks like
   std::string scalar;
-  std::vector<Node> items;      // sequence
-  std::vector<Entry> entries;   // map, in the order of the file
+  std::vector<Node> items;     // sequence
+  std::vector<Entry> entries;  // map, in the order of the file
 
   [[nodiscard]] bool is_null() const noexcept { return kind == Kind::kNull; }
   [[nodiscard]] bool is_scalar() const noexcept { return kind == Kind::kScalar; }

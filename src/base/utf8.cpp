@@ -1,0 +1,51 @@
+#include "base/utf8.hpp"
+
+#include <cstdint>
+#include <cstring>
+
+namespace fluxrig {
+namespace {
+
+bool continues(std::string_view text, std::size_t at) noexcept {
+  return (static_cast<std::uint8_t>(text[at]) & 0xc0) == 0x80;
+}
+
+}  // namespace
+
+std::size_t utf8_character(std::string_view text) noexcept {
+  if (text.empty()) return 0;
+  const auto lead = static_cast<std::uint8_t>(text[0]);
+  if (lead < 0x80) return 1;
+  if (lead < 0xc2 || lead > 0xf4) return 0;
+  const std::size_t length = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+  if (text.size() < length) return 0;
+  for (std::size_t i = 1; i < length; ++i)
+    if (!continues(text, i)) return 0;
+  const auto second = static_cast<std::uint8_t>(text[1]);
+  if (lead == 0xe0 && second < 0xa0) return 0;  // overlong
+  if (lead == 0xed && second > 0x9f) return 0;  // surrogates
+  if (lead == 0xf0 && second < 0x90) return 0;  // overlong
+  if (lead == 0xf4 && second > 0x8f) return 0;  // above U+10FFFF
+  return length;
+}
+
+std::size_t utf8_prefix(std::string_view text) noexcept {
+  std::size_t at = 0;
+  while (at < text.size()) {
+    // Nearly all text is ASCII: eight bytes at a time.
+    std::uint64_t word = 0;
+    if (text.size() - at >= sizeof word) {
+      std::memcpy(&word, text.data() + at, sizeof word);
+      if ((word & 0x8080808080808080U) == 0) {
+        at += sizeof word;
+        continue;
+      }
+    }
+    const std::size_t length = utf8_character(text.substr(at));
+    if (length == 0) return at;
+    at += length;
+  }
+  return at;
+}
+
+}  // namespace fluxrig
