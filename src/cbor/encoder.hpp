@@ -21,9 +21,10 @@ class Encoder {
   void map(std::size_t entries);      // followed by that many key, value pairs
   void boolean(bool value);
   void null();
-  void float64(double value);         // always 8 bytes: our schema's fixed width for doubles
-  void fixed32(std::uint32_t value);  // an unsigned integer with a 4-byte argument whatever its size (frame CRC)
-  void raw(ByteView encoded);         // bytes that already are one item
+  void float64(double value);  // always 8 bytes: our schema's fixed width for doubles
+  void fixed32(
+      std::uint32_t value);    // an unsigned integer with a 4-byte argument whatever its size (frame CRC)
+  void raw(ByteView encoded);  // bytes that already are one item
 
  private:
   void head(std::uint8_t major, std::uint64_t argument);
