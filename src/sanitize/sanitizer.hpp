@@ -1,0 +1,69 @@
+// Turns raw values into values that may be stored and sent. Deterministic: equal input and key give equal
+// output on every rack, thread and restart. Idempotent: tokens and masked text come out unchanged.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/bytes.hpp"
+#include "base/result.hpp"
+#include "sanitize/policy.hpp"
+
+namespace fluxrig::sanitize {
+
+// Text that has passed the sanitiser; only the sanitiser makes one. Records for the WAL and the bus are built
+// of these.
+class Sanitized {
+ public:
+  [[nodiscard]] const std::string& text() const& noexcept { return text_; }
+  [[nodiscard]] std::string text() && noexcept { return std::move(text_); }
+
+ private:
+  friend class Sanitizer;
+  explicit Sanitized(std::string text) noexcept : text_(std::move(text)) {}
+  std::string text_;
+};
+
+struct TokenKey {
+  std::string id;                      // "k1": letters and digits, at most 8
+  std::array<std::uint8_t, 32> bytes;  // HMAC-SHA-256 key, one per deployment
+};
+
+// A file of one line "<id> <64 hex digits>". Refuses a file that others than its owner may read.
+[[nodiscard]] Outcome<TokenKey> load_token_key(const std::string& path);
+// Writes a new random key with mode 0600; refuses to overwrite.
+[[nodiscard]] Outcome<TokenKey> create_token_key(const std::string& path, std::string id);
+
+// One thread (the pump).
+class Sanitizer {
+ public:
+  explicit Sanitizer(TokenKey key);
+  ~Sanitizer();
+  Sanitizer(const Sanitizer&) = delete;
+  Sanitizer& operator=(const Sanitizer&) = delete;
+
+  // nullopt: dropped. A kept value is still searched for card numbers (see mask_card_numbers).
+  [[nodiscard]] std::optional<Sanitized> apply(Action action, std::string_view value);
+
+  // "tok_k1_" and 32 letters: 128 bits of HMAC-SHA-256 over the value's digits. nullopt without 8 digits at
+  // least.
+  [[nodiscard]] std::optional<std::string> token(std::string_view value);
+
+ private:
+  struct Mac;
+  TokenKey key_;
+  std::unique_ptr<Mac> mac_;
+};
+
+// "411111******1111"; fewer than 13 digits are masked whole. Characters that are no digits stay.
+[[nodiscard]] std::string mask(std::string_view value);
+// Masks each run of 13 to 19 digits (single spaces and hyphens inside allowed) that passes the Luhn check,
+// and each longer run that holds such a number anywhere. First cut of the free-text scanner.
+[[nodiscard]] std::string mask_card_numbers(std::string_view text);
+[[nodiscard]] bool luhn(std::string_view digits) noexcept;
+
+}  // namespace fluxrig::sanitize
