@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -14,6 +15,7 @@
 namespace fluxrig::gear {
 
 class Gear;
+class SettingsReader;  // settings.cpp
 
 enum class OptionType : std::uint8_t {
   kText,
@@ -35,7 +37,7 @@ enum class OptionType : std::uint8_t {
 struct Option {
   std::string_view name;
   OptionType type = OptionType::kText;
-  std::string_view summary;  // one line for the reference page
+  std::string_view summary = {};  // one line for the reference page
   bool required = false;
   std::string_view fallback = "";  // the default, in the same syntax as in the file; empty: none
   std::vector<std::string_view> choices = {};
@@ -75,7 +77,9 @@ class Settings {
   [[nodiscard]] std::string_view folder() const noexcept { return folder_; }
 
  private:
+  friend class SettingsReader;
   struct Value;
+  [[nodiscard]] const Value& get(std::string_view name, std::initializer_list<OptionType> types) const;
   [[nodiscard]] const Value* find(std::string_view name) const noexcept;
   std::shared_ptr<const std::vector<Value>> values_;  // shared: settings are immutable and copied into gears
   std::string folder_;
@@ -87,9 +91,9 @@ enum class Role : std::uint8_t { kIngress, kFilter, kEgress };
 // One kind of gear: what `type:` names.
 struct GearType {
   std::string_view name;
-  std::string_view summary;
+  std::string_view summary = {};
   Role role = Role::kFilter;
-  std::vector<Option> options;
+  std::vector<Option> options = {};
   // Output ports by name. Empty: one unnamed port (egress gears have none at all). `*`: named by the settings
   // (route).
   std::vector<std::string_view> ports = {};
