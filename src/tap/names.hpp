@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
 #include "sanitize/policy.hpp"
 
@@ -24,22 +25,23 @@ struct FieldId {
 
 class Names {
  public:
-  static constexpr std::size_t kMaxNames = 4096;
+  static constexpr std::size_t kMaxNames = 1024;
   static constexpr std::size_t kMaxFields = 1024;
 
-  Names();
-
-  // The id of `name`, made when new. One thread (the io thread, and main before it starts). NameId 0 when the
+  // The id of `name`, made when new. One thread (the io thread, and main before it starts). Id 0 when the
   // table is full: the record then carries an empty name, and `overflows` counts it.
   [[nodiscard]] NameId name(std::string_view name);
   // A field (attribute key) with the action that the pump applies to its values. The first registration
   // decides the action; a later one may only make it stricter.
   [[nodiscard]] FieldId field(std::string_view name, sanitize::Action action);
 
-  // Any thread, for ids that `name` and `field` returned.
-  [[nodiscard]] const std::string& text(NameId id) const noexcept;
-  [[nodiscard]] const std::string& text(FieldId id) const noexcept;
-  [[nodiscard]] sanitize::Action action(FieldId id) const noexcept;
+  // Any thread, for ids that `name` and `field` returned: the entry was complete before the id left this
+  // class, and the ring that carries the id orders the two.
+  [[nodiscard]] const std::string& text(NameId id) const noexcept { return names_[id.value]; }
+  [[nodiscard]] const std::string& text(FieldId id) const noexcept { return fields_[id.value]; }
+  [[nodiscard]] sanitize::Action action(FieldId id) const noexcept {
+    return actions_[id.value].load(std::memory_order_relaxed);
+  }
   [[nodiscard]] std::uint64_t overflows() const noexcept {
     return overflows_.load(std::memory_order_relaxed);
   }
@@ -47,9 +49,9 @@ class Names {
  private:
   std::array<std::string, kMaxNames> names_;
   std::array<std::string, kMaxFields> fields_;
-  std::array<std::atomic<sanitize::Action>, kMaxFields> actions_;
-  std::size_t name_count_ = 1;
-  std::size_t field_count_ = 1;
+  std::array<std::atomic<sanitize::Action>, kMaxFields> actions_{};
+  std::unordered_map<std::string_view, std::uint16_t> name_ids_;  // views into names_
+  std::unordered_map<std::string_view, std::uint16_t> field_ids_;
   std::atomic<std::uint64_t> overflows_{0};
 };
 

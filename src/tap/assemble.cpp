@@ -1,0 +1,117 @@
+#include "tap/assemble.hpp"
+
+#include <fmt/format.h>
+
+namespace fluxrig::tap {
+namespace {
+
+std::string_view name_of(sanitize::Action action) noexcept {
+  switch (action) {
+    case sanitize::Action::kKeep:
+      return "keep";
+    case sanitize::Action::kMask:
+      return "mask";
+    case sanitize::Action::kToken:
+      return "token";
+    case sanitize::Action::kDrop:
+      return "drop";
+  }
+  return "drop";
+}
+
+model::MetricPoint point(std::string_view name, std::string_view unit, std::string_view gear) {
+  model::MetricPoint out;
+  out.name = name;
+  out.unit = unit;
+  out.gear = gear;
+  return out;
+}
+
+}  // namespace
+
+std::string Assembler::clean(std::string_view text) {
+  auto kept = sanitizer_.apply(sanitize::Action::kKeep, text);
+  return kept ? std::move(*kept).text() : std::string();
+}
+
+void Assembler::attribute(const RecordView::Attribute& attribute, model::Transaction& out) {
+  const auto action = names_.action(attribute.field);
+  const std::string& key = names_.text(attribute.field);
+  if (key.empty()) return;
+  if (action != sanitize::Action::kKeep) out.redactions.push_back(fmt::format("{} {}", key, name_of(action)));
+  if (attribute.is_number && action == sanitize::Action::kKeep) {
+    out.attributes.push_back({key, attribute.number});
+    return;
+  }
+  // A number under a stricter action is treated as its digits: integers must not slip through.
+  auto value = attribute.is_number ? sanitizer_.apply(action, fmt::format("{}", attribute.number))
+                                   : sanitizer_.apply(action, attribute.text);
+  if (value) out.attributes.push_back({key, std::move(*value).text()});
+}
+
+void Assembler::transaction(const RecordView& record, model::Transaction& out) {
+  const RecordHead& head = record.head();
+  out.flux_id = head.flux_id;
+  out.trace_id = head.trace_id;
+  out.span_id = head.span_id;
+  out.parent_span_id = head.parent_span_id;
+  out.trace_flags = head.trace_flags;
+  out.tracestate = clean(record.tracestate());
+  out.gear = names_.text(head.gear);
+  out.name = clean(names_.text(head.name));
+  out.kind = head.kind;
+  out.start = ticks_.to_unix(head.start);
+  out.end = ticks_.to_unix(head.end);
+  out.outcome = head.outcome;
+  out.reason = names_.text(head.reason);
+  out.child_spans = head.spans_made;
+  out.attributes.clear();
+  out.redactions.clear();
+  record.each_attribute([&](const RecordView::Attribute& one) { attribute(one, out); });
+  if (head.attributes_cut != 0)
+    out.attributes.push_back({"fluxrig.attributes_dropped", std::int64_t{head.attributes_cut}});
+}
+
+void Assembler::span(const RecordView& record, std::size_t index, model::Span& out) {
+  const RecordHead& head = record.head();
+  const SpanSlot slot = record.span(index);
+  out.flux_id = head.flux_id;
+  out.trace_id = head.trace_id;
+  out.span_id = slot.span_id;
+  out.parent_span_id = slot.parent < head.spans ? record.span(slot.parent).span_id : head.span_id;
+  out.gear = names_.text(slot.gear);
+  out.name = clean(names_.text(slot.name));
+  out.kind = slot.kind;
+  out.start = ticks_.to_unix(slot.start);
+  out.end = ticks_.to_unix(slot.end);
+  out.status = slot.status;
+  out.status_message = names_.text(slot.reason);
+  out.attributes.clear();
+}
+
+void Assembler::metrics(const GearMetrics& gear, UnixNanos start, UnixNanos now,
+                        std::vector<model::MetricPoint>& out) {
+  const std::string& name = names_.text(gear.gear);
+  const std::size_t first = out.size();
+  const auto add = [&](std::string_view metric, std::string_view unit, std::uint64_t value,
+                       std::string_view direction) {
+    auto one = point(metric, unit, name);
+    one.data = model::Sum{static_cast<double>(value), true};
+    if (!direction.empty()) one.attributes.push_back({"network.io.direction", std::string(direction)});
+    out.push_back(std::move(one));
+  };
+  add("fluxrig.gear.messages", "{message}", gear.messages.value(), "");
+  add("fluxrig.gear.errors", "{error}", gear.errors.value(), "");
+  add("fluxrig.gear.strays", "{message}", gear.strays.value(), "");
+  add("fluxrig.gear.io", "By", gear.bytes_in.value(), "receive");
+  add("fluxrig.gear.io", "By", gear.bytes_out.value(), "transmit");
+  auto duration = point("fluxrig.gear.duration", "ns", name);
+  duration.data = gear.duration.snapshot();
+  out.push_back(std::move(duration));
+  for (std::size_t i = first; i < out.size(); ++i) {
+    out[i].start = start;
+    out[i].time = now;
+  }
+}
+
+}  // namespace fluxrig::tap

@@ -1,0 +1,38 @@
+// From the ring's fixed-layout records to the records of the model, through the sanitiser: after this nothing
+// raw is left. One thread (the pump).
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "model/records.hpp"
+#include "sanitize/sanitizer.hpp"
+#include "tap/draft.hpp"
+#include "tap/gear_metrics.hpp"
+#include "tap/names.hpp"
+#include "tap/ticks.hpp"
+
+namespace fluxrig::tap {
+
+class Assembler {
+ public:
+  Assembler(const Names& names, sanitize::Sanitizer& sanitizer, const TickConverter& ticks) noexcept
+      : names_(names), sanitizer_(sanitizer), ticks_(ticks) {}
+
+  // Fills `out` (reused between calls, so that its strings keep their room).
+  void transaction(const RecordView& record, model::Transaction& out);
+  // The child span in slot `index`.
+  void span(const RecordView& record, std::size_t index, model::Span& out);
+  // The series of one gear, cumulative since `start`.
+  void metrics(const GearMetrics& gear, UnixNanos start, UnixNanos now, std::vector<model::MetricPoint>& out);
+
+ private:
+  [[nodiscard]] std::string clean(std::string_view text);
+  void attribute(const RecordView::Attribute& attribute, model::Transaction& out);
+
+  const Names& names_;
+  sanitize::Sanitizer& sanitizer_;
+  const TickConverter& ticks_;
+};
+
+}  // namespace fluxrig::tap

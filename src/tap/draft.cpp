@@ -1,0 +1,119 @@
+#include "tap/draft.hpp"
+
+#include <algorithm>
+#include <type_traits>
+
+#include "base/assert.hpp"
+
+namespace fluxrig::tap {
+namespace {
+
+static_assert(std::is_trivially_copyable_v<RecordHead> && std::is_trivially_copyable_v<SpanSlot>);
+
+// An attribute in the record: field (2), type (1), size (2), bytes.
+constexpr std::size_t kAttributeHead = 5;
+constexpr std::uint8_t kText = 0;
+constexpr std::uint8_t kNumber = 1;
+
+}  // namespace
+
+void Draft::begin(const RecordHead& head, std::string_view tracestate) noexcept {
+  head_ = head;
+  head_.spans = 0;
+  head_.spans_made = 0;
+  head_.attribute_bytes = 0;
+  head_.attributes_cut = 0;
+  // Cutting a tracestate would change its meaning; one over the limit never gets here (trace::extract).
+  const auto size = tracestate.size() <= tracestate_.size() ? tracestate.size() : 0;
+  std::memcpy(tracestate_.data(), tracestate.data(), size);
+  head_.tracestate_bytes = static_cast<std::uint16_t>(size);
+}
+
+std::uint8_t Draft::begin_span(const SpanSlot& slot) noexcept {
+  if (head_.spans_made < UINT8_MAX) ++head_.spans_made;
+  if (head_.spans == kMaxSpans) return kRootSpan;
+  spans_[head_.spans] = slot;
+  return head_.spans++;
+}
+
+std::uint8_t* Draft::attribute_room(FieldId field, std::uint8_t type, std::size_t size) noexcept {
+  if (head_.attribute_bytes + kAttributeHead + size > kMaxAttributeBytes) {
+    if (head_.attributes_cut < UINT8_MAX) ++head_.attributes_cut;
+    return nullptr;
+  }
+  std::uint8_t* at = attributes_.data() + head_.attribute_bytes;
+  const auto stored = static_cast<std::uint16_t>(size);
+  std::memcpy(at, &field.value, 2);
+  at[2] = type;
+  std::memcpy(at + 3, &stored, 2);
+  head_.attribute_bytes = static_cast<std::uint16_t>(head_.attribute_bytes + kAttributeHead + size);
+  return at + kAttributeHead;
+}
+
+void Draft::attribute(FieldId field, std::string_view text) noexcept {
+  const std::size_t size = std::min(text.size(), kMaxTextBytes);
+  if (auto* room = attribute_room(field, kText, size); room != nullptr) std::memcpy(room, text.data(), size);
+}
+
+void Draft::attribute(FieldId field, std::int64_t number) noexcept {
+  if (auto* room = attribute_room(field, kNumber, sizeof number); room != nullptr)
+    std::memcpy(room, &number, sizeof number);
+}
+
+Draft::Written Draft::write(Ring& ring, RingPosition& position) noexcept {
+  const std::size_t spans_size = head_.spans * sizeof(SpanSlot);
+  const std::size_t rest_size = std::size_t{head_.attribute_bytes} + head_.tracestate_bytes;
+  auto written = Written::kAll;
+  std::uint8_t* out = ring.reserve(sizeof head_ + spans_size + rest_size);
+  if (out == nullptr) {
+    out = ring.reserve(sizeof head_ + rest_size);
+    if (out == nullptr) return Written::kNone;
+    head_.spans = 0;
+    written = Written::kWithoutSpans;
+  }
+  std::memcpy(out, &head_, sizeof head_);
+  out += sizeof head_;
+  if (written == Written::kAll) {
+    std::memcpy(out, spans_.data(), spans_size);
+    out += spans_size;
+  }
+  std::memcpy(out, attributes_.data(), head_.attribute_bytes);
+  std::memcpy(out + head_.attribute_bytes, tracestate_.data(), head_.tracestate_bytes);
+  position = ring.commit();
+  return written;
+}
+
+RecordView::RecordView(ByteView bytes) noexcept {
+  FR_ASSERT(bytes.size() >= sizeof head_);
+  std::memcpy(&head_, bytes.data(), sizeof head_);
+  const std::size_t spans_size = head_.spans * sizeof(SpanSlot);
+  FR_ASSERT(bytes.size() == sizeof head_ + spans_size + head_.attribute_bytes + head_.tracestate_bytes);
+  spans_ = bytes.subspan(sizeof head_, spans_size);
+  attributes_ = bytes.subspan(sizeof head_ + spans_size, head_.attribute_bytes);
+  tracestate_ = as_text(bytes.last(head_.tracestate_bytes));
+}
+
+SpanSlot RecordView::span(std::size_t index) const noexcept {
+  FR_ASSERT(index < head_.spans);
+  SpanSlot slot;
+  std::memcpy(&slot, spans_.data() + index * sizeof slot, sizeof slot);
+  return slot;
+}
+
+RecordView::Attribute RecordView::next_attribute(ByteView& rest) noexcept {
+  Attribute attribute;
+  std::uint16_t size = 0;
+  std::memcpy(&attribute.field.value, rest.data(), 2);
+  std::memcpy(&size, rest.data() + 3, 2);
+  const ByteView value = rest.subspan(kAttributeHead, size);
+  attribute.is_number = rest[2] == kNumber;
+  if (attribute.is_number) {
+    std::memcpy(&attribute.number, value.data(), sizeof attribute.number);
+  } else {
+    attribute.text = as_text(value);
+  }
+  rest = rest.subspan(kAttributeHead + size);
+  return attribute;
+}
+
+}  // namespace fluxrig::tap

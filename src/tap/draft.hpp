@@ -1,0 +1,116 @@
+// A transaction while it runs: its spans' boundaries, attributes and outcome in one fixed-layout scratch,
+// written into the ring as one fused record when it ends. No allocation. One thread (the io thread); the pump
+// reads the record through RecordView.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+#include "base/ids.hpp"
+#include "model/records.hpp"
+#include "tap/names.hpp"
+#include "tap/ring.hpp"
+#include "tap/ticks.hpp"
+
+namespace fluxrig::tap {
+
+inline constexpr std::size_t kMaxSpans = 24;  // child spans of one transaction; further ones are counted
+inline constexpr std::size_t kMaxAttributeBytes = 2048;  // all attributes of one transaction
+inline constexpr std::size_t kMaxTextBytes = 256;        // one text; longer ones are cut
+inline constexpr std::uint8_t kRootSpan = 0xff;          // as a parent index: the root span
+
+struct RecordHead {
+  FluxId flux_id;
+  TraceId trace_id;
+  SpanId span_id;
+  SpanId parent_span_id;
+  Ticks start;
+  Ticks end;
+  NameId gear;
+  NameId name;
+  NameId reason;
+  std::uint16_t attribute_bytes = 0;
+  std::uint16_t tracestate_bytes = 0;
+  std::uint8_t trace_flags = 0;
+  model::SpanKind kind = model::SpanKind::kServer;
+  model::TransactionOutcome outcome = model::TransactionOutcome::kAnswered;
+  std::uint8_t spans = 0;           // slots that follow
+  std::uint8_t spans_made = 0;      // child spans begun, those left out included
+  std::uint8_t attributes_cut = 0;  // attributes that did not fit
+};
+
+struct SpanSlot {
+  SpanId span_id;
+  Ticks start;
+  Ticks end;
+  NameId gear;
+  NameId name;
+  NameId reason;  // of an error
+  model::SpanKind kind = model::SpanKind::kInternal;
+  model::StatusCode status = model::StatusCode::kUnset;
+  std::uint8_t parent = kRootSpan;  // index of the parent's slot
+};
+
+class Draft {
+ public:
+  void begin(const RecordHead& head, std::string_view tracestate) noexcept;
+  [[nodiscard]] RecordHead& head() noexcept { return head_; }
+  [[nodiscard]] const RecordHead& head() const noexcept { return head_; }
+
+  // The slot's index, or kRootSpan when all slots are taken (calls with it are ignored).
+  [[nodiscard]] std::uint8_t begin_span(const SpanSlot& slot) noexcept;
+  [[nodiscard]] SpanSlot* span(std::uint8_t index) noexcept {
+    return index < head_.spans ? &spans_[index] : nullptr;
+  }
+
+  void attribute(FieldId field, std::string_view text) noexcept;
+  void attribute(FieldId field, std::int64_t number) noexcept;
+
+  // Writes the record and commits it. When it does not fit with its spans, without them (they are counted as
+  // made and not kept); kNone when it does not fit at all: try again when the pump has drained.
+  enum class Written : std::uint8_t { kNone, kWithoutSpans, kAll };
+  [[nodiscard]] Written write(Ring& ring, RingPosition& position) noexcept;
+
+ private:
+  [[nodiscard]] std::uint8_t* attribute_room(FieldId field, std::uint8_t type, std::size_t size) noexcept;
+
+  RecordHead head_;
+  std::array<SpanSlot, kMaxSpans> spans_;
+  std::array<std::uint8_t, kMaxAttributeBytes> attributes_;
+  std::array<char, 512> tracestate_;
+};
+
+// A record as the pump reads it; views into the ring.
+class RecordView {
+ public:
+  // `bytes` were written by Draft::write in this process: layout errors are broken invariants.
+  explicit RecordView(ByteView bytes) noexcept;
+
+  [[nodiscard]] const RecordHead& head() const noexcept { return head_; }
+  [[nodiscard]] std::string_view tracestate() const noexcept { return tracestate_; }
+  [[nodiscard]] SpanSlot span(std::size_t index) const noexcept;
+
+  struct Attribute {
+    FieldId field;
+    bool is_number = false;
+    std::int64_t number = 0;
+    std::string_view text;
+  };
+  // Calls `visit(Attribute)` for each, in order.
+  template <typename Visit>
+  void each_attribute(Visit&& visit) const {
+    for (ByteView rest = attributes_; !rest.empty();) visit(next_attribute(rest));
+  }
+
+ private:
+  [[nodiscard]] static Attribute next_attribute(ByteView& rest) noexcept;
+
+  RecordHead head_;
+  ByteView spans_;
+  ByteView attributes_;
+  std::string_view tracestate_;
+};
+
+}  // namespace fluxrig::tap

@@ -1,0 +1,31 @@
+// Where the pump hands its records to. The rack plugs in the WAL writer and the telemetry queue, tests and
+// the simulator their own.
+#pragma once
+
+#include <cstdint>
+
+#include "base/bytes.hpp"
+#include "base/result.hpp"
+
+namespace fluxrig::tap {
+
+// P1. One thread (the pump).
+class AuditOutput {
+ public:
+  virtual ~AuditOutput() = default;
+  // Appends `count` encoded records as one block. On failure none of them is appended.
+  [[nodiscard]] virtual Result<void> append(ByteView records, std::uint32_t count) = 0;
+  // All that was appended is on disk when this succeeds.
+  [[nodiscard]] virtual Result<void> sync() = 0;
+};
+
+// P2. One thread (the pump). Never fails and never waits: what it cannot take it drops and counts.
+class TelemetryOutput {
+ public:
+  virtual ~TelemetryOutput() = default;
+  virtual void offer(ByteView record) = 0;
+  // Records that never reached `offer` because the ring was too full for them.
+  virtual void count_ring_drops(std::uint64_t records) = 0;
+};
+
+}  // namespace fluxrig::tap

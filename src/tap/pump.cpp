@@ -1,0 +1,91 @@
+#include "tap/pump.hpp"
+
+#include "model/record_codec.hpp"
+
+namespace fluxrig::tap {
+
+bool EventQueue::offer(model::Log event) {
+  const std::lock_guard lock(mutex_);
+  if (events_.size() >= kMaxEvents) return false;
+  events_.push_back(std::move(event));
+  return true;
+}
+
+std::vector<model::Log> EventQueue::take() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(events_, {});
+}
+
+void Pump::emit(const model::Record& record) {
+  telemetry_.clear();
+  model::encode(record, telemetry_);
+  parts_.telemetry.offer(telemetry_);
+}
+
+void Pump::fill_batch() {
+  for (const auto& event : parts_.events.take()) {
+    model::encode(event, batch_);
+    ++batch_count_;
+  }
+  while (batch_.size() < kMaxBatchBytes) {
+    const ByteView bytes = parts_.ring.peek();
+    if (bytes.empty()) break;
+    const RecordView record(bytes);
+    const RecordHead& head = record.head();
+    parts_.assembler.transaction(record, std::get<model::Transaction>(transaction_));
+    model::encode(transaction_, batch_);
+    ++batch_count_;
+    ++transactions_;
+    ++taken_;
+    if (head.spans_made > head.spans) parts_.telemetry.count_ring_drops(head.spans_made - head.spans);
+    if (head.spans != 0 && sampling_.keeps(head, parts_.ticks.to_nanos(head.end.value - head.start.value))) {
+      for (std::size_t i = 0; i < head.spans; ++i) {
+        parts_.assembler.span(record, i, std::get<model::Span>(span_));
+        emit(span_);
+      }
+    }
+    // The batch now holds all of it: the ring's room is free before the disk is asked.
+    batch_end_ = parts_.ring.release();
+  }
+}
+
+Result<void> Pump::append_batch() {
+  if (batch_count_ == 0) return {};
+  if (auto appended = parts_.audit.append(batch_, batch_count_); !appended) return appended;
+  batch_.clear();
+  batch_count_ = 0;
+  appended_ = batch_end_;
+  unsynced_ = true;
+  return {};
+}
+
+Result<void> Pump::sync() {
+  if (auto synced = parts_.audit.sync(); !synced) return synced;
+  durable_ = appended_;
+  unsynced_ = false;
+  return {};
+}
+
+Pump::Progress Pump::step(bool sync_now) {
+  taken_ = 0;
+  // What a full disk left behind goes first, by itself: order is kept and memory stays one batch.
+  if (batch_count_ == 0) fill_batch();
+  auto done = append_batch();
+  if (done && sync_now && unsynced()) done = sync();
+  Progress progress;
+  progress.records = taken_;
+  if (!done) {
+    progress.blocked = true;
+    progress.error = done.error();
+  }
+  return progress;
+}
+
+void Pump::emit_metrics(const std::deque<GearMetrics>& gears) {
+  points_.clear();
+  const UnixNanos now = parts_.clock.now();
+  for (const auto& gear : gears) parts_.assembler.metrics(gear, series_start_, now, points_);
+  for (auto& one : points_) emit(model::Record(std::move(one)));
+}
+
+}  // namespace fluxrig::tap

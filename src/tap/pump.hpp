@@ -1,0 +1,91 @@
+// Drains the ring: sanitises, encodes, hands audit records to the WAL and child spans and metrics to the
+// telemetry lane. The core without a thread: `step` does what there is to do now. One thread; the loop around
+// it is rack::PumpThread.
+#pragma once
+
+#include <deque>
+#include <mutex>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "model/records.hpp"
+#include "tap/assemble.hpp"
+#include "tap/outputs.hpp"
+#include "tap/ring.hpp"
+#include "tap/sampling.hpp"
+
+namespace fluxrig::tap {
+
+// Security and control events from any thread, on their way to the audit lane. Bounded.
+class EventQueue {
+ public:
+  static constexpr std::size_t kMaxEvents = 1024;
+  // False: full; the caller counts it as refused.
+  [[nodiscard]] bool offer(model::Log event);
+  [[nodiscard]] std::vector<model::Log> take();
+
+ private:
+  std::mutex mutex_;
+  std::vector<model::Log> events_;
+};
+
+class Pump {
+ public:
+  // At most this many bytes of records go into one block.
+  static constexpr std::size_t kMaxBatchBytes = 128U << 10;
+
+  struct Parts {
+    Ring& ring;
+    EventQueue& events;
+    Assembler assembler;
+    TickConverter& ticks;
+    AuditOutput& audit;
+    TelemetryOutput& telemetry;
+    const Clock& clock;
+  };
+  struct Progress {
+    std::uint32_t records = 0;  // taken from the ring
+    bool blocked = false;       // the audit lane refused; nothing was lost, the same records are tried again
+    Error error;                // why, when blocked
+  };
+
+  Pump(Parts parts, Sampling sampling)
+      : parts_(parts), sampling_(sampling), series_start_(parts.clock.now()) {}
+
+  // Takes one batch, appends it and, when `sync`, makes it durable. `durable()` then covers it.
+  [[nodiscard]] Progress step(bool sync);
+  // Appended and not yet synced records are made durable.
+  [[nodiscard]] Result<void> sync();
+  // The record before this position, and all before it, are on disk.
+  [[nodiscard]] RingPosition durable() const noexcept { return durable_; }
+  [[nodiscard]] bool unsynced() const noexcept { return unsynced_; }
+
+  // Puts the current value of every series into the telemetry lane.
+  void emit_metrics(const std::deque<GearMetrics>& gears);
+  void emit(const model::Record& record);
+
+  [[nodiscard]] std::uint64_t transactions() const noexcept { return transactions_; }
+
+ private:
+  void fill_batch();
+  [[nodiscard]] Result<void> append_batch();
+
+  Parts parts_;
+  Sampling sampling_;
+  UnixNanos series_start_;  // start time of the cumulative series
+  Bytes batch_;             // encoded audit records that are not yet appended
+  std::uint32_t batch_count_ = 0;
+  RingPosition batch_end_;  // of the last ring record in batch_
+  RingPosition appended_;
+  RingPosition durable_;
+  bool unsynced_ = false;
+  std::uint64_t transactions_ = 0;
+  std::uint32_t taken_ = 0;
+  // Reused, so that encoding allocates nothing once warm.
+  model::Record transaction_ = model::Transaction{};
+  model::Record span_ = model::Span{};
+  Bytes telemetry_;
+  std::vector<model::MetricPoint> points_;
+};
+
+}  // namespace fluxrig::tap

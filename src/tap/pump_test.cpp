@@ -1,0 +1,208 @@
+#include "tap/pump.hpp"
+
+#include <gtest/gtest.h>
+
+#include "model/record_codec.hpp"
+
+namespace fluxrig::tap {
+namespace {
+
+// Splits concatenated CBOR items by decoding each prefix that is a record.
+struct FakeAudit final : AuditOutput {
+  Result<void> append(ByteView records, std::uint32_t records_in_it) override {
+    if (broken) return fail(ErrorCode::kFull, "the disk is full", ENOSPC);
+    appended.insert(appended.end(), records.begin(), records.end());
+    count += records_in_it;
+    ++blocks;
+    return {};
+  }
+  Result<void> sync() override {
+    ++syncs;
+    return {};
+  }
+  Bytes appended;
+  std::uint32_t count = 0;
+  int blocks = 0;
+  int syncs = 0;
+  bool broken = false;
+};
+
+struct FakeTelemetry final : TelemetryOutput {
+  void offer(ByteView record) override { records.push_back(*model::decode(record)); }
+  void count_ring_drops(std::uint64_t n) override { ring_drops += n; }
+  std::vector<model::Record> records;
+  std::uint64_t ring_drops = 0;
+};
+
+class PumpTest : public ::testing::Test {
+ protected:
+  PumpTest()
+      : sanitizer_(sanitize::TokenKey{"k1", {}}),
+        ticks_(source_, clock_),
+        pump_({ring_, events_, Assembler(names_, sanitizer_, ticks_), ticks_, audit_, telemetry_, clock_},
+              {}) {}
+
+  // A transaction with one child span, as the runtime would write it.
+  Draft draft(model::TransactionOutcome outcome = model::TransactionOutcome::kAnswered) {
+    RecordHead head;
+    head.flux_id.bytes.fill(1);
+    head.trace_id.bytes.fill(2);
+    head.span_id.bytes.fill(3);
+    head.trace_flags = trace::kSampled;
+    head.gear = names_.name("shop");
+    head.name = names_.name("POST /authorize");
+    head.outcome = outcome;
+    head.start = source_.now();
+    head.end = source_.now();
+    Draft out;
+    out.begin(head, "vendor=1");
+    SpanSlot slot;
+    slot.span_id.bytes.fill(4);
+    slot.gear = names_.name("bank");
+    slot.name = names_.name("0200");
+    (void)out.begin_span(slot);
+    return out;
+  }
+  void write(Draft& draft) {
+    RingPosition position;
+    ASSERT_EQ(draft.write(ring_, position), Draft::Written::kAll);
+    last_ = position;
+  }
+
+  SystemClock clock_;
+  TickSource source_;
+  Names names_;
+  sanitize::Sanitizer sanitizer_;
+  TickConverter ticks_;
+  Ring ring_{8192};
+  EventQueue events_;
+  FakeAudit audit_;
+  FakeTelemetry telemetry_;
+  Pump pump_;
+  RingPosition last_;
+};
+
+TEST_F(PumpTest, OneTransactionBecomesOneAuditRecordAndItsChildSpans) {
+  auto one = draft();
+  one.attribute(names_.field("iso8583.2", sanitize::Action::kToken), "4111111111111111");
+  one.attribute(names_.field("iso8583.35", sanitize::Action::kDrop), "4111111111111111=2912");
+  one.attribute(names_.field("http.response.status_code", sanitize::Action::kKeep), std::int64_t{200});
+  write(one);
+  ASSERT_FALSE(pump_.step(true).blocked);
+
+  const auto record = model::decode(audit_.appended);
+  ASSERT_TRUE(record);
+  const auto& transaction = std::get<model::Transaction>(*record);
+  EXPECT_EQ(transaction.gear, "shop");
+  EXPECT_EQ(transaction.name, "POST /authorize");
+  EXPECT_EQ(transaction.tracestate, "vendor=1");
+  EXPECT_EQ(transaction.child_spans, 1U);
+  ASSERT_EQ(transaction.attributes.size(), 2U);
+  EXPECT_TRUE(std::get<std::string>(transaction.attributes[0].value).starts_with("tok_k1_"));
+  EXPECT_EQ(std::get<std::int64_t>(transaction.attributes[1].value), 200);
+  EXPECT_EQ(transaction.redactions, (std::vector<std::string>{"iso8583.2 token", "iso8583.35 drop"}));
+  EXPECT_LT(std::abs(transaction.start.value - clock_.now().value), kNanosPerSecond);
+
+  ASSERT_EQ(telemetry_.records.size(), 1U);
+  const auto& span = std::get<model::Span>(telemetry_.records[0]);
+  EXPECT_EQ(span.parent_span_id, transaction.span_id);
+  EXPECT_EQ(span.gear, "bank");
+}
+
+TEST_F(PumpTest, NoByteOfACardNumberReachesTheAuditLane) {
+  auto one = draft();
+  one.attribute(names_.field("note", sanitize::Action::kKeep), "paid with 4111111111111111 today");
+  one.attribute(names_.field("number", sanitize::Action::kToken), std::int64_t{4111111111111111});
+  write(one);
+  ASSERT_FALSE(pump_.step(true).blocked);
+  EXPECT_EQ(as_text(audit_.appended).find("4111111111111111"), std::string_view::npos);
+}
+
+TEST_F(PumpTest, DurableCoversOnlyWhatWasSynced) {
+  auto one = draft();
+  write(one);
+  ASSERT_FALSE(pump_.step(false).blocked);
+  EXPECT_LT(pump_.durable(), last_);
+  EXPECT_TRUE(pump_.unsynced());
+  ASSERT_TRUE(pump_.sync());
+  EXPECT_EQ(pump_.durable(), last_);
+}
+
+TEST_F(PumpTest, AFullDiskLosesNothingAndIsTriedAgain) {
+  auto one = draft();
+  write(one);
+  audit_.broken = true;
+  const auto refused = pump_.step(true);
+  EXPECT_TRUE(refused.blocked);
+  EXPECT_EQ(refused.error.code, ErrorCode::kFull);
+  EXPECT_LT(pump_.durable(), last_);
+  audit_.broken = false;
+  ASSERT_FALSE(pump_.step(true).blocked);
+  EXPECT_EQ(audit_.count, 1U);
+  EXPECT_EQ(pump_.durable(), last_);
+}
+
+TEST_F(PumpTest, ManyTransactionsShareOneBlockAndOneSync) {
+  for (int i = 0; i < 10; ++i) {
+    auto one = draft();
+    write(one);
+  }
+  ASSERT_FALSE(pump_.step(true).blocked);
+  EXPECT_EQ(audit_.count, 10U);
+  EXPECT_EQ(audit_.blocks, 1);
+  EXPECT_EQ(audit_.syncs, 1);
+}
+
+TEST_F(PumpTest, AFullRingLeavesOutTheChildSpansAndCountsThem) {
+  Ring small(4096);
+  Pump pump({small, events_, Assembler(names_, sanitizer_, ticks_), ticks_, audit_, telemetry_, clock_}, {});
+  std::uint32_t written = 0;
+  std::uint32_t without = 0;
+  for (auto state = Draft::Written::kAll; state != Draft::Written::kNone;) {
+    auto one = draft();
+    for (int i = 0; i < 15; ++i) (void)one.begin_span(SpanSlot{});
+    RingPosition position;
+    state = one.write(small, position);
+    written += state != Draft::Written::kNone ? 1U : 0U;
+    without += state == Draft::Written::kWithoutSpans ? 1U : 0U;
+  }
+  ASSERT_GT(without, 0U);
+  ASSERT_FALSE(pump.step(true).blocked);
+  EXPECT_EQ(audit_.count, written);
+  EXPECT_EQ(telemetry_.ring_drops, without * 16);
+}
+
+TEST_F(PumpTest, AnEventBecomesAnAuditRecordWithoutATransaction) {
+  model::Log event;
+  event.event_name = "fluxrig.rack.started";
+  ASSERT_TRUE(events_.offer(event));
+  ASSERT_FALSE(pump_.step(true).blocked);
+  const auto record = model::decode(audit_.appended);
+  ASSERT_TRUE(record);
+  EXPECT_EQ(std::get<model::Log>(*record).event_name, "fluxrig.rack.started");
+  EXPECT_EQ(audit_.syncs, 1);
+}
+
+TEST(Sampling, KeepsFailedAndSlowTransactionsOfEveryTrace) {
+  RecordHead head;
+  head.outcome = model::TransactionOutcome::kTimedOut;
+  EXPECT_TRUE(Sampling{.ratio = 0}.keeps(head, 0));
+  head.outcome = model::TransactionOutcome::kAnswered;
+  EXPECT_TRUE((Sampling{.ratio = 0, .slow_nanos = 10}.keeps(head, 10)));
+  EXPECT_FALSE((Sampling{.ratio = 1, .slow_nanos = 10}.keeps(head, 9))) << "the caller did not sample";
+}
+
+TEST(Sampling, KeepsAboutTheRatioOfTheRest) {
+  SeededRandom random(11);
+  RecordHead head;
+  head.trace_flags = trace::kSampled;
+  int kept = 0;
+  for (int i = 0; i < 10'000; ++i) {
+    head.trace_id = make_trace_id(random);
+    kept += Sampling{.ratio = 0.1}.keeps(head, 0) ? 1 : 0;
+  }
+  EXPECT_NEAR(kept, 1000, 150);
+}
+
+}  // namespace
+}  // namespace fluxrig::tap
