@@ -49,6 +49,7 @@ struct Transaction {
   std::vector<Attribute> attributes;
   std::vector<std::string> redactions;  // "iso8583.2 token", "iso8583.35 drop": what the sanitiser did
   std::uint32_t child_spans = 0;        // made; the sampled ones follow in the telemetry lane
+  std::uint32_t dropped_attributes = 0;  // left out by a limit
   friend bool operator==(const Transaction&, const Transaction&) = default;
 };
 
@@ -66,6 +67,7 @@ struct Span {
   StatusCode status = StatusCode::kUnset;
   std::string status_message;
   std::vector<Attribute> attributes;
+  std::uint32_t dropped_attributes = 0;  // left out by a limit
   friend bool operator==(const Span&, const Span&) = default;
 };
 
@@ -127,6 +129,7 @@ struct Log {
   TraceId trace_id;
   SpanId span_id;
   std::vector<Attribute> attributes;
+  std::uint32_t dropped_attributes = 0;  // left out by a limit
   friend bool operator==(const Log&, const Log&) = default;
 };
 
