@@ -68,6 +68,14 @@ class Services {
                                                                   std::string_view reply_bytes) = 0;
   // Whether any gear on the way to `egress` correlates. False: replies come in the order of requests.
   [[nodiscard]] virtual bool correlates(const Gear& egress) const noexcept = 0;
+  // Protocols without headers carry no trace context: racks hand it over beside them, on the bus, under the
+  // protocol's own keys. `offer_context` publishes the transaction's context as the calling (codec) gear's
+  // child; `adopt_context` makes the transaction part of the trace and flux_id that was offered under `key`,
+  // when it arrives before the transaction's end (waited for a little while then). Best effort; nothing waits
+  // on the way. No-ops without a bus.
+  virtual void offer_context(Transaction& /*transaction*/, std::string_view /*key*/) {}
+  virtual void adopt_context(Transaction& /*transaction*/, std::string_view /*key*/) {}
+
   // A message from the peer that belongs to no waiting transaction: counted under the gear by its fixed
   // reason.
   virtual void stray(const Gear& gear, const char* reason) noexcept = 0;
