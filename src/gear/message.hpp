@@ -41,6 +41,7 @@ class Fields {
     std::erase_if(entries_, [&](const Entry& entry) { return entry.first == name; });
   }
   void clear() noexcept { entries_.clear(); }
+  void reserve(std::size_t count) { entries_.reserve(count); }
   [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
   [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
   [[nodiscard]] auto begin() const noexcept { return entries_.begin(); }
