@@ -1,0 +1,49 @@
+// The bodies of the blocks that the WAL itself writes: CBOR maps with integer keys, docs/formats/wal.md. Any
+// thread; values only.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/bytes.hpp"
+#include "base/ids.hpp"
+#include "base/result.hpp"
+#include "model/block.hpp"
+
+namespace fluxrig::wal {
+
+// Where the epoch before ended: ties the chains of two starts together.
+struct EpochLink {
+  Epoch epoch;
+  Sequence end;  // one more than the last record's
+  model::Hash head{};
+  friend bool operator==(const EpochLink&, const EpochLink&) = default;
+};
+
+// kind header: {0: rack, 1: software, 2: [epoch, end, head]}; 2 only in the first segment of an epoch.
+struct HeaderBody {
+  std::string rack;
+  std::string software;
+  std::optional<EpochLink> link;
+};
+void encode_header_body(const HeaderBody& body, Bytes& out);
+[[nodiscard]] Result<HeaderBody> decode_header_body(ByteView body);
+
+// kind recovery: {0: bytes cut, 1: offset of the cut}.
+struct RecoveryBody {
+  std::uint64_t cut_bytes = 0;
+  std::uint64_t offset = 0;
+};
+void encode_recovery_body(const RecoveryBody& body, Bytes& out);
+[[nodiscard]] Result<RecoveryBody> decode_recovery_body(ByteView body);
+
+// kind seal: {0: blocks before it in the segment, 1: records in the segment}.
+struct SealBody {
+  std::uint64_t blocks = 0;
+  std::uint64_t records = 0;
+};
+void encode_seal_body(const SealBody& body, Bytes& out);
+[[nodiscard]] Result<SealBody> decode_seal_body(ByteView body);
+
+}  // namespace fluxrig::wal

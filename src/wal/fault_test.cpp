@@ -1,0 +1,132 @@
+// Disks that say no: full, broken, forgetful.
+#include <cerrno>
+
+#include "wal/test_lane.hpp"
+
+namespace fluxrig::wal {
+namespace {
+
+using Operation = MemoryDisk::Operation;
+
+TEST(WalFault, AppendsGoOnWithoutGapOnceAFullDiskHasSpace) {
+  TestLane lane;
+  lane.open();
+  lane.disk.set_capacity(40'000);
+  std::uint64_t accepted = 0;
+  Error last;
+  for (int i = 0; i < 200; ++i) {
+    const auto range = lane.append(1, 500);
+    if (range)
+      ++accepted;
+    else
+      last = range.error();
+  }
+  EXPECT_EQ(last.code, ErrorCode::kFull);
+  EXPECT_GT(accepted, 20U);
+  EXPECT_LT(accepted, 100U);
+  lane.disk.set_capacity(1'000'000);
+  ASSERT_TRUE(lane.append(1, 500));
+  ASSERT_TRUE(lane.writer->sync());
+  expect_gapless(read_all(lane.disk, lane.directory), Epoch{1}, accepted + 1);
+}
+
+TEST(WalFault, AFailedAppendUsesNoSequenceAndIsOverwritten) {
+  TestLane lane;
+  lane.open();
+  ASSERT_TRUE(lane.append());
+  lane.disk.fail_next(Operation::kWrite, EIO);
+  EXPECT_EQ(lane.append(1, 3000).error().os_error, EIO);
+  ASSERT_TRUE(lane.append(1, 10));  // shorter than what the failed one left
+  ASSERT_TRUE(lane.writer->sync());
+  const auto scan = scan_segment(lane.disk, lane.directory, list_segments(lane.disk, lane.directory)->back());
+  EXPECT_EQ(scan->torn_bytes, 0U);
+  EXPECT_EQ(scan->damage_count, 0U);
+  expect_gapless(read_all(lane.disk, lane.directory), Epoch{1}, 2);
+}
+
+TEST(WalFault, AFailedSyncIsRepairedByTheNextAlthoughTheKernelForgotThePages) {
+  TestLane lane;
+  lane.open();
+  ASSERT_TRUE(lane.append(3));
+  lane.disk.fail_next(Operation::kSync, EIO);
+  EXPECT_FALSE(lane.writer->sync());
+  Cursor cursor(lane.disk, lane.directory, {}, &lane.writer->durable());
+  EXPECT_TRUE(read_records(cursor).empty());
+  ASSERT_TRUE(lane.append(1));
+  ASSERT_TRUE(lane.writer->sync());
+  SeededRandom random(1);
+  lane.writer.reset();
+  lane.disk.crash(random);
+  lane.open();
+  expect_gapless(read_all(lane.disk, lane.directory), Epoch{1}, 4);
+}
+
+TEST(WalFault, EveryStepOfARotationMayFailAndBeTriedAgain) {
+  for (const auto operation :
+       {Operation::kOpen, Operation::kWrite, Operation::kSync, Operation::kSyncDirectory}) {
+    for (int times = 1; times <= 4; ++times) {
+      TestLane lane;
+      lane.open();
+      ASSERT_TRUE(lane.append(2));
+      lane.disk.fail_next(operation, EIO, times);
+      EXPECT_FALSE(lane.writer->rotate());
+      std::uint64_t failures = 1;
+      auto range = lane.append();
+      for (; !range && failures < 10; ++failures) range = lane.append();
+      ASSERT_TRUE(range);
+      EXPECT_EQ(range->first.value, 3U);
+      ASSERT_TRUE(lane.writer->sync());
+      lane.writer.reset();
+      SeededRandom random(7);
+      lane.disk.crash(random);
+      const auto records = read_all(lane.disk, lane.directory);
+      expect_gapless(records, Epoch{1}, 3);
+    }
+  }
+}
+
+TEST(WalFault, TheDirectoryLimitIsKeptAndSaysSo) {
+  TestLane lane;
+  lane.options.directory_bytes = 70'000;
+  lane.open();
+  Result<SequenceRange> range = lane.append(1, 500);
+  for (int i = 0; i < 500 && range; ++i) range = lane.append(1, 500);
+  EXPECT_EQ(range.error().code, ErrorCode::kFull);
+  EXPECT_LE(lane.writer->used_bytes(), 70'000U);
+  Receipts receipts;
+  ASSERT_TRUE(receipts.add(Epoch{1}, {Sequence{1}, Sequence{lane.writer->next_sequence().value - 1}}));
+  ASSERT_TRUE(lane.writer->release(receipts));
+  EXPECT_TRUE(lane.append(1, 500));
+}
+
+TEST(WalFault, TheDisksFreeReserveIsKept) {
+  TestLane lane;
+  lane.options.free_reserve_bytes = 50'000;
+  lane.disk.set_capacity(100'000);
+  lane.open();
+  Result<SequenceRange> range = lane.append(1, 500);
+  for (int i = 0; i < 500 && range; ++i) range = lane.append(1, 500);
+  EXPECT_EQ(range.error().code, ErrorCode::kFull);
+  EXPECT_GE(*lane.disk.free_bytes(lane.directory), 50'000U);
+}
+
+TEST(WalFault, AFullDiskAtTheStartStillLetsTheBacklogBeReadAndReleased) {
+  TestLane lane;
+  lane.open();
+  for (int i = 0; i < 100; ++i) ASSERT_TRUE(lane.append(1, 500));
+  ASSERT_TRUE(lane.writer->sync());
+  lane.options.free_reserve_bytes = 1'000'000;
+  lane.disk.set_capacity(1'000'000);
+  lane.restart();
+  ASSERT_TRUE(lane.writer->recovered().segment_error);
+  EXPECT_EQ(lane.append().error().code, ErrorCode::kFull);
+  Cursor cursor(lane.disk, lane.directory, {}, &lane.writer->durable());
+  expect_gapless(read_records(cursor), Epoch{1}, 100);
+  lane.disk.set_capacity(10'000'000);
+  ASSERT_TRUE(lane.append());
+  ASSERT_TRUE(lane.writer->sync());
+  EXPECT_EQ(read_records(cursor).size(), 1U);
+}
+
+}  // namespace
+}  // namespace fluxrig::wal

@@ -1,0 +1,55 @@
+// What the sink has committed of one lane: ranges of sequences per epoch, merged; adding twice changes
+// nothing. Stored only when asked, crash-atomically, in the file `receipts` of the lane's directory. One
+// thread.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "wal/disk.hpp"
+
+namespace fluxrig::wal {
+
+struct SequenceRange {
+  Sequence first;
+  Sequence last;  // included
+  friend bool operator==(const SequenceRange&, const SequenceRange&) = default;
+};
+
+class Receipts {
+ public:
+  // Ranges that do not touch each other, over all epochs; more are refused: their blocks are shipped again,
+  // and the mixer knows them.
+  static constexpr std::size_t kMaxRanges = 20'000;
+
+  // True when something new was added; kInvalid for an empty range or sequence 0; kFull at the limit.
+  [[nodiscard]] Result<bool> add(Epoch epoch, SequenceRange range);
+  // Whether all of the range is there.
+  [[nodiscard]] bool covers(Epoch epoch, SequenceRange range) const noexcept;
+  [[nodiscard]] bool contains(Epoch epoch, Sequence sequence) const noexcept {
+    return covers(epoch, {sequence, sequence});
+  }
+  // Epochs of which no segment is left need no receipts.
+  void forget_before(Epoch oldest);
+  [[nodiscard]] std::vector<SequenceRange> ranges(Epoch epoch) const;
+  [[nodiscard]] std::size_t range_count() const noexcept { return count_; }
+  [[nodiscard]] bool changed() const noexcept { return changed_; }  // since the last store
+  [[nodiscard]] Epoch newest_epoch() const noexcept;                // 0: none
+
+  [[nodiscard]] Result<void> store(Disk& disk, const std::string& directory);
+  // Empty receipts where the file is missing. kCorrupt, kIo: report it and go on with empty ones; everything
+  // is shipped again.
+  [[nodiscard]] static Result<Receipts> load(Disk& disk, const std::string& directory);
+
+ private:
+  using Ranges = std::map<std::uint64_t, std::uint64_t>;  // first -> last; neither touching nor overlapping
+  [[nodiscard]] static Result<Receipts> decode(ByteView item);
+  std::map<std::uint32_t, Ranges> epochs_;
+  std::size_t count_ = 0;
+  bool changed_ = false;
+};
+
+}  // namespace fluxrig::wal

@@ -1,0 +1,233 @@
+#include "wal/writer.hpp"
+
+#include <algorithm>
+
+namespace fluxrig::wal {
+namespace {
+// A block's map around its records: ids, hash, heads.
+constexpr std::uint64_t kBlockOverheadBytes = 256;
+// Kept at the end of every segment, so that the seal never needs new space.
+constexpr std::uint64_t kSealBytes = 256;
+constexpr std::uint64_t kFirstStepBytes = 64U << 10;
+}  // namespace
+
+Writer::Writer(WriterSetup setup, std::unique_ptr<Lock> lock, Recovery recovery)
+    : setup_(std::move(setup)),
+      lock_(std::move(lock)),
+      recovered_(std::move(recovery.recovered)),
+      closed_(std::move(recovery.segments)),
+      chain_({setup_.machine_id, setup_.lane, recovered_.epoch}, Sequence{1}, model::Hash{}),
+      spares_(setup_.disk, setup_.directory, setup_.options.spare_segments) {
+  auto& options = setup_.options;
+  options.segment_bytes = std::max(options.segment_bytes, WriterOptions::kMinSegmentBytes);
+  options.zero_step_bytes = std::max(options.zero_step_bytes, WriterOptions::kMinSegmentBytes);
+  // What earlier runs left is on disk: cursors may read it even while no segment can be made.
+  if (!closed_.empty()) durable_.set({closed_.back().name, ~std::uint64_t{0}});
+}
+
+Result<SequenceRange> Writer::append(ByteView records, std::uint32_t count) {
+  if (count == 0 || records.empty()) return fail(ErrorCode::kInvalid, "a block without records");
+  if (records.size() + kBlockOverheadBytes > model::kMaxBlockBytes)
+    return fail(ErrorCode::kOversize, "the block is over the limit");
+  if (const auto ready = prepare(records.size() + kBlockOverheadBytes); !ready)
+    return tl::unexpected(ready.error());
+  const Sequence first = chain_.next();
+  if (const auto written = write({model::BlockKind::kRecords, count, records, {}}); !written)
+    return tl::unexpected(written.error());
+  records_ += count;
+  return SequenceRange{first, Sequence{first.value + count - 1}};
+}
+
+Result<void> Writer::append_control(model::BlockKind kind, ByteView body) {
+  if (kind == model::BlockKind::kRecords || kind == model::BlockKind::kHeader ||
+      kind == model::BlockKind::kSeal)
+    return fail(ErrorCode::kInvalid, "not a control block");
+  if (body.size() + kBlockOverheadBytes > model::kMaxBlockBytes)
+    return fail(ErrorCode::kOversize, "the block is over the limit");
+  if (const auto ready = prepare(body.size() + kBlockOverheadBytes); !ready) return ready;
+  return write({kind, 0, {}, body});
+}
+
+// Afterwards there is an open segment with zeros enough for a frame of that size and the seal.
+Result<void> Writer::prepare(std::uint64_t frame_bytes) {
+  if (ended_) return fail(ErrorCode::kRefused, "the writer is closed");
+  if (!active_) {
+    if (const auto opened = open_segment(); !opened) return opened;
+  }
+  const std::uint64_t needed = active_->tail() + frame_bytes + kSealBytes;
+  // A segment's name is its first sequence: without records in it, the next would have the same name.
+  if (sealed_ || (records_ > 0 && (needed > setup_.options.segment_bytes || too_old()))) {
+    if (const auto closed = close_segment(); !closed) return closed;
+    if (const auto opened = open_segment(); !opened) return opened;
+  }
+  if (active_->unsynced_bytes() + frame_bytes > kMaxUnsyncedBytes) {
+    if (const auto synced = sync(); !synced) return synced;
+  }
+  return ensure_allocated(active_->tail() + frame_bytes + kSealBytes);
+}
+
+Result<void> Writer::write(const Chain::Content& content) {
+  const auto block = chain_.build(content, setup_.clock.now());
+  if (!block) return tl::unexpected(block.error());
+  if (const auto written = active_->append(*block); !written) return written;
+  chain_.advance();
+  ++blocks_;
+  return {};
+}
+
+Result<void> Writer::sync() {
+  if (!active_ || active_->unsynced_bytes() == 0) return {};
+  const auto synced = active_->sync();
+  if (synced) publish();
+  return synced;
+}
+
+void Writer::publish() { durable_.set({active_->name(), active_->synced_tail()}); }
+
+Result<void> Writer::rotate() {
+  if (ended_) return fail(ErrorCode::kRefused, "the writer is closed");
+  if (active_ && !sealed_ && records_ == 0) return sync();
+  if (active_) {
+    if (const auto closed = close_segment(); !closed) return closed;
+  }
+  return open_segment();
+}
+
+Result<void> Writer::close() {
+  ended_ = true;
+  if (!active_) return {};
+  return close_segment();
+}
+
+// Each step may fail and be tried again: the seal is written once, the segment closed when its sync is good.
+Result<void> Writer::close_segment() {
+  if (!sealed_) {
+    Bytes body;
+    encode_seal_body({blocks_, records_}, body);
+    if (const auto written = write({model::BlockKind::kSeal, 0, {}, body}); !written) return written;
+    sealed_ = true;
+  }
+  // Before anything of the next segment can be: else a crash could keep the later one and lose the earlier.
+  if (const auto synced = sync(); !synced) return synced;
+  closed_.push_back({active_->name(), active_->file_bytes(), chain_.next(), true});
+  active_.reset();
+  sealed_ = false;
+  return {};
+}
+
+Result<std::unique_ptr<ActiveSegment>> Writer::make_segment(const SegmentName& name) {
+  const std::string path = path_of(setup_.directory, name);
+  if (const auto spare = spares_.take()) {
+    const auto renamed = setup_.disk.rename(spare->path, path);
+    auto file = renamed ? setup_.disk.open(path, OpenMode::kReadWrite)
+                        : Result<std::unique_ptr<File>>(tl::unexpected(renamed.error()));
+    if (file) return std::make_unique<ActiveSegment>(std::move(*file), name, 0, spare->bytes);
+  }
+  const std::uint64_t first_step = std::min(kFirstStepBytes, setup_.options.segment_bytes);
+  if (const auto room = check_room(first_step); !room) return tl::unexpected(room.error());
+  auto file = setup_.disk.open(path, OpenMode::kCreateEmpty);
+  if (!file) return tl::unexpected(file.error());
+  auto segment = std::make_unique<ActiveSegment>(std::move(*file), name, 0, 0);
+  if (const auto zeroed = segment->allocate(first_step); !zeroed) return tl::unexpected(zeroed.error());
+  return segment;
+}
+
+Result<void> Writer::open_segment() {
+  const SegmentName name{epoch(), chain_.next()};
+  auto segment = make_segment(name);
+  HeaderBody header{setup_.options.rack, setup_.options.software, {}};
+  if (name.first.value == 1) header.link = recovered_.link;
+  Bytes body;
+  encode_header_body(header, body);
+  const auto block = chain_.build({model::BlockKind::kHeader, 0, {}, body}, setup_.clock.now());
+  Result<void> done;
+  if (!segment) done = tl::unexpected(segment.error());
+  if (done && !block) done = tl::unexpected(block.error());
+  if (done) done = (*segment)->append(*block);
+  if (done) done = (*segment)->sync();
+  if (done) done = setup_.disk.sync_directory(setup_.directory);
+  if (!done) {
+    // Without it the next try starts clean; when this fails too, the next try cuts the file to nothing.
+    (void)setup_.disk.unlink(path_of(setup_.directory, name));
+    return done;
+  }
+  active_ = std::move(*segment);
+  chain_.advance();
+  blocks_ = 1;
+  records_ = 0;
+  opened_at_ = setup_.clock.monotonic();
+  publish();
+  return {};
+}
+
+// The first steps are small, so that a quiet lane takes little of the disk.
+std::uint64_t Writer::next_step() const noexcept {
+  const std::uint64_t allocated = active_->allocated();
+  const std::uint64_t step = std::clamp(allocated, kFirstStepBytes, setup_.options.zero_step_bytes);
+  return std::min(allocated + step, std::max(setup_.options.segment_bytes, allocated));
+}
+
+Result<void> Writer::ensure_allocated(std::uint64_t needed) {
+  if (needed <= active_->allocated()) return {};
+  const auto grow = [&](std::uint64_t end) -> Result<void> {
+    if (const auto room = check_room(end - active_->allocated()); !room) return room;
+    return active_->allocate(end);
+  };
+  const std::uint64_t roomy = std::max(needed, next_step());
+  const auto grown = grow(roomy);
+  if (grown || roomy == needed) return grown;
+  return grow(needed);  // the last bytes of a disk that is nearly full
+}
+
+Result<void> Writer::check_room(std::uint64_t more) {
+  const auto& options = setup_.options;
+  for (const bool last_try : {false, true}) {
+    const bool in_limit = used_bytes() + more <= options.directory_bytes;
+    const auto free = setup_.disk.free_bytes(setup_.directory);
+    const bool in_reserve = !free || *free >= options.free_reserve_bytes + more;
+    if (in_limit && in_reserve) return {};
+    if (last_try || spares_.size() == 0)
+      return in_limit ? fail(ErrorCode::kFull, "the disk's free space is at its reserve")
+                      : fail(ErrorCode::kFull, "the lane's disk limit is reached");
+    spares_.drop_all();
+  }
+  return {};
+}
+
+bool Writer::too_old() const noexcept {
+  return setup_.clock.monotonic().value - opened_at_.value >= setup_.options.segment_age_nanos;
+}
+
+Result<bool> Writer::maintain() {
+  if (ended_) return false;
+  if (!active_) {
+    const auto opened = open_segment();
+    return opened ? Result<bool>(true) : tl::unexpected(opened.error());
+  }
+  if (sealed_ || (records_ > 0 && too_old())) {
+    const auto rotated = rotate();
+    return rotated ? Result<bool>(true) : tl::unexpected(rotated.error());
+  }
+  // Half of the last step left: write the next one before an append has to.
+  const std::uint64_t end = next_step();
+  const std::uint64_t ahead = active_->allocated() - std::min(active_->tail(), active_->allocated());
+  if (end > active_->allocated() && ahead < (end - active_->allocated()) / 2) {
+    if (const auto room = check_room(end - active_->allocated()); !room) return tl::unexpected(room.error());
+    if (const auto grown = active_->allocate(end); !grown) return tl::unexpected(grown.error());
+    const auto synced = active_->sync();
+    if (!synced) return tl::unexpected(synced.error());
+    publish();
+    return true;
+  }
+  return spares_.step(setup_.options.zero_step_bytes);
+}
+
+Epoch Writer::oldest_epoch() const noexcept { return closed_.empty() ? epoch() : closed_.front().name.epoch; }
+
+std::uint64_t Writer::used_bytes() const noexcept {
+  std::uint64_t sum = spares_.bytes() + (active_ ? active_->file_bytes() : 0);
+  for (const auto& segment : closed_) sum += segment.file_bytes;
+  return sum;
+}
+
+}  // namespace fluxrig::wal
