@@ -1,6 +1,6 @@
-// Where the mixer stores what racks send. A commit is all or nothing: the rows of its blocks, the ledger entries
-// that say which sequences are now stored, and the rack's presence stand in one transaction of the store. Only after
-// it may a receipt go out. Implementations: DuckDbSink.
+// Where the mixer stores what racks send. A commit is all or nothing: the rows of its blocks, the ledger
+// entries that say which sequences are now stored, and the rack's presence stand in one transaction of the
+// store. Only after it may a receipt go out. Implementations: DuckDbSink.
 #pragma once
 
 #include <cstdint>
@@ -75,8 +75,8 @@ class Sink {
   [[nodiscard]] virtual Result<CommitSummary> commit(std::span<const IncomingBlock> blocks) = 0;
   [[nodiscard]] virtual Result<void> remember(const RackPresence& presence) = 0;
   [[nodiscard]] virtual const Ledger& ledger() const noexcept = 0;  // as last committed
-  // Housekeeping in bounded steps (close an hour into Parquet, compact, retire); called when idle, at least each
-  // minute. True: there is more to do.
+  // Housekeeping in bounded steps (close an hour into Parquet, compact, retire); called when idle, at least
+  // each minute. True: there is more to do.
   [[nodiscard]] virtual Result<bool> maintain(UnixNanos now) = 0;
 };
 
@@ -86,24 +86,27 @@ struct QueryLimits {
   std::int64_t time_ms = 10'000;
 };
 
-// A result as rows of typed text: every value is what a person would read (UUID text, RFC 3339 times, hex ids).
+// A result as rows of typed text: every value is what a person would read (UUID text, RFC 3339 times, hex
+// ids).
 struct QueryTable {
   struct Column {
     std::string name;
-    std::string type;  // DuckDB's name
+    std::string type;      // DuckDB's name
     bool numeric = false;  // JSON writes it without quotes
   };
   std::vector<Column> columns;
   std::vector<std::vector<std::optional<std::string>>> rows;  // nullopt: NULL
-  bool truncated = false;  // the row or byte limit was reached
+  bool truncated = false;                                     // the row or byte limit was reached
 };
 
 // Any thread; queries run beside commits and see committed rows only.
 class Queries {
  public:
   virtual ~Queries() = default;
-  // One read-only SELECT statement; anything else, file access and settings are refused with a sentence. `parameters` bind $1, $2, ... as text.
-  [[nodiscard]] virtual Outcome<QueryTable> select(std::string_view sql, std::span<const std::string> parameters,
+  // One read-only SELECT statement; anything else, file access and settings are refused with a sentence.
+  // `parameters` bind $1, $2, ... as text.
+  [[nodiscard]] virtual Outcome<QueryTable> select(std::string_view sql,
+                                                   std::span<const std::string> parameters,
                                                    const QueryLimits& limits) = 0;
 };
 

@@ -1,0 +1,142 @@
+#include "sink/duckdb/duckdb_ingest.hpp"
+
+#include <fmt/format.h>
+
+#include "sink/duckdb/ledger_table.hpp"
+#include "sink/duckdb/record_rows.hpp"
+#include "sink/duckdb/utf8_text.hpp"
+
+namespace fluxrig::sink {
+namespace {
+
+StreamKey key_of(const model::BlockHead& head) { return {head.machine_id, head.lane, head.epoch}; }
+
+// What the ledger relies on: a block's records are exactly its sequences.
+bool is_consistent(const IncomingBlock& block) {
+  return block.records.empty() || (block.records.size() == block.head.count &&
+                                   block.head.first.value <= UINT64_MAX - block.records.size());
+}
+
+tl::unexpected<DatabaseError> injected() { return database_error(DUCKDB_ERROR_IO, "injected by the test"); }
+
+}  // namespace
+
+Attempt<void> DuckDbSink::start() {
+  auto ledger = load_ledger(core_.connection());
+  if (!ledger) return tl::unexpected(std::move(ledger.error()));
+  if (auto started = archive_.start(); !started) return started;
+  ledger_ = std::move(*ledger);
+  core_.start_selects();
+  return {};
+}
+
+Error DuckDbSink::failed(const char* what, const DatabaseError& error) {
+  core_.diagnostics.error("sink", fmt::format("{} failed: {}", what, error.message),
+                          {{"file", core_.file()}});
+  // The file is closed at once, so that selects do not meet an invalidated database, and opened by the next
+  // call.
+  if (error.invalidates()) core_.close();
+  return error.to_error();
+}
+
+Result<void> DuckDbSink::ready() {
+  if (core_.is_open()) return {};
+  auto opened = core_.open();
+  if (opened) opened = start();
+  if (opened) {
+    core_.diagnostics.info("sink", "the store was opened again", {{"file", core_.file()}});
+    return {};
+  }
+  core_.close();
+  return tl::unexpected(failed("opening the store again", opened.error()));
+}
+
+Result<CommitSummary> DuckDbSink::commit(std::span<const IncomingBlock> blocks) {
+  for (const auto& block : blocks)
+    if (!is_consistent(block)) return fail(ErrorCode::kInvalid, "a block's count differs from its records");
+  if (auto usable = ready(); !usable) return tl::unexpected(usable.error());
+  Ledger changed;
+  auto summary = store(blocks, changed);
+  if (!summary) return tl::unexpected(failed("a commit", summary.error()));
+  for (auto& [key, ranges] : changed) ledger_[key] = std::move(ranges);
+  return *summary;
+}
+
+Attempt<CommitSummary> DuckDbSink::store(std::span<const IncomingBlock> blocks, Ledger& changed) {
+  auto transaction = StoreTransaction::begin(core_.connection());
+  if (!transaction) return tl::unexpected(std::move(transaction.error()));
+  CommitSummary summary;
+  RecordRows rows(core_.connection());
+  for (const auto& block : blocks) {
+    if (block.records.empty()) continue;
+    const auto key = key_of(block.head);
+    auto found = changed.find(key);
+    if (found == changed.end()) {
+      const auto stored = ledger_.find(key);
+      found = changed.emplace(key, stored == ledger_.end() ? SequenceRanges{} : stored->second).first;
+    }
+    auto& ranges = found->second;
+    const Sequence first = block.head.first;
+    const Sequence last{first.value + block.records.size() - 1};
+    const bool overlaps = ranges.intersects(first, last);
+    for (std::size_t i = 0; i < block.records.size(); ++i) {
+      if (overlaps && ranges.contains(Sequence{first.value + i}))
+        ++summary.duplicates;
+      else
+        rows.add(block, i);
+    }
+    ranges.add(first, last);
+  }
+  if (core_.fails_at("commit.rows")) return injected();
+  auto written = rows.finish();
+  if (!written) return tl::unexpected(std::move(written.error()));
+  summary.rows = *written;
+  for (const auto& [key, ranges] : changed) {
+    const auto stored = ledger_.find(key);
+    static const SequenceRanges kNone;
+    const auto& before = stored == ledger_.end() ? kNone : stored->second;
+    if (auto kept = store_ranges(core_.connection(), key, before, ranges); !kept)
+      return tl::unexpected(std::move(kept.error()));
+  }
+  if (core_.fails_at("commit.ledger")) return injected();
+  if (auto committed = transaction->commit(); !committed) return tl::unexpected(std::move(committed.error()));
+  return summary;
+}
+
+Attempt<void> DuckDbSink::store_presence(const RackPresence& presence) {
+  auto transaction = StoreTransaction::begin(core_.connection());
+  if (!transaction) return tl::unexpected(std::move(transaction.error()));
+  const auto machine = to_string(presence.machine_id);
+  auto gone = core_.connection().run("DELETE FROM racks WHERE machine_id = " + quote(machine));
+  if (!gone) return gone;
+  auto insert = core_.connection().prepare(
+      "INSERT INTO racks VALUES ($1::UUID, $2, $3, $4::UINTEGER, make_timestamp_ns($5::BIGINT), "
+      "make_timestamp_ns($6::BIGINT), $7)");
+  if (!insert) return tl::unexpected(std::move(insert.error()));
+  std::string rack;
+  std::string version;
+  std::string status;
+  auto bound =
+      insert->bind({machine, valid_utf8(presence.rack, rack), valid_utf8(presence.version, version),
+                    std::to_string(presence.epoch.value), std::to_string(presence.started.value),
+                    std::to_string(presence.last_seen.value), valid_utf8(presence.status_json, status)});
+  if (!bound) return bound;
+  if (auto done = insert->execute(); !done) return tl::unexpected(std::move(done.error()));
+  return transaction->commit();
+}
+
+Result<void> DuckDbSink::remember(const RackPresence& presence) {
+  if (auto usable = ready(); !usable) return usable;
+  auto stored = store_presence(presence);
+  if (!stored) return tl::unexpected(failed("storing a rack's presence", stored.error()));
+  return {};
+}
+
+Result<bool> DuckDbSink::maintain(UnixNanos now) {
+  if (auto usable = ready(); !usable) return tl::unexpected(usable.error());
+  auto more = archive_.step(now);
+  if (!more) return tl::unexpected(failed("housekeeping", more.error()));
+  return *more;
+}
+
+}  // namespace fluxrig::sink

@@ -1,0 +1,35 @@
+// Sink over DuckDB: one transaction a commit. After a failure nothing of the batch is stored, the ledger in
+// memory is as before, and the next call works again: if DuckDB gave the file up, it is closed, opened and
+// its ledger read anew. One thread.
+#pragma once
+
+#include "sink/duckdb/archive.hpp"
+#include "sink/duckdb/store_core.hpp"
+#include "sink/sink.hpp"
+
+namespace fluxrig::sink {
+
+class DuckDbSink final : public Sink {
+ public:
+  explicit DuckDbSink(StoreCore& core) : core_(core), archive_(core) {}
+
+  // Reads the ledger, makes the views, starts the selects. The core is open.
+  [[nodiscard]] Attempt<void> start();
+
+  [[nodiscard]] Result<CommitSummary> commit(std::span<const IncomingBlock> blocks) override;
+  [[nodiscard]] Result<void> remember(const RackPresence& presence) override;
+  [[nodiscard]] const Ledger& ledger() const noexcept override { return ledger_; }
+  [[nodiscard]] Result<bool> maintain(UnixNanos now) override;
+
+ private:
+  [[nodiscard]] Attempt<CommitSummary> store(std::span<const IncomingBlock> blocks, Ledger& changed);
+  [[nodiscard]] Attempt<void> store_presence(const RackPresence& presence);
+  [[nodiscard]] Result<void> ready();
+  Error failed(const char* what, const DatabaseError& error);
+
+  StoreCore& core_;
+  Archive archive_;
+  Ledger ledger_;
+};
+
+}  // namespace fluxrig::sink

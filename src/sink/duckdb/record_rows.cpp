@@ -1,0 +1,187 @@
+#include "sink/duckdb/record_rows.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "sink/duckdb/record_text.hpp"
+#include "sink/duckdb/schema.hpp"
+
+namespace fluxrig::sink {
+namespace {
+
+constexpr std::int64_t kNanosPerHour = 3'600 * kNanosPerSecond;
+constexpr std::size_t kFewAttributes = 32;  // up to here comparing all pairs beats hashing
+
+std::int64_t duration_of(UnixNanos start, UnixNanos end) noexcept {
+  std::int64_t duration = 0;
+  return __builtin_sub_overflow(end.value, start.value, &duration) ? 0 : duration;
+}
+
+}  // namespace
+
+std::string_view lane_name(model::Lane lane) noexcept {
+  switch (lane) {
+    case model::Lane::kSpool:
+      return "spool";
+    case model::Lane::kAudit:
+      return "audit";
+    case model::Lane::kTelemetry:
+      return "telemetry";
+  }
+  return "unknown";
+}
+
+std::int64_t filing_hour_micros(UnixNanos event, UnixNanos received) noexcept {
+  const auto arrival = std::max<std::int64_t>(received.value, 0) / kNanosPerHour;
+  const auto own = event.value / kNanosPerHour;
+  const bool plausible = own >= 0 && own >= arrival - kMaxLateHours && own <= arrival + kMaxEarlyHours;
+  return (plausible ? own : arrival) * (kNanosPerHour / kNanosPerMicro);
+}
+
+TableAppender& RecordRows::table(std::size_t index) {
+  if (!tables_[index])
+    tables_[index] = std::make_unique<TableAppender>(connection_, signals()[index].hot_table.data());
+  return *tables_[index];
+}
+
+void RecordRows::add(const IncomingBlock& block, std::size_t index) {
+  const auto& record = block.records[index];
+  const auto sequence = block.head.first.value + index;
+  auto& row = table(record.index());
+  if (!row.begin_row()) return;
+  std::visit(
+      [&](const auto& one) {
+        using Kind = std::decay_t<decltype(one)>;
+        static constexpr FluxId kNoFluxId;
+        static constexpr TraceId kNoTraceId;
+        if constexpr (std::is_same_v<Kind, model::MetricPoint>)
+          write(row, {block, sequence, one.time, kNoFluxId, kNoTraceId, one.gear}, one);
+        else if constexpr (std::is_same_v<Kind, model::Log>)
+          write(row, {block, sequence, one.time, one.flux_id, one.trace_id, one.gear}, one);
+        else
+          write(row, {block, sequence, one.start, one.flux_id, one.trace_id, one.gear}, one);
+      },
+      record);
+  row.end_row();
+}
+
+void RecordRows::write_common(TableAppender& row, const Common& common) {
+  const auto& head = common.block.head;
+  row.micros(filing_hour_micros(common.time, common.block.received));
+  row.uuid(common.flux_id.bytes);
+  row.hex(common.trace_id);
+  row.uuid(head.machine_id.bytes);
+  row.text_or_null(common.block.rack);
+  row.text_or_null(common.gear);
+  row.text(lane_name(head.lane));
+  row.uint32(head.epoch.value);
+  row.uint64(common.sequence);
+  row.time(common.block.received);
+}
+
+// A MAP with a key twice is an error when it is read, so the first of equal keys stays.
+void RecordRows::write_attributes(TableAppender& row, const std::vector<model::Attribute>& attributes) {
+  entries_.clear();
+  numbers_.clear();
+  numbers_.reserve(attributes.size());  // entries_ keeps views into it
+  std::unordered_set<std::string_view> seen;
+  for (const auto& attribute : attributes) {
+    const bool fresh = attributes.size() > kFewAttributes
+                           ? seen.insert(attribute.key).second
+                           : std::none_of(entries_.begin(), entries_.end(),
+                                          [&](const auto& entry) { return entry.first == attribute.key; });
+    if (!fresh) continue;
+    if (const auto* text = std::get_if<std::string>(&attribute.value))
+      entries_.emplace_back(attribute.key, *text);
+    else
+      entries_.emplace_back(attribute.key, numbers_.emplace_back(value_text(attribute.value)));
+  }
+  row.text_map(entries_);
+}
+
+void RecordRows::write(TableAppender& row, const Common& common, const model::Transaction& transaction) {
+  write_common(row, common);
+  row.hex(transaction.span_id);
+  row.hex(transaction.parent_span_id);
+  row.uint8(transaction.trace_flags);
+  row.text_or_null(transaction.tracestate);
+  row.text(transaction.name);
+  row.text(kind_name(transaction.kind));
+  row.time(transaction.start);
+  row.time(transaction.end);
+  row.int64(duration_of(transaction.start, transaction.end));
+  row.text(outcome_name(transaction.outcome));
+  row.text_or_null(transaction.reason);
+  write_attributes(row, transaction.attributes);
+  row.text_list(transaction.redactions);
+  row.uint32(transaction.child_spans);
+}
+
+void RecordRows::write(TableAppender& row, const Common& common, const model::Span& span) {
+  write_common(row, common);
+  row.hex(span.span_id);
+  row.hex(span.parent_span_id);
+  row.text(span.name);
+  row.text(kind_name(span.kind));
+  row.time(span.start);
+  row.time(span.end);
+  row.int64(duration_of(span.start, span.end));
+  row.text(status_name(span.status));
+  row.text_or_null(span.status_message);
+  write_attributes(row, span.attributes);
+}
+
+void RecordRows::write(TableAppender& row, const Common& common, const model::MetricPoint& point) {
+  write_common(row, common);
+  row.text(point.name);
+  row.text(point.unit);
+  const auto* sum = std::get_if<model::Sum>(&point.data);
+  const auto* gauge = std::get_if<model::Gauge>(&point.data);
+  const auto* histogram = std::get_if<model::ExponentialHistogram>(&point.data);
+  row.text(sum != nullptr ? "sum" : gauge != nullptr ? "gauge" : "exponential_histogram");
+  sum != nullptr ? row.boolean(sum->monotonic) : row.null();
+  row.time(point.start);
+  row.time(point.time);
+  if (histogram == nullptr) {
+    row.real(sum != nullptr ? sum->value : gauge->value);
+    for (int column = 0; column < 9; ++column) row.null();  // count to exemplars
+  } else {
+    row.null();
+    row.uint64(histogram->count);
+    row.real(histogram->sum);
+    row.real(histogram->min);
+    row.real(histogram->max);
+    row.int32(histogram->scale);
+    row.uint64(histogram->zero_count);
+    row.int32(histogram->offset);
+    row.uint64_list(histogram->buckets);
+    row.text_or_null(exemplars_json(histogram->exemplars));
+  }
+  write_attributes(row, point.attributes);
+}
+
+void RecordRows::write(TableAppender& row, const Common& common, const model::Log& log) {
+  write_common(row, common);
+  row.hex(log.span_id);
+  row.time(log.time);
+  row.uint8(log.severity);
+  row.text(severity_name(log.severity));
+  row.text_or_null(log.event_name);
+  row.text_or_null(log.body);
+  write_attributes(row, log.attributes);
+}
+
+Attempt<std::uint64_t> RecordRows::finish() {
+  std::uint64_t rows = 0;
+  for (auto& table : tables_) {
+    if (!table) continue;
+    auto finished = table->finish();
+    if (!finished) return finished;
+    rows += *finished;
+  }
+  return rows;
+}
+
+}  // namespace fluxrig::sink

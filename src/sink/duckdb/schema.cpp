@@ -1,0 +1,99 @@
+#include "sink/duckdb/schema.hpp"
+
+#include <fmt/format.h>
+
+namespace fluxrig::sink {
+namespace {
+
+// Every stored record starts with these, so that each of the three ids finds it in any table.
+#define FLUXRIG_COMMON_COLUMNS "flux_id, trace_id, machine_id, rack, gear, lane, epoch, seq, received_at"
+
+constexpr std::array<Signal, 4> kSignals = {{
+    {"transactions", "hot_transactions",
+     FLUXRIG_COMMON_COLUMNS ", span_id, parent_span_id, trace_flags, tracestate, name, kind, start_time, "
+                            "end_time, duration_ns, outcome, "
+                            "reason, attributes, redactions, child_spans"},
+    {"child_spans", "hot_child_spans",
+     FLUXRIG_COMMON_COLUMNS
+     ", span_id, parent_span_id, name, kind, start_time, end_time, duration_ns, status, status_message, "
+     "attributes"},
+    {"metrics", "hot_metrics",
+     FLUXRIG_COMMON_COLUMNS
+     ", name, unit, type, monotonic, start_time, time, value, count, sum, min, max, scale, zero_count, "
+     "bucket_offset, buckets, exemplars, attributes"},
+    {"log_records", "hot_log_records",
+     FLUXRIG_COMMON_COLUMNS ", span_id, time, severity_number, severity_text, event_name, body, attributes"},
+}};
+
+// hour_start decides which Parquet part a row moves to; it is not stored there: the folders say it.
+constexpr std::string_view kCommonTypes =
+    "hour_start TIMESTAMP NOT NULL, flux_id UUID, trace_id VARCHAR, machine_id UUID, rack VARCHAR, gear "
+    "VARCHAR, "
+    "lane VARCHAR, epoch UINTEGER, seq UBIGINT, received_at TIMESTAMP_NS";
+
+}  // namespace
+
+std::span<const Signal, 4> signals() noexcept { return kSignals; }
+
+std::string create_tables_sql() {
+  return fmt::format(
+      "CREATE TABLE IF NOT EXISTS hot_transactions ({0}, span_id VARCHAR, parent_span_id VARCHAR, "
+      "trace_flags UTINYINT, tracestate VARCHAR, name VARCHAR, kind VARCHAR, start_time TIMESTAMP_NS, "
+      "end_time TIMESTAMP_NS, duration_ns BIGINT, outcome VARCHAR, reason VARCHAR, attributes MAP(VARCHAR, "
+      "VARCHAR), "
+      "redactions VARCHAR[], child_spans UINTEGER);"
+      "CREATE TABLE IF NOT EXISTS hot_child_spans ({0}, span_id VARCHAR, parent_span_id VARCHAR, name "
+      "VARCHAR, "
+      "kind VARCHAR, start_time TIMESTAMP_NS, end_time TIMESTAMP_NS, duration_ns BIGINT, status VARCHAR, "
+      "status_message VARCHAR, attributes MAP(VARCHAR, VARCHAR));"
+      "CREATE TABLE IF NOT EXISTS hot_metrics ({0}, name VARCHAR, unit VARCHAR, type VARCHAR, monotonic "
+      "BOOLEAN, "
+      "start_time TIMESTAMP_NS, time TIMESTAMP_NS, value DOUBLE, count UBIGINT, sum DOUBLE, min DOUBLE, max "
+      "DOUBLE, "
+      "scale INTEGER, zero_count UBIGINT, bucket_offset INTEGER, buckets UBIGINT[], exemplars VARCHAR, "
+      "attributes MAP(VARCHAR, VARCHAR));"
+      "CREATE TABLE IF NOT EXISTS hot_log_records ({0}, span_id VARCHAR, time TIMESTAMP_NS, severity_number "
+      "UTINYINT, "
+      "severity_text VARCHAR, event_name VARCHAR, body VARCHAR, attributes MAP(VARCHAR, VARCHAR));"
+      "CREATE TABLE IF NOT EXISTS racks (machine_id UUID, rack VARCHAR, version VARCHAR, epoch UINTEGER, "
+      "started TIMESTAMP_NS, last_seen TIMESTAMP_NS, status VARCHAR);"
+      "CREATE TABLE IF NOT EXISTS ledger (machine_id UUID, lane VARCHAR, epoch UINTEGER, first_seq UBIGINT, "
+      "last_seq UBIGINT);"
+      "CREATE TABLE IF NOT EXISTS parquet_files (id UBIGINT, signal VARCHAR, hour_start TIMESTAMP, path "
+      "VARCHAR, "
+      "row_count UBIGINT, bytes UBIGINT);",
+      kCommonTypes);
+}
+
+std::string signal_view_sql(const Signal& signal, std::string_view quoted_files) {
+  auto sql = fmt::format(
+      "CREATE OR REPLACE VIEW {0} AS SELECT {1}, CAST(hour_start AS DATE) AS date, "
+      "CAST(hour(hour_start) AS UTINYINT) AS hour FROM {2}",
+      signal.name, signal.columns, signal.hot_table);
+  if (!quoted_files.empty())
+    sql += fmt::format(
+        " UNION ALL SELECT {}, date, hour FROM read_parquet([{}], hive_partitioning=true, "
+        "hive_types={{'signal': VARCHAR, 'date': DATE, 'hour': UTINYINT}})",
+        signal.columns, quoted_files);
+  return sql + ";";
+}
+
+std::string derived_views_sql() {
+  return "CREATE OR REPLACE VIEW spans AS SELECT " FLUXRIG_COMMON_COLUMNS
+         ", span_id, parent_span_id, false AS is_root, name, kind, start_time, end_time, duration_ns, "
+         "status, "
+         "status_message, attributes, date, hour FROM child_spans UNION ALL SELECT " FLUXRIG_COMMON_COLUMNS
+         ", span_id, parent_span_id, true, name, kind, start_time, end_time, duration_ns, "
+         "CASE WHEN outcome = 'answered' THEN 'unset' ELSE 'error' END, reason, attributes, date, hour "
+         "FROM transactions;"
+         "CREATE OR REPLACE VIEW logs AS SELECT " FLUXRIG_COMMON_COLUMNS
+         ", span_id, time, severity_number, severity_text, event_name, body, attributes, date, hour "
+         "FROM log_records UNION ALL SELECT " FLUXRIG_COMMON_COLUMNS
+         ", span_id, end_time, CAST(CASE WHEN outcome = 'answered' THEN 9 ELSE 17 END AS UTINYINT), "
+         "CASE WHEN outcome = 'answered' THEN 'INFO' ELSE 'ERROR' END, 'fluxrig.transaction', "
+         "CASE WHEN reason IS NULL THEN name || ' ' || outcome ELSE name || ' ' || outcome || ': ' || reason "
+         "END, "
+         "attributes, date, hour FROM transactions;";
+}
+
+}  // namespace fluxrig::sink

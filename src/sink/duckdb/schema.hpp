@@ -1,0 +1,34 @@
+// Tables, views and their columns: docs/formats/store.md is the reader's form of this. Pure text; any thread.
+#pragma once
+
+#include <array>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace fluxrig::sink {
+
+// One stored kind of record: a hot table, and cold Parquet files under signal=<name>.
+struct Signal {
+  std::string_view name;  // folder and view of hot and cold together
+  std::string_view hot_table;
+  std::string_view columns;  // as stored in both, without the partition columns
+};
+
+// In the order of kSignals.
+enum class SignalKind : std::size_t { kTransactions, kChildSpans, kMetrics, kLogRecords };
+[[nodiscard]] std::span<const Signal, 4> signals() noexcept;
+[[nodiscard]] inline const Signal& signal_of(SignalKind kind) noexcept {
+  return signals()[static_cast<std::size_t>(kind)];
+}
+
+// Creates what is missing; changes nothing that exists.
+[[nodiscard]] std::string create_tables_sql();
+
+// The view of one signal: its hot table and the given files ("" when there are none): a list for
+// read_parquet.
+[[nodiscard]] std::string signal_view_sql(const Signal& signal, std::string_view quoted_files);
+// `spans` and `logs`: what is stored plus what follows from the transactions.
+[[nodiscard]] std::string derived_views_sql();
+
+}  // namespace fluxrig::sink

@@ -1,0 +1,145 @@
+#include "sink/duckdb/select_pool.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "sink/duckdb/result_table.hpp"
+#include "sink/duckdb/select_guard.hpp"
+#include "sink/duckdb/utf8_text.hpp"
+
+namespace fluxrig::sink {
+namespace {
+
+// An interrupt that arrives before the statement starts is forgotten: it is repeated this often until it
+// ends.
+constexpr std::chrono::milliseconds kInterruptAgain{20};
+constexpr std::int64_t kLongestMs = 3'600'000;
+
+Outcome<QueryTable> run(Connection& connection, const std::string& sql,
+                        std::span<const std::string> parameters, const QueryLimits& limits) {
+  auto statement = prepare_select(connection, sql);
+  if (!statement) return tl::unexpected(std::move(statement.error()));
+  if (statement->parameters() != parameters.size())
+    return problem(fmt::format("the statement has {} parameters ($1, $2, ...) and {} values were given",
+                               statement->parameters(), parameters.size()));
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    std::string scratch;
+    if (auto bound = statement->bind_one(i + 1, valid_utf8(parameters[i], scratch)); !bound)
+      return problem(std::move(bound.error().message));
+  }
+  auto result = statement->execute_streaming();
+  if (!result) return problem(std::move(result.error().message));
+  auto table = read_table(*result, limits);
+  if (!table) return problem(std::move(table.error().message));
+  return std::move(*table);
+}
+
+}  // namespace
+
+SelectPool::SelectPool(std::size_t connections)
+    : connections_(std::max<std::size_t>(connections, 1)), watchdog_([this] { watch(); }) {}
+
+SelectPool::~SelectPool() {
+  detach();
+  {
+    const std::lock_guard guard(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  watchdog_.join();
+}
+
+void SelectPool::attach(const Database& database) {
+  const std::lock_guard guard(mutex_);
+  database_ = &database;
+  changed_.notify_all();
+}
+
+void SelectPool::detach() {
+  std::unique_lock lock(mutex_);
+  database_ = nullptr;
+  for (auto* lease : running_) lease->deadline = {};
+  changed_.notify_all();
+  changed_.wait(lock, [this] { return leased_ == 0; });
+  idle_.clear();
+}
+
+Outcome<std::unique_ptr<SelectPool::Lease>> SelectPool::lease(Time deadline) {
+  std::unique_lock lock(mutex_);
+  if (!changed_.wait_until(lock, deadline, [this] { return database_ != nullptr && leased_ < connections_; }))
+    return problem(
+        database_ == nullptr
+            ? std::string("the store is being opened again: try again in a moment")
+            : fmt::format("{} queries run already and none ended in time: try again later", connections_));
+  // Connecting takes microseconds; under the lock, detach() cannot pull the database away meanwhile.
+  if (idle_.empty()) {
+    auto connection = database_->connect();
+    if (!connection) return problem(std::move(connection.error().message));
+    idle_.push_back(std::move(*connection));
+  }
+  auto lease = std::make_unique<Lease>(Lease{std::move(idle_.back()), deadline});
+  idle_.pop_back();
+  ++leased_;
+  running_.push_back(lease.get());
+  changed_.notify_all();
+  return lease;
+}
+
+void SelectPool::give_back(std::unique_ptr<Lease> lease) {
+  const std::lock_guard guard(mutex_);
+  std::erase(running_, lease.get());
+  --leased_;
+  // An interrupt may still be on its way to an expired one.
+  if (database_ != nullptr && !lease->expired) idle_.push_back(std::move(lease->connection));
+  lease.reset();  // closes the connection before detach() may go on
+  changed_.notify_all();
+}
+
+void SelectPool::watch() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    const auto now = std::chrono::steady_clock::now();
+    auto wake = Time::max();
+    for (auto* lease : running_) {
+      if (lease->deadline > now) {
+        wake = std::min(wake, lease->deadline);
+        continue;
+      }
+      lease->expired = true;
+      lease->connection.interrupt();
+      wake = std::min(wake, now + kInterruptAgain);
+    }
+    if (wake == Time::max())
+      changed_.wait(lock);
+    else
+      changed_.wait_until(lock, wake);
+  }
+}
+
+Outcome<QueryTable> SelectPool::select(std::string_view sql, std::span<const std::string> parameters,
+                                       const QueryLimits& limits) {
+  std::string scratch;
+  if (sql.size() > kMaxSqlBytes)
+    return problem(fmt::format("the statement has {} bytes; {} are accepted", sql.size(), kMaxSqlBytes));
+  if (sql.find('\0') != std::string_view::npos || valid_utf8(sql, scratch) != sql)
+    return problem("the statement is not UTF-8 text");
+  const auto time_ms = std::clamp<std::int64_t>(limits.time_ms, 1, kLongestMs);
+  auto leased = lease(std::chrono::steady_clock::now() + std::chrono::milliseconds(time_ms));
+  if (!leased) return tl::unexpected(std::move(leased.error()));
+  auto table = run((*leased)->connection, std::string(sql), parameters, limits);
+  bool expired = false;
+  {
+    const std::lock_guard guard(mutex_);
+    expired = (*leased)->expired;
+  }
+  give_back(std::move(*leased));
+  if (!table && expired)
+    return problem(
+        fmt::format("the query was stopped after {} ms: narrow it, for example with a range of start_time "
+                    "or date, or give it more time",
+                    time_ms));
+  return table;
+}
+
+}  // namespace fluxrig::sink
