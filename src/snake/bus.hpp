@@ -1,6 +1,6 @@
-// The tunnel as the rest of the code sees it: publish, subscribe, acknowledge. Implemented over NATS JetStream by
-// NatsBus, and by the simulator. Every method may be called from any thread and never blocks, except where said.
-// Callbacks run on the bus's own threads: post to your own before touching your state.
+// The tunnel as the rest of the code sees it: publish, subscribe, acknowledge. Implemented over NATS
+// JetStream by NatsBus, and by the simulator. Every method may be called from any thread and never blocks,
+// except where said. Callbacks run on the bus's own threads: post to your own before touching your state.
 #pragma once
 
 #include <chrono>
@@ -21,7 +21,7 @@ using Headers = std::vector<std::pair<std::string, std::string>>;
 
 struct Outgoing {
   std::string subject;
-  Headers headers;       // names keep their case
+  Headers headers;  // names keep their case
   Bytes payload;
   std::string message_id;  // Nats-Msg-Id; empty: no server-side duplicate detection
 };
@@ -32,14 +32,16 @@ struct PublishReceipt {
 };
 using PublishDone = std::function<void(Result<PublishReceipt>)>;
 
-// A message as it arrived. `reply` is what acknowledges it (JetStream) or answers it (request); empty for neither.
+// A message as it arrived. `reply` is what acknowledges it (JetStream) or answers it (request); empty for
+// neither.
 struct Delivery {
   std::string subject;
   std::string reply;
   Headers headers;
   Bytes payload;
   std::uint64_t deliveries = 1;  // JetStream: how often this message was delivered, this time included
-  [[nodiscard]] std::string_view header(std::string_view name) const noexcept;  // first match; empty when absent
+  [[nodiscard]] std::string_view header(
+      std::string_view name) const noexcept;  // first match; empty when absent
 };
 using DeliveryHandler = std::function<void(Delivery)>;
 
@@ -53,10 +55,11 @@ class Bus {
  public:
   virtual ~Bus() = default;
 
-  // To a JetStream stream. `done` is called exactly once, later, with the stream's acknowledgement or: kTimeout,
-  // kFull (stream or server store full), kRefused (permission), kUnavailable (no stream, connection lost). A
-  // failure to hand it over at once is returned instead and `done` is dropped: kUnavailable while disconnected,
-  // kFull when the window of unacknowledged publishes is full, kOversize over the server's limit.
+  // To a JetStream stream. `done` is called exactly once, later, with the stream's acknowledgement or:
+  // kTimeout, kFull (stream or server store full), kRefused (permission), kUnavailable (no stream, connection
+  // lost). A failure to hand it over at once is returned instead and `done` is dropped: kUnavailable while
+  // disconnected, kFull when the window of unacknowledged publishes is full, kOversize over the server's
+  // limit.
   [[nodiscard]] virtual Result<void> publish_stream(Outgoing message, PublishDone done) = 0;
   // Plain, at most once.
   [[nodiscard]] virtual Result<void> publish(std::string_view subject, ByteView payload) = 0;
@@ -65,11 +68,12 @@ class Bus {
                                               std::chrono::milliseconds timeout) = 0;
   // Survives reconnects.
   [[nodiscard]] virtual Result<std::unique_ptr<Subscription>> subscribe(std::string_view subject,
-                                                                       DeliveryHandler handler) = 0;
+                                                                        DeliveryHandler handler) = 0;
 
   // JetStream acknowledgements of a delivery, by its `reply`.
   [[nodiscard]] virtual Result<void> acknowledge(std::string_view reply) = 0;
-  [[nodiscard]] virtual Result<void> redeliver_after(std::string_view reply, std::chrono::milliseconds delay) = 0;
+  [[nodiscard]] virtual Result<void> redeliver_after(std::string_view reply,
+                                                     std::chrono::milliseconds delay) = 0;
   [[nodiscard]] virtual Result<void> terminate(std::string_view reply) = 0;  // never deliver again
 
   [[nodiscard]] virtual bool connected() const noexcept = 0;

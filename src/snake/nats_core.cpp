@@ -1,0 +1,258 @@
+#include "snake/nats_core.hpp"
+
+#include <fmt/format.h>
+
+#include "base/random.hpp"
+#include "snake/acknowledgement.hpp"
+#include "snake/subjects.hpp"
+
+namespace fluxrig::snake {
+
+namespace {
+
+constexpr std::chrono::milliseconds kDrainTimeout{1000};
+constexpr std::chrono::milliseconds kCloseTimeout{5000};
+
+// The text between the first pair of quotes after "for Publish to": the server's words for a refused publish.
+std::string_view refused_subject(std::string_view text) noexcept {
+  constexpr std::string_view kWords = "for Publish to \"";
+  auto at = text.find(kWords);
+  if (at == std::string_view::npos) return {};
+  text.remove_prefix(at + kWords.size());
+  return text.substr(0, text.find('"'));
+}
+
+}  // namespace
+
+NatsBus::Core::Core(NatsOptions options, Diagnostics& diagnostics)
+    : window({.messages = options.max_in_flight,
+              .bytes = options.max_in_flight_bytes,
+              .timeout_nanos = options.publish_timeout.count() * kNanosPerMilli}),
+      options_(std::move(options)),
+      diagnostics_(diagnostics) {}
+
+Outcome<void> NatsBus::Core::open() {
+  std::string text;
+  auto first = make_options(false);
+  if (!first) return problem(first.error().message);
+  kept_by_library_ = shared_from_this();
+  natsStatus status = connect_once(first->get(), text);
+  if (status == NATS_OK) {
+    on_connected();
+  } else if (options_.retry_first_connect) {
+    diagnostics_.warn("snake", explain_connect(status, text, options_) + "; trying again until it does");
+    auto again = make_options(true);
+    if (!again) return problem(again.error().message);
+    status = connect_once(again->get(), text);
+    if (status == NATS_OK) on_connected();
+    if (status == NATS_NOT_YET_CONNECTED) status = NATS_OK;
+  }
+  if (status == NATS_OK) status = listen_for_answers();
+  if (status != NATS_OK) {
+    const auto message = explain_connect(status, text, options_);
+    if (connection_)
+      close();
+    else
+      kept_by_library_.reset();
+    return problem(message);
+  }
+  deadline_watcher_ = std::thread([this] { watch_deadlines(); });
+  return {};
+}
+
+natsStatus NatsBus::Core::connect_once(natsOptions* options, std::string& text) {
+  natsConnection* raw = nullptr;
+  const natsStatus status = natsConnection_Connect(&raw, options);
+  connection_.reset(raw);
+  native.connection = raw;
+  if (status != NATS_OK && status != NATS_NOT_YET_CONNECTED) {
+    const char* last = nats_GetLastError(nullptr);
+    text = last == nullptr ? "" : last;
+  }
+  return status;
+}
+
+natsStatus NatsBus::Core::listen_for_answers() {
+  auto random = SeededRandom::from_system();
+  answer_prefix_ = fmt::format("{}.ack{:016x}.", inbox_prefix(options_.inbox), random.next());
+  natsSubscription* raw = nullptr;
+  auto status = natsConnection_Subscribe(
+      &raw, connection_.get(), (answer_prefix_ + "*").c_str(),
+      [](natsConnection*, natsSubscription*, natsMsg* message, void* self) {
+        static_cast<Core*>(self)->on_answer(message);
+      },
+      this);
+  answers_.reset(raw);
+  if (status == NATS_OK)
+    status = natsSubscription_SetOnCompleteCB(
+        raw, [](void* self) { static_cast<Core*>(self)->on_answers_ended(); }, this);
+  if (status == NATS_OK) answers_ended_ = false;
+  // As many answers as publishes can wait: dropping one would look like a time-out.
+  if (status == NATS_OK) status = natsSubscription_SetPendingLimits(raw, -1, -1);
+  jsCtx* jetstream = nullptr;
+  if (status == NATS_OK) status = natsConnection_JetStream(&jetstream, connection_.get(), nullptr);
+  native.jetstream.reset(jetstream);
+  return status;
+}
+
+Result<void> NatsBus::Core::publish_stream(Outgoing message, PublishDone done) {
+  if (auto checked = check_subject(message.subject); !checked) return checked;
+  if (natsConnection_Status(connection_.get()) != NATS_CONN_STATUS_CONNECTED)
+    return fail(ErrorCode::kUnavailable, "no connection to the server");
+  auto opened =
+      window.open(message.payload.size() + message.subject.size(), std::move(done), clock_.monotonic());
+  if (!opened) return tl::unexpected<Error>(opened.error());
+  const auto reply = fmt::format("{}{}", answer_prefix_, opened->ticket);
+  auto native_message = to_message(message, reply.c_str());
+  if (native_message) window.set_subject(opened->ticket, message.subject);
+  const natsStatus status =
+      native_message ? natsConnection_PublishMsg(connection_.get(), native_message->get()) : NATS_INVALID_ARG;
+  if (status != NATS_OK && window.cancel(opened->ticket))
+    return native_message ? tl::unexpected<Error>(to_error(status))
+                          : tl::unexpected<Error>(native_message.error());
+  published_.fetch_add(1, std::memory_order_relaxed);
+  if (opened->first && watcher_idle_.load()) {
+    const std::lock_guard lock(mutex_);
+    changed_.notify_all();
+  }
+  return {};
+}
+
+void NatsBus::Core::on_answer(natsMsg* raw) {
+  const MessageHandle message(raw);
+  const std::string_view subject = natsMsg_GetSubject(raw);
+  PublishWindow::Ticket ticket = 0;
+  bool known = subject.size() > answer_prefix_.size();
+  for (const char c : subject.substr(known ? answer_prefix_.size() : 0)) {
+    known = known && c >= '0' && c <= '9';
+    ticket = ticket * 10 + static_cast<PublishWindow::Ticket>(c - '0');
+  }
+  if (!known) return;
+  Result<PublishReceipt> result = fail(ErrorCode::kUnavailable, "no stream listens on the subject");
+  if (!natsMsg_IsNoResponders(raw))
+    result =
+        parse_publish_answer({natsMsg_GetData(raw), static_cast<std::size_t>(natsMsg_GetDataLength(raw))});
+  if (!window.complete(ticket, result)) {
+    late_answers_.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
+  (result ? acknowledged_ : refused_).fetch_add(1, std::memory_order_relaxed);
+  if (result && result->duplicate) duplicates_.fetch_add(1, std::memory_order_relaxed);
+}
+
+void NatsBus::Core::watch_deadlines() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    watcher_idle_.store(true);
+    const auto deadline = window.next_deadline();
+    if (!deadline) {
+      changed_.wait(lock);
+      continue;
+    }
+    watcher_idle_.store(false);
+    const auto left = deadline->value - clock_.monotonic().value;
+    if (left > 0) {
+      changed_.wait_for(lock, std::chrono::nanoseconds(left));
+      continue;
+    }
+    lock.unlock();
+    timed_out_.fetch_add(window.expire(clock_.monotonic()), std::memory_order_relaxed);
+    lock.lock();
+  }
+}
+
+void NatsBus::Core::on_error(natsStatus status) {
+  if (status == NATS_SLOW_CONSUMER) {
+    slow_subscriptions_.fetch_add(1, std::memory_order_relaxed);
+    diagnostics_.warn("snake",
+                      "a subscription is over its bounds: deliveries are dropped until it catches up");
+    return;
+  }
+  const char* last = nullptr;
+  (void)natsConnection_GetLastError(connection_.get(), &last);
+  const std::string text = last == nullptr ? "" : last;
+  diagnostics_.warn("snake",
+                    fmt::format("the server reports: {}", text.empty() ? natsStatus_GetText(status) : text));
+  if (status != NATS_NOT_PERMITTED) return;
+  const auto subject = refused_subject(text);
+  if (!subject.empty())
+    refused_.fetch_add(
+        window.fail_subject(subject, {ErrorCode::kRefused, 0, "the server does not permit the subject"}),
+        std::memory_order_relaxed);
+}
+
+void NatsBus::Core::on_connected() {
+  connects_.fetch_add(1, std::memory_order_relaxed);
+  report(ConnectionState::kConnected);
+}
+
+void NatsBus::Core::on_disconnected() {
+  disconnects_.fetch_add(1, std::memory_order_relaxed);
+  lost_connection_.fetch_add(window.fail_all({ErrorCode::kUnavailable, 0, "the connection was lost"}),
+                             std::memory_order_relaxed);
+  report(ConnectionState::kDisconnected);
+}
+
+void NatsBus::Core::on_closed() {
+  if (!destroying_.load()) {
+    diagnostics_.error(
+        "snake",
+        "the connection is closed for good: the server refused this certificate twice; check it with "
+        "'fluxrig pki show', reload the mixer, then start again");
+    lost_connection_.fetch_add(window.fail_all({ErrorCode::kUnavailable, 0, "the connection is closed"}),
+                               std::memory_order_relaxed);
+  }
+  report(ConnectionState::kClosed);
+  std::shared_ptr<Core> last;
+  const std::lock_guard lock(mutex_);
+  closed_ = true;
+  last = std::move(kept_by_library_);
+  changed_.notify_all();
+}
+
+void NatsBus::Core::on_answers_ended() {
+  const std::lock_guard lock(mutex_);
+  answers_ended_ = true;
+  changed_.notify_all();
+}
+
+void NatsBus::Core::report(ConnectionState state) {
+  if (options_.on_state) options_.on_state(state);
+}
+
+void NatsBus::Core::close() {
+  destroying_.store(true);
+  if (natsConnection_Status(connection_.get()) == NATS_CONN_STATUS_CONNECTED)
+    (void)natsConnection_FlushTimeout(connection_.get(), kDrainTimeout.count());
+  natsConnection_Close(connection_.get());
+  {
+    std::unique_lock lock(mutex_);
+    stopping_ = true;
+    changed_.notify_all();
+    (void)changed_.wait_for(lock, kCloseTimeout, [this] { return closed_ && answers_ended_; });
+  }
+  if (deadline_watcher_.joinable()) deadline_watcher_.join();
+  lost_connection_.fetch_add(window.fail_all({ErrorCode::kUnavailable, 0, "the bus is closed"}),
+                             std::memory_order_relaxed);
+  native.jetstream.reset();
+  answers_.reset();
+}
+
+NatsCounters NatsBus::Core::counters() const noexcept {
+  const auto read = [](const std::atomic<std::uint64_t>& counter) {
+    return counter.load(std::memory_order_relaxed);
+  };
+  return {.published = read(published_),
+          .acknowledged = read(acknowledged_),
+          .duplicates = read(duplicates_),
+          .refused = read(refused_),
+          .timed_out = read(timed_out_),
+          .lost_connection = read(lost_connection_),
+          .late_answers = read(late_answers_),
+          .deliveries = read(deliveries),
+          .slow_subscriptions = read(slow_subscriptions_),
+          .connects = read(connects_),
+          .disconnects = read(disconnects_)};
+}
+
+}  // namespace fluxrig::snake

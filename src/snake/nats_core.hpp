@@ -1,0 +1,74 @@
+// What the library's callbacks touch: the window, the counters, the state. Private to this module. Held by
+// the bus and, until the library has reported the end of the connection, by the library.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "base/clock.hpp"
+#include "base/diagnostics.hpp"
+#include "snake/nats_bus.hpp"
+#include "snake/nats_native.hpp"
+#include "snake/publish_window.hpp"
+
+namespace fluxrig::snake {
+
+class NatsBus::Core : public std::enable_shared_from_this<Core> {
+ public:
+  Core(NatsOptions options, Diagnostics& diagnostics);
+
+  // Opens the connection; on success the library holds this object until on_closed.
+  [[nodiscard]] Outcome<void> open();
+  void close();
+
+  [[nodiscard]] Result<void> publish_stream(Outgoing message, PublishDone done);
+  [[nodiscard]] NatsCounters counters() const noexcept;
+
+  NatsNative native;
+  PublishWindow window;
+  // Each counter stands alone: relaxed.
+  std::atomic<std::uint64_t> deliveries{0};
+
+  [[nodiscard]] const NatsOptions& options() const noexcept { return options_; }
+
+ private:
+  [[nodiscard]] Outcome<OptionsHandle> make_options(bool retry);
+  [[nodiscard]] natsStatus connect_once(natsOptions* options, std::string& text);
+  [[nodiscard]] natsStatus listen_for_answers();
+  void watch_deadlines();
+  void on_answer(natsMsg* message);
+  void on_error(natsStatus status);
+  void on_connected();
+  void on_disconnected();
+  void on_closed();
+  void on_answers_ended();
+  void report(ConnectionState state);
+
+  const NatsOptions options_;
+  Diagnostics& diagnostics_;
+  SystemClock clock_;
+  ConnectionHandle connection_;
+  SubscriptionHandle answers_;
+  std::string answer_prefix_;  // "_INBOX_<inbox>.ack<random>."
+
+  std::mutex mutex_;  // guards the four below
+  std::condition_variable changed_;
+  bool stopping_ = false;
+  bool closed_ = false;
+  bool answers_ended_ = true;  // no callback of the answers' subscription runs any more
+  std::shared_ptr<Core> kept_by_library_;
+  std::thread deadline_watcher_;
+
+  // True while the watcher sleeps without a deadline. Set before it looks at the window, read after a publish
+  // entered it: one of the two sees the other.
+  std::atomic<bool> watcher_idle_{false};
+  std::atomic<bool> destroying_{false};
+  std::atomic<std::uint64_t> published_{0}, acknowledged_{0}, duplicates_{0}, refused_{0}, timed_out_{0},
+      lost_connection_{0}, late_answers_{0}, slow_subscriptions_{0}, connects_{0}, disconnects_{0};
+};
+
+}  // namespace fluxrig::snake

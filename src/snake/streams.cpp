@@ -1,0 +1,208 @@
+#include "snake/streams.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+
+#include "snake/nats_native.hpp"
+#include "snake/subjects.hpp"
+
+namespace fluxrig::snake {
+
+namespace {
+
+constexpr int kMaxConsumers = 10'000;
+constexpr int kNotFoundCode = 10059;  // JetStream: stream not found
+
+struct StreamPlan {
+  std::string_view name;
+  std::vector<const char*> subjects;
+  std::int64_t bytes;
+  jsDiscardPolicy discard;
+  std::chrono::nanoseconds age;  // 0: for ever
+};
+
+std::vector<StreamPlan> plans(const StreamSizes& sizes) {
+  return {{kStreamMessages, {"flux.msg.>"}, sizes.message_bytes, js_DiscardNew, sizes.message_age},
+          {kStreamAudit, {"flux.audit.*"}, sizes.audit_bytes, js_DiscardNew, {}},
+          {kStreamTelemetry, {"flux.telemetry.*"}, sizes.telemetry_bytes, js_DiscardOld, {}},
+          {kStreamDeadLetters, {"flux.dlq.>"}, sizes.dead_letter_bytes, js_DiscardOld, sizes.dead_letter_age},
+          {kStreamAdvisories,
+           {"$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.FLUX_MSG.*",
+            "$JS.EVENT.ADVISORY.CONSUMER.MSG_TERMINATED.FLUX_MSG.*"},
+           sizes.advisory_bytes,
+           js_DiscardOld,
+           sizes.message_age}};
+}
+
+jsStreamConfig to_config(StreamPlan& plan, const StreamSizes& sizes) {
+  jsStreamConfig config;
+  (void)jsStreamConfig_Init(&config);
+  config.Name = plan.name.data();  // of a literal: ends with a zero
+  config.Subjects = plan.subjects.data();
+  config.SubjectsLen = static_cast<int>(plan.subjects.size());
+  config.Retention = js_LimitsPolicy;
+  config.MaxBytes = plan.bytes;
+  config.MaxAge = plan.age.count();
+  config.Discard = plan.discard;
+  config.Storage = js_FileStorage;
+  config.Replicas = sizes.replicas;
+  config.Duplicates = std::chrono::nanoseconds(sizes.duplicate_window).count();
+  return config;
+}
+
+bool same(const jsStreamConfig& a, const jsStreamConfig& b) {
+  if (a.SubjectsLen != b.SubjectsLen) return false;
+  for (int i = 0; i < a.SubjectsLen; ++i)
+    if (std::strcmp(a.Subjects[i], b.Subjects[i]) != 0) return false;
+  return a.MaxBytes == b.MaxBytes && a.MaxAge == b.MaxAge && a.Discard == b.Discard &&
+         a.Duplicates == b.Duplicates && a.Replicas == b.Replicas;
+}
+
+tl::unexpected<Problem> refused(std::string_view what, std::string_view name, natsStatus status) {
+  const char* text = nats_GetLastError(nullptr);
+  return problem(fmt::format("the server could not {} '{}': {}{}{}", what, name, natsStatus_GetText(status),
+                             text == nullptr || *text == 0 ? "" : ": ", text == nullptr ? "" : text));
+}
+
+// All of a stream's messages up to here need no consumer any more.
+struct ConsumerFloor {
+  std::string filter;
+  std::uint64_t sequence = 0;
+};
+
+ConsumerFloor floor_of(const jsConsumerInfo& info, std::uint64_t last_before) {
+  ConsumerFloor floor;
+  floor.filter = info.Config->FilterSubject == nullptr ? "flux.msg.>" : info.Config->FilterSubject;
+  const bool idle = info.NumPending == 0 && info.NumAckPending == 0;
+  floor.sequence = idle ? last_before : info.AckFloor.Stream;
+  return floor;
+}
+
+}  // namespace
+
+Outcome<void> StreamAdmin::ensure_streams(const StreamSizes& sizes) {
+  jsCtx* jetstream = bus_.native().jetstream.get();
+  for (auto& plan : plans(sizes)) {
+    auto config = to_config(plan, sizes);
+    jsStreamInfo* raw = nullptr;
+    jsErrCode code{};
+    auto status = js_GetStreamInfo(&raw, jetstream, config.Name, nullptr, &code);
+    const StreamInfoHandle info(raw);
+    if (status == NATS_NOT_FOUND || static_cast<int>(code) == kNotFoundCode) {
+      status = js_AddStream(nullptr, jetstream, &config, nullptr, &code);
+      if (status != NATS_OK) return refused("make the stream", plan.name, status);
+    } else if (status != NATS_OK) {
+      return refused("look at the stream", plan.name, status);
+    } else if (!same(config, *info->Config)) {
+      status = js_UpdateStream(nullptr, jetstream, &config, nullptr, &code);
+      if (status != NATS_OK) return refused("change the stream", plan.name, status);
+    }
+  }
+  return {};
+}
+
+Outcome<void> StreamAdmin::ensure_consumer(const ConsumerRequest& request) {
+  jsCtx* jetstream = bus_.native().jetstream.get();
+  const auto name = consumer_name(request.rack, request.gear);
+  const auto deliver = deliver_subject(request.machine, request.gear);
+  if (!valid_rack_name(request.rack) || !valid_name_token(request.gear) || !check_subject(request.filter) ||
+      !filters_overlap(request.filter, "flux.msg.>"))
+    return problem(fmt::format("no consumer for gear '{}' of rack '{}': a name or its filter is not valid",
+                               request.gear, request.rack));
+  jsConsumerConfig config;
+  (void)jsConsumerConfig_Init(&config);
+  config.Durable = name.c_str();
+  config.DeliverPolicy = js_DeliverAll;
+  config.AckPolicy = js_AckExplicit;
+  config.AckWait = std::chrono::nanoseconds(request.acknowledge_wait).count();
+  config.MaxDeliver = request.max_deliver;
+  config.FilterSubject = request.filter.c_str();
+  config.MaxAckPending = request.max_unacknowledged;
+  config.DeliverSubject = deliver.c_str();
+  jsErrCode code{};
+  auto status = js_AddConsumer(nullptr, jetstream, kStreamMessages.data(), &config, nullptr, &code);
+  if (status == NATS_OK) return {};
+  // It exists with another setting. Changing some of them is refused while a subscriber is bound or for ever:
+  // then anew.
+  status = js_UpdateConsumer(nullptr, jetstream, kStreamMessages.data(), &config, nullptr, &code);
+  if (status == NATS_OK) return {};
+  jsConsumerInfo* raw = nullptr;
+  status = js_GetConsumerInfo(&raw, jetstream, kStreamMessages.data(), name.c_str(), nullptr, &code);
+  const ConsumerInfoHandle existing(raw);
+  if (status != NATS_OK) return refused("make the consumer", name, status);
+  config.DeliverPolicy = js_DeliverByStartSequence;
+  config.OptStartSeq = existing->AckFloor.Stream + 1;
+  status = js_DeleteConsumer(jetstream, kStreamMessages.data(), name.c_str(), nullptr, &code);
+  if (status == NATS_OK)
+    status = js_AddConsumer(nullptr, jetstream, kStreamMessages.data(), &config, nullptr, &code);
+  if (status != NATS_OK) return refused("make the consumer", name, status);
+  return {};
+}
+
+Outcome<void> StreamAdmin::remove_consumer(std::string_view rack, std::string_view gear) {
+  const auto name = consumer_name(rack, gear);
+  jsErrCode code{};
+  const auto status =
+      js_DeleteConsumer(bus_.native().jetstream.get(), kStreamMessages.data(), name.c_str(), nullptr, &code);
+  if (status != NATS_OK && status != NATS_NOT_FOUND) return refused("remove the consumer", name, status);
+  return {};
+}
+
+Outcome<std::vector<StreamFill>> StreamAdmin::fill() {
+  std::vector<StreamFill> fills;
+  for (const auto name :
+       {kStreamMessages, kStreamAudit, kStreamTelemetry, kStreamDeadLetters, kStreamAdvisories}) {
+    jsStreamInfo* raw = nullptr;
+    jsErrCode code{};
+    const auto status = js_GetStreamInfo(&raw, bus_.native().jetstream.get(), name.data(), nullptr, &code);
+    const StreamInfoHandle info(raw);
+    if (status != NATS_OK) return refused("look at the stream", name, status);
+    fills.push_back({std::string(name), info->State.Msgs, info->State.Bytes, info->Config->MaxBytes});
+  }
+  return fills;
+}
+
+Outcome<std::size_t> StreamAdmin::trim_acknowledged() {
+  jsCtx* jetstream = bus_.native().jetstream.get();
+  jsStreamInfo* raw_stream = nullptr;
+  jsErrCode code{};
+  auto status = js_GetStreamInfo(&raw_stream, jetstream, kStreamMessages.data(), nullptr, &code);
+  const StreamInfoHandle stream(raw_stream);
+  if (status != NATS_OK) return refused("look at the stream", kStreamMessages, status);
+  // Read before the consumers: an idle one has seen everything up to here.
+  const std::uint64_t last = stream->State.LastSeq;
+  jsConsumerInfoList* raw_list = nullptr;
+  status = js_Consumers(&raw_list, jetstream, kStreamMessages.data(), nullptr, &code);
+  if (status == NATS_NOT_FOUND) return std::size_t{0};
+  if (status != NATS_OK) return refused("list the consumers of", kStreamMessages, status);
+  const std::unique_ptr<jsConsumerInfoList, NativeDelete<jsConsumerInfoList_Destroy>> list(raw_list);
+  std::vector<ConsumerFloor> floors;
+  for (int i = 0; i < list->Count && i < kMaxConsumers; ++i) floors.push_back(floor_of(*list->List[i], last));
+
+  std::map<std::string, std::uint64_t> now;
+  for (const auto& consumer : floors) {
+    auto sequence = consumer.sequence;
+    for (const auto& other : floors)
+      if (filters_overlap(consumer.filter, other.filter)) sequence = std::min(sequence, other.sequence);
+    now[consumer.filter] = sequence;
+  }
+  for (const auto& [filter, sequence] : now) {
+    const auto before = floors_.find(filter);
+    // A new consumer with an overlapping filter may have lowered it since.
+    const auto safe = before == floors_.end() ? 0 : std::min(before->second, sequence);
+    if (safe == 0 || safe < stream->State.FirstSeq) continue;
+    jsOptions options;
+    (void)jsOptions_Init(&options);
+    options.Stream.Purge.Subject = filter.c_str();
+    options.Stream.Purge.Sequence = safe + 1;
+    status = js_PurgeStream(jetstream, kStreamMessages.data(), &options, &code);
+    if (status != NATS_OK) return refused("trim the stream", kStreamMessages, status);
+  }
+  floors_ = std::move(now);
+  return floors.size();
+}
+
+}  // namespace fluxrig::snake
