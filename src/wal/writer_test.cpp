@@ -76,8 +76,7 @@ TEST(WalWriter, NeverUsesAnEpochTwiceAlthoughItsSegmentsAreGone) {
   ASSERT_EQ(lane.writer->epoch().value, 3U);
   lane.writer.reset();
   const auto names = list_segments(lane.disk, lane.directory);
-  for (const auto& name : *names)
-    ASSERT_TRUE(lane.disk.unlink(path_of(lane.directory, name)));
+  for (const auto& name : *names) ASSERT_TRUE(lane.disk.unlink(path_of(lane.directory, name)));
   lane.open();
   EXPECT_EQ(lane.writer->epoch().value, 4U);
 }
