@@ -29,9 +29,29 @@ Mark to_mark(const YAML::Mark& mark) {
                           std::move(hint)}};
 }
 
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+
+// Whether the quoted scalar at the front ends; true for what is no quoted scalar.
+bool is_closed(std::string_view text) {
+  const char quote = text[0];
+  if (quote != '"' && quote != '\'') return true;
+  for (std::size_t at = 1; at < text.size(); ++at) {
+    if (quote == '"' && text[at] == '\\') {
+      ++at;
+    } else if (text[at] == quote) {
+      const bool is_doubled = quote == '\'' && at + 1 < text.size() && text[at + 1] == quote;
+      if (!is_doubled) return true;
+      ++at;
+    }
+  }
+  return false;
+}
+
 // Builds the tree out of parser events, so that a limit stops the parser before the tree grows past it.
 class TreeBuilder final : public YAML::EventHandler {
  public:
+  explicit TreeBuilder(std::string_view text)
+      : text_(text.substr(text.starts_with(kByteOrderMark) ? 3 : 0)) {}
   Node take() { return std::move(root_); }
 
   void OnDocumentStart(const YAML::Mark& mark) override {
@@ -58,6 +78,7 @@ class TreeBuilder final : public YAML::EventHandler {
                 const std::string& value) override {
     check_anchor(mark, anchor);
     const bool quoted = check_tag(mark, tag, "tag:yaml.org,2002:str");
+    if (quoted) check_quote(mark);
     if (at_key()) return add_key(to_mark(mark), value);
     Node& node = place(to_mark(mark), Node::Kind::kScalar);
     node.quoted = quoted;
@@ -104,6 +125,14 @@ class TreeBuilder final : public YAML::EventHandler {
     return true;
   }
 
+  // yaml-cpp closes an open quote at the end of the file by itself: it would swallow the rest of the
+  // scenario.
+  void check_quote(const YAML::Mark& mark) const {
+    if (mark.is_null() || static_cast<std::size_t>(mark.pos) >= text_.size()) return;
+    const auto start = static_cast<std::size_t>(mark.pos);
+    if (!is_closed(text_.substr(start))) refuse(to_mark(mark), "this quote is never closed");
+  }
+
   void count(Mark mark) {
     if (++nodes_ > kMaxNodes) refuse(mark, fmt::format("more than {} values", kMaxNodes), "split the file");
   }
@@ -124,7 +153,8 @@ class TreeBuilder final : public YAML::EventHandler {
     Node* node = &root_;
     if (!stack_.empty()) {
       Frame& frame = stack_.back();
-      if (frame.expects_key) refuse(mark, "a key must be text, not a list or a map");
+      if (frame.expects_key)
+        refuse(mark, "a key must be text, not a list or a map", "or is a bracket not closed?");
       if (frame.node->is_sequence()) {
         node = &frame.node->items.emplace_back();
       } else {
@@ -144,6 +174,7 @@ class TreeBuilder final : public YAML::EventHandler {
     stack_.push_back({&node, kind == Node::Kind::kMap, {}});
   }
 
+  std::string_view text_;  // as yaml-cpp counts it: without a byte order mark
   Node root_;
   std::vector<Frame> stack_;
   std::size_t nodes_ = 0;
@@ -172,7 +203,7 @@ Node build(std::string_view text) {
   check_characters(text);
   std::istringstream stream{std::string(text)};
   YAML::Parser parser(stream);
-  TreeBuilder builder;
+  TreeBuilder builder(text);
   if (parser.HandleNextDocument(builder)) parser.HandleNextDocument(builder);
   Node root = builder.take();
   if (root.mark.line == 0) root.mark = {1, 1};

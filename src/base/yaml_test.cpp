@@ -133,6 +133,23 @@ TEST(YamlParse, NamesThePlaceOfASyntaxError) {
     bad(text);
 }
 
+TEST(YamlParse, RefusesAQuoteThatIsNeverClosedAndNamesWhereItOpens) {
+  for (const std::string bom : {"", "\xef\xbb\xbf"})
+    for (const char* text : {"a: 1\r\nb: \"x\r\nc: 1\r\n", "a: 1\nb: 'x''\nc: 1\n",
+                             "a: 1\nb: \"x\\\"\nc: 1\n", "a: [1]\nb: \"gr\xc3\xbc\n"}) {
+      const Complaint complaint = bad(bom + text);
+      EXPECT_EQ(complaint.message, "this quote is never closed") << text;
+      EXPECT_EQ(complaint.mark.line, 2);
+      EXPECT_EQ(complaint.mark.column, 4);
+    }
+  const Node root = good(
+      "\xef\xbb\xbf"
+      "a: 'it''s'\n'k': \"x\\\"y\\\\\"\nl: |\n  'open\nm: \"two\n  lines\"\nn: ''\n");
+  EXPECT_EQ(root.find("k")->scalar, "x\"y\\");
+  EXPECT_EQ(root.find("l")->scalar, "'open\n");
+  EXPECT_EQ(root.find("m")->scalar, "two lines");
+}
+
 TEST(YamlRender, MarksTheCulpritWithItsWidthAndAddsTheHint) {
   const Complaint complaint{{2, 12}, 7, "gear 'bank': unknown framing 'lenght2'", "did you mean 'length2'?"};
   EXPECT_EQ(render(complaint, "edge.yaml", "rack: x\n  framing: lenght2\nend: 1\n"),
