@@ -10,7 +10,10 @@ namespace fluxrig::model {
 
 inline constexpr std::size_t kMaxRecordBytes = 256U << 10;
 
-void encode(const Record& record, Bytes& out);  // appends one CBOR item
+// Appends one CBOR item. Attributes and redactions over their limit are cut and counted in the record. It
+// does not cut texts: the caller keeps the whole under kMaxRecordBytes, or decode refuses it.
+void encode(const Record& record, Bytes& out);
+// kUnsupported: a kind of a later version; kOversize: over a limit; kInvalid, kTruncated: broken.
 [[nodiscard]] Result<Record> decode(ByteView item);
 
 }  // namespace fluxrig::model
