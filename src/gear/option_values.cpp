@@ -126,9 +126,10 @@ std::optional<Endpoint> parse_address(std::string_view text) {
 }
 
 std::string format_duration(std::int64_t milliseconds) {
+  if (milliseconds == 0) return "0";
   const Unit* best = &kDurations.front();
   for (const auto& unit : kDurations)
-    if (milliseconds != 0 && milliseconds % unit.factor == 0) best = &unit;
+    if (milliseconds % unit.factor == 0) best = &unit;
   return fmt::format("{}{}", milliseconds / best->factor, best->name);
 }
 

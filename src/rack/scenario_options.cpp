@@ -1,0 +1,215 @@
+#include "rack/scenario_options.hpp"
+
+#include <fmt/format.h>
+
+namespace fluxrig::rack {
+namespace {
+
+using gear::Option;
+using gear::OptionType;
+
+constexpr std::int64_t kHour = 3'600'000;  // ms
+
+Option mixer_options() {
+  return {.name = "mixer",
+          .type = OptionType::kMap,
+          .summary = "the centre; without it the rack runs alone and keeps its records",
+          .items = {{.name = "address",
+                     .type = OptionType::kText,
+                     .summary = "of the mixer's NATS server, as nats://host:port",
+                     .required = true},
+                    {.name = "certificates",
+                     .type = OptionType::kText,
+                     .summary = "directory with the rack's certificate and key, made by `fluxrig pki issue`",
+                     .required = true}}};
+}
+
+Option audit_options() {
+  return {
+      .name = "audit",
+      .type = OptionType::kMap,
+      .summary = "transaction records (P1)",
+      .fallback = "{}",
+      .items = {{.name = "durability",
+                 .type = OptionType::kChoice,
+                 .summary = "commit: a reply waits until its record is on disk; interval: it does not, and a "
+                            "crash may lose the last interval",
+                 .fallback = "commit",
+                 .choices = {"commit", "interval"}},
+                {.name = "interval",
+                 .type = OptionType::kDuration,
+                 .summary = "between two writes to disk with durability: interval",
+                 .fallback = "5ms",
+                 .minimum = 1,
+                 .maximum = 10'000},
+                {.name = "disk",
+                 .type = OptionType::kSize,
+                 .summary = "limit of all audit segments together; when it is reached, new work is refused",
+                 .fallback = "2GiB",
+                 .minimum = 16LL << 20,
+                 .maximum = 16LL << 40}}};
+}
+
+Option telemetry_options() {
+  Option sampling{.name = "sampling",
+                  .type = OptionType::kMap,
+                  .summary = "which transactions keep the spans of their gears; errors always do",
+                  .fallback = "{}",
+                  .items = {{.name = "ratio",
+                             .type = OptionType::kNumber,
+                             .summary = "share of the traces, by trace_id",
+                             .fallback = "1",
+                             .minimum = 0,
+                             .maximum = 1},
+                            {.name = "slow",
+                             .type = OptionType::kDuration,
+                             .summary = "transactions that take longer always keep them",
+                             .fallback = "250ms",
+                             .minimum = 0,
+                             .maximum = kHour}}};
+  Option metrics{.name = "metrics",
+                 .type = OptionType::kMap,
+                 .summary = "counters and histograms of each gear",
+                 .fallback = "{}",
+                 .items = {{.name = "interval",
+                            .type = OptionType::kDuration,
+                            .summary = "between two exports",
+                            .fallback = "10s",
+                            .minimum = 100,
+                            .maximum = kHour}}};
+  return {.name = "telemetry",
+          .type = OptionType::kMap,
+          .summary = "what is recorded, and how safely",
+          .fallback = "{}",
+          .items = {audit_options(), std::move(sampling), std::move(metrics)}};
+}
+
+Option limits_options() {
+  return {.name = "limits",
+          .type = OptionType::kMap,
+          .summary = "bounds of the whole rack",
+          .fallback = "{}",
+          .items = {{.name = "in_flight",
+                     .type = OptionType::kInteger,
+                     .summary = "open transactions; more are refused in the caller's protocol",
+                     .fallback = "4096",
+                     .minimum = 1,
+                     .maximum = 1'000'000},
+                    {.name = "transaction_timeout",
+                     .type = OptionType::kDuration,
+                     .summary = "after which a transaction without an answer is answered with a timeout",
+                     .fallback = "30s",
+                     .minimum = 1,
+                     .maximum = kHour}}};
+}
+
+Option log_options() {
+  return {.name = "log",
+          .type = OptionType::kMap,
+          .summary = "diagnostics on stderr",
+          .fallback = "{}",
+          .items = {{.name = "format",
+                     .type = OptionType::kChoice,
+                     .summary = "one line of text, or one JSON object a line",
+                     .fallback = "text",
+                     .choices = {"text", "json"}},
+                    {.name = "level",
+                     .type = OptionType::kChoice,
+                     .summary = "the least severe that is written; debug needs profile: development",
+                     .fallback = "info",
+                     .choices = {"error", "warn", "info", "debug"}}}};
+}
+
+void collect(const std::vector<Option>& options, const std::string& prefix,
+             std::vector<OverridableOption>& found) {
+  for (const auto& option : options) {
+    if (option.type == OptionType::kMap)
+      collect(option.items, fmt::format("{}{}.", prefix, option.name), found);
+    else if (option.type < OptionType::kTexts)
+      found.push_back({fmt::format("{}{}", prefix, option.name), &option});
+  }
+}
+
+// The map under `key`, made when there is none; null when something else stands there (the check says so).
+yaml::Node* map_under(yaml::Node& parent, std::string_view key) {
+  for (auto& entry : parent.entries)
+    if (entry.key == key) return entry.value.is_map() ? &entry.value : nullptr;
+  yaml::Node map;
+  map.kind = yaml::Node::Kind::kMap;
+  parent.entries.push_back({std::string(key), {}, std::move(map)});
+  return &parent.entries.back().value;
+}
+
+void put(yaml::Node& root, std::string_view path, yaml::Node value) {
+  yaml::Node* parent = &root;
+  for (auto dot = path.find('.'); dot != std::string_view::npos; dot = path.find('.')) {
+    parent = map_under(*parent, path.substr(0, dot));
+    if (parent == nullptr) return;
+    path.remove_prefix(dot + 1);
+  }
+  for (auto& entry : parent->entries) {
+    if (entry.key != path) continue;
+    entry.value = std::move(value);
+    return;
+  }
+  parent->entries.push_back({std::string(path), {}, std::move(value)});
+}
+
+}  // namespace
+
+const std::vector<Option>& scenario_options() {
+  static const std::vector<Option> options = {
+      {.name = "rack",
+       .type = OptionType::kText,
+       .summary = "the rack's name: [a-z0-9_-], at most 32",
+       .required = true},
+      mixer_options(),
+      {.name = "data",
+       .type = OptionType::kText,
+       .summary = "directory of the write-ahead logs; made when missing; fluxrig-data/ and the rack's name "
+                  "by default"},
+      telemetry_options(),
+      {.name = "profile",
+       .type = OptionType::kChoice,
+       .summary = "production refuses debug diagnostics",
+       .fallback = "production",
+       .choices = {"production", "development"}},
+      limits_options(),
+      log_options(),
+      {.name = "gears", .type = OptionType::kFree, .summary = "name: {type: ..., options}", .required = true},
+      {.name = "wires", .type = OptionType::kFree, .summary = "list of \"from -> to\"", .required = true}};
+  return options;
+}
+
+std::string variable_name(std::string_view path) {
+  std::string name = "FLUXRIG_";
+  for (const char c : path)
+    name += c == '.' ? '_' : (c >= 'a' && c <= 'z') ? static_cast<char>(c - 'a' + 'A') : c;
+  return name;
+}
+
+std::vector<OverridableOption> overridable_options() {
+  std::vector<OverridableOption> found;
+  collect(scenario_options(), "", found);
+  return found;
+}
+
+void apply_environment(const Environment& environment, std::string_view folder, yaml::Node& root,
+                       std::vector<yaml::Complaint>& complaints) {
+  for (const auto& overridable : overridable_options()) {
+    const auto variable = environment.find(variable_name(overridable.path));
+    if (variable == environment.end()) continue;
+    yaml::Node value;
+    value.kind = yaml::Node::Kind::kScalar;
+    value.scalar = variable->second;
+    yaml::Node alone;
+    alone.kind = yaml::Node::Kind::kMap;
+    alone.entries.push_back({std::string(overridable.option->name), {}, value});
+    const auto before = complaints.size();
+    const gear::Settings checked(alone, {*overridable.option}, folder,
+                                 fmt::format("environment variable {}", variable->first), complaints);
+    if (complaints.size() == before) put(root, overridable.path, std::move(value));
+  }
+}
+
+}  // namespace fluxrig::rack

@@ -1,0 +1,334 @@
+#include "rack/scenario.hpp"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <fstream>
+
+namespace fluxrig::rack {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+const std::vector<gear::GearType>& catalogue() {
+  using gear::OptionType;
+  using gear::Role;
+  static const std::vector<gear::GearType> types = {
+      {.name = "http_server",
+       .summary = "HTTP in",
+       .role = Role::kIngress,
+       .options = {{.name = "listen", .type = OptionType::kListen, .summary = "where", .required = true}}},
+      {.name = "codec", .summary = "bytes and fields"},
+      {.name = "splitter", .summary = "two ways", .ports = {"left", "right"}},
+      {.name = "route",
+       .summary = "chooses",
+       .options = {{.name = "cases", .type = OptionType::kTexts, .required = true}},
+       .ports = {"*"},
+       .settings_ports = [](const gear::Settings& settings) { return settings.texts("cases"); }},
+      {.name = "tcp_client",
+       .summary = "TCP out",
+       .role = Role::kEgress,
+       .options = {{.name = "connect", .type = OptionType::kAddress, .required = true},
+                   {.name = "framing",
+                    .type = OptionType::kChoice,
+                    .fallback = "length2",
+                    .choices = {"length2", "length4", "ascii4", "newline"}}}},
+  };
+  return types;
+}
+
+constexpr std::string_view kGood = R"(rack: edge
+mixer: { address: "nats://mixer.example:4222", certificates: pki }
+telemetry: { audit: { durability: interval, interval: 10ms, disk: 1GiB }, sampling: { ratio: 0.1, slow: 1s } }
+gears:
+  shop:   { type: http_server, listen: "127.0.0.1:0" }
+  codec:  { type: codec }
+  router: { type: route, cases: [visa, other] }
+  bank_a: { type: tcp_client, connect: "10.1.2.3:8583" }
+  bank_b: { type: tcp_client, connect: "10.1.2.4:8583", framing: ascii4 }
+wires:
+  - shop -> codec -> router.visa -> bank_a
+  - router.other -> bank_b
+)";
+
+std::string with(std::string_view gears, std::string_view wires) {
+  return fmt::format("rack: edge\ngears:\n{}wires: [{}]\n", gears, wires);
+}
+
+constexpr std::string_view kThree =
+    "  shop: { type: http_server, listen: \"127.0.0.1:0\" }\n"
+    "  codec: { type: codec }\n"
+    "  bank: { type: tcp_client, connect: \"bank:8583\" }\n";
+
+std::string three_and(std::string_view more) { return fmt::format("{}{}", kThree, more); }
+
+std::vector<yaml::Complaint> complaints_of(const std::string& text, const Environment& environment = {}) {
+  auto loaded = load(text, "", catalogue(), environment);
+  EXPECT_FALSE(loaded.has_value()) << text;
+  return loaded ? std::vector<yaml::Complaint>{} : loaded.error();
+}
+
+yaml::Complaint only_complaint(const std::string& text) {
+  const auto complaints = complaints_of(text);
+  EXPECT_EQ(complaints.size(), 1U) << report(complaints, "edge.yaml", text);
+  return complaints.empty() ? yaml::Complaint{} : complaints.front();
+}
+
+TEST(Scenario, ReadsEverythingOfASoundFile) {
+  const auto loaded = load(kGood, "/etc/fluxrig", catalogue());
+  ASSERT_TRUE(loaded.has_value()) << report(loaded.error(), "edge.yaml", kGood);
+  EXPECT_EQ(loaded->rack, "edge");
+  ASSERT_TRUE(loaded->mixer.has_value());
+  EXPECT_EQ(loaded->mixer->address, "nats://mixer.example:4222");
+  EXPECT_EQ(loaded->mixer->certificates, "/etc/fluxrig/pki");
+  EXPECT_EQ(loaded->data, "/etc/fluxrig/fluxrig-data/edge");
+  EXPECT_EQ(loaded->telemetry.audit.durability, Durability::kInterval);
+  EXPECT_EQ(loaded->telemetry.audit.interval, std::chrono::milliseconds(10));
+  EXPECT_EQ(loaded->telemetry.audit.disk_bytes, 1U << 30);
+  EXPECT_DOUBLE_EQ(loaded->telemetry.sampling.ratio, 0.1);
+  EXPECT_EQ(loaded->profile, Profile::kProduction);
+  EXPECT_EQ(loaded->limits.in_flight, 4096U);
+  ASSERT_EQ(loaded->gears.size(), 5U);
+  EXPECT_EQ(loaded->gears[4].name, "bank_b");
+  EXPECT_EQ(loaded->gears[4].settings.text("framing"), "ascii4");
+  EXPECT_THAT(loaded->gears[2].ports, ElementsAre("visa", "other"));
+  EXPECT_TRUE(loaded->gears[3].ports.empty());
+}
+
+TEST(Scenario, JoinsGearsByPortAsTheWiresSay) {
+  const auto loaded = load(kGood, "", catalogue());
+  ASSERT_TRUE(loaded.has_value());
+  EXPECT_EQ(loaded->wires.size(), 4U);
+  EXPECT_EQ(loaded->target(0, 0), 1U);
+  EXPECT_EQ(loaded->target(2, 0), 3U);
+  EXPECT_EQ(loaded->target(2, 1), 4U);
+  EXPECT_FALSE(loaded->target(3, 0).has_value());
+}
+
+TEST(Scenario, SeveralGearsMayLeadIntoOneAndAPathMayBeRepeated) {
+  const auto text = with(three_and("  till: { type: http_server, listen: \"127.0.0.1:0\" }\n"),
+                         "shop -> codec -> bank, till -> codec -> bank");
+  const auto loaded = load(text, "", catalogue());
+  ASSERT_TRUE(loaded.has_value()) << report(loaded.error(), "edge.yaml", text);
+  EXPECT_EQ(loaded->wires.size(), 3U);
+}
+
+TEST(Scenario, ReportsEveryMistakeAtOnceWithPlaceMarkAndHint) {
+  const std::string text =
+      "rack: edge\n"
+      "gears:\n"
+      "  shop: { type: http_sever, listen: \"127.0.0.1:0\" }\n"
+      "  bank:\n"
+      "    type: tcp_client\n"
+      "    connect: bank\n"
+      "    framing: lenght2\n"
+      "wires: [ shop -> bnak ]\n";
+  const std::string shown = report(complaints_of(text), "edge.yaml", text);
+  EXPECT_THAT(shown, HasSubstr("edge.yaml:3:17: gear 'shop': unknown type 'http_sever'"));
+  EXPECT_THAT(shown, HasSubstr("did you mean 'http_server'?"));
+  EXPECT_THAT(shown, HasSubstr("edge.yaml:6:14: gear 'bank': 'connect' must be a host and port"));
+  EXPECT_THAT(
+      shown,
+      HasSubstr(
+          "edge.yaml:7:14: gear 'bank': unknown framing 'lenght2'\n"
+          "        framing: lenght2\n"
+          "                 ^~~~~~~ did you mean 'length2'? one of: length2, length4, ascii4, newline\n"));
+  EXPECT_THAT(shown, HasSubstr("edge.yaml:8:18: a wire names the gear 'bnak', which does not exist\n"
+                               "    wires: [ shop -> bnak ]\n"
+                               "                     ^~~~ did you mean 'bank'?\n"));
+  EXPECT_THAT(shown, ::testing::EndsWith("edge.yaml: 4 errors. Nothing was started.\n"));
+}
+
+TEST(Scenario, CountsOneErrorInTheSingular) {
+  const auto text = with(kThree, "shop -> bank");
+  EXPECT_THAT(report({{{1, 1}, 4, "no", ""}}, "e.yaml", text),
+              HasSubstr("e.yaml: 1 error. Nothing was started."));
+  EXPECT_EQ(report({}, "e.yaml", text), "");
+}
+
+TEST(ScenarioWires, AnOutputThatLeadsNowhereIsNamed) {
+  const auto complaints = complaints_of(with(kThree, "shop -> codec"));
+  ASSERT_EQ(complaints.size(), 2U);
+  EXPECT_EQ(complaints[0].message, "the output of 'codec' is not wired");
+  EXPECT_EQ(complaints[1].message, "no wire leads to gear 'bank'");
+}
+
+TEST(ScenarioWires, NothingLeadsIntoAnIngressOrOutOfAnEgress) {
+  EXPECT_EQ(only_complaint(with(kThree, "shop -> codec -> bank, codec -> shop")).message,
+            "gear 'shop' (http_server) lets messages in: no wire can lead into it");
+  EXPECT_EQ(only_complaint(with(kThree, "shop -> bank -> codec")).message,
+            "gear 'bank' (tcp_client) sends messages out: no wire can lead out of it");
+}
+
+TEST(ScenarioWires, OneOutputLeadsToOneGear) {
+  const auto complaint = only_complaint(with(kThree, "shop -> codec -> bank, shop -> bank"));
+  EXPECT_EQ(complaint.message, "gear 'shop' is already wired to 'codec'");
+  EXPECT_THAT(complaint.hint, HasSubstr("route"));
+}
+
+TEST(ScenarioWires, ALoopIsNamedInFull) {
+  const std::string gears = three_and("  second: { type: codec }\n");
+  const auto complaints = complaints_of(with(gears, "shop -> codec -> second -> codec"));
+  ASSERT_FALSE(complaints.empty());
+  EXPECT_EQ(complaints[0].message, "the wires go round: codec -> second -> codec");
+}
+
+TEST(ScenarioWires, PortsAreCheckedByName) {
+  const std::string gears = three_and("  split: { type: splitter }\n");
+  EXPECT_EQ(only_complaint(with(gears, "shop -> split.lfet -> bank")).hint,
+            "did you mean 'split.left'? one of: left, right");
+  EXPECT_EQ(only_complaint(with(gears, "shop -> split -> bank")).message,
+            "gear 'split' (splitter) has several ports: say which");
+  EXPECT_EQ(only_complaint(with(gears, "shop.out -> bank")).message,
+            "gear 'shop' (http_server) has no named ports");
+  EXPECT_THAT(only_complaint(with(gears, "shop -> split.left")).message,
+              HasSubstr("leads into a gear, not into a port"));
+}
+
+TEST(ScenarioWires, ReadsQuotedWiresAndMarksTheNameInThem) {
+  const auto complaint = only_complaint(with(kThree, "\"shop -> codek\""));
+  EXPECT_EQ(complaint.mark.column, 18);
+  EXPECT_EQ(complaint.width, 5);
+}
+
+TEST(ScenarioWires, RefusesWhatIsNoWire) {
+  EXPECT_THAT(only_complaint(with(kThree, "shop")).message, HasSubstr("at least two gears"));
+  EXPECT_THAT(only_complaint(with(kThree, "shop -> -> bank")).message, HasSubstr("an arrow without a gear"));
+  EXPECT_THAT(only_complaint(with(kThree, "[a, b]")).message, HasSubstr("written as text"));
+  EXPECT_THAT(only_complaint("rack: a\ngears: {c: {type: codec}}\nwires: x").message,
+              HasSubstr("must be a list"));
+}
+
+TEST(Scenario, RefusesAFileWithoutAnIngress) {
+  const auto complaints = complaints_of(
+      with("  codec: { type: codec }\n  bank: { type: tcp_client, connect: \"b:1\" }\n", "codec -> bank"));
+  ASSERT_EQ(complaints.size(), 1U);
+  EXPECT_EQ(complaints[0].message, "no gear lets messages in");
+}
+
+TEST(Scenario, RefusesTwoGearsOnOnePortUnlessTheirAddressesDiffer) {
+  const auto text = [](std::string_view first, std::string_view second) {
+    return with("  a: { type: http_server, listen: \"" + std::string(first) +
+                    "\" }\n  b: { type: http_server, listen: \"" + std::string(second) +
+                    "\" }\n  bank: { type: tcp_client, connect: \"b:1\" }\n",
+                "a -> bank, b -> bank");
+  };
+  EXPECT_EQ(only_complaint(text(":8080", "127.0.0.1:8080")).message,
+            "gear 'b': port 8080 is already taken by gear 'a'");
+  EXPECT_TRUE(load(text("127.0.0.1:8080", "127.0.0.2:8080"), "", catalogue()).has_value());
+  EXPECT_TRUE(load(text("127.0.0.1:0", "127.0.0.1:0"), "", catalogue()).has_value());
+}
+
+TEST(Scenario, RefusesNamesThatAreNoTokens) {
+  EXPECT_THAT(only_complaint("rack: My Rack\n" + with(kThree, "shop -> codec -> bank").substr(11)).message,
+              HasSubstr("'My Rack' is no name of a rack"));
+  const auto complaints =
+      complaints_of(with("  Shop!: { type: http_server, listen: \":0\" }\n", "Shop! -> Shop!"));
+  EXPECT_THAT(complaints.front().message, HasSubstr("'Shop!' is no name of a gear"));
+}
+
+TEST(Scenario, RefusesUnknownKeysAndMissingOnesOfTheRack) {
+  const auto text = "telemetri: {}\n" + with(kThree, "shop -> codec -> bank");
+  EXPECT_THAT(only_complaint(text).hint, StartsWith("did you mean 'telemetry'?"));
+  EXPECT_THAT(only_complaint(with(kThree, "shop -> codec -> bank").substr(11)).message,
+              HasSubstr("'rack' is missing"));
+  EXPECT_THAT(only_complaint("[1]").message, HasSubstr("a scenario is a map"));
+  EXPECT_EQ(complaints_of("rack: [").size(), 1U);
+}
+
+TEST(Scenario, ProductionRefusesDebugDiagnostics) {
+  const auto text = "log: {level: debug}\n" + with(kThree, "shop -> codec -> bank");
+  EXPECT_EQ(only_complaint(text).message, "profile: production refuses debug diagnostics");
+  const auto loaded = load("profile: development\n" + text, "", catalogue());
+  ASSERT_TRUE(loaded.has_value());
+  EXPECT_EQ(loaded->log.level, Severity::kDebug);
+}
+
+TEST(ScenarioEnvironment, OverridesScalarsByTheirPath) {
+  const auto loaded = load(with(kThree, "shop -> codec -> bank"), "", catalogue(),
+                           {{"FLUXRIG_DATA", "/var/lib/fluxrig"},
+                            {"FLUXRIG_MIXER_ADDRESS", "nats://other:4222"},
+                            {"FLUXRIG_MIXER_CERTIFICATES", "/pki"},
+                            {"FLUXRIG_TELEMETRY_SAMPLING_RATIO", "0.5"},
+                            {"FLUXRIG_LOG_LEVEL", "warn"},
+                            {"FLUXRIG_MIXER_LISTEN_API", "ignored"}});
+  ASSERT_TRUE(loaded.has_value()) << report(loaded.error(), "edge.yaml", "");
+  EXPECT_EQ(loaded->data, "/var/lib/fluxrig");
+  ASSERT_TRUE(loaded->mixer.has_value());
+  EXPECT_EQ(loaded->mixer->address, "nats://other:4222");
+  EXPECT_DOUBLE_EQ(loaded->telemetry.sampling.ratio, 0.5);
+  EXPECT_EQ(loaded->log.level, Severity::kWarn);
+}
+
+TEST(ScenarioEnvironment, AWrongValueNamesTheVariable) {
+  const auto complaints =
+      complaints_of(with(kThree, "shop -> codec -> bank"), {{"FLUXRIG_LIMITS_IN_FLIGHT", "many"}});
+  ASSERT_EQ(complaints.size(), 1U);
+  EXPECT_THAT(complaints[0].message,
+              StartsWith("environment variable FLUXRIG_LIMITS_IN_FLIGHT: 'in_flight' must be"));
+  EXPECT_EQ(complaints[0].mark.line, 0);
+}
+
+TEST(ScenarioPorts, ATakenPortIsNamedWithTheWayToItsHolder) {
+  const int holder = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(bind(holder, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  ASSERT_EQ(listen(holder, 1), 0);
+  socklen_t size = sizeof address;
+  ASSERT_EQ(getsockname(holder, reinterpret_cast<sockaddr*>(&address), &size), 0);
+  const auto port = std::to_string(ntohs(address.sin_port));
+
+  const auto loaded = load(with("  shop: { type: http_server, listen: \"127.0.0.1:" + port +
+                                    "\" }\n  bank: { type: tcp_client, connect: \"b:1\" }\n",
+                                "shop -> bank"),
+                           "", catalogue());
+  ASSERT_TRUE(loaded.has_value());
+  const auto complaints = check_ports(*loaded);
+  close(holder);
+  ASSERT_EQ(complaints.size(), 1U);
+  EXPECT_EQ(complaints[0].message, "gear 'shop': port " + port + " is in use");
+  EXPECT_EQ(complaints[0].hint, "find the holder with: ss -ltnp 'sport = :" + port + "'");
+  EXPECT_EQ(complaints[0].mark.line, 3);
+}
+
+TEST(ScenarioPorts, FreePortsAreNoComplaint) {
+  const auto loaded = load(with(kThree, "shop -> codec -> bank"), "", catalogue());
+  ASSERT_TRUE(loaded.has_value());
+  EXPECT_TRUE(check_ports(*loaded).empty());
+}
+
+TEST(ScenarioDirectories, MissingCertificatesAreNamed) {
+  const auto loaded = load(kGood, "/nonexistent", catalogue());
+  ASSERT_TRUE(loaded.has_value());
+  const auto complaints = check_directories(*loaded);
+  ASSERT_EQ(complaints.size(), 1U);
+  EXPECT_THAT(complaints[0].message, HasSubstr("/nonexistent/pki"));
+}
+
+TEST(ScenarioReference, ListsOptionsWithDefaultsAndChoices) {
+  const std::string page = reference_page(catalogue().back());
+  EXPECT_THAT(page, StartsWith("# tcp_client\n\nTCP out\n\nEgress: ends a wire.\n"));
+  EXPECT_THAT(page, HasSubstr("| `framing` | `length2`, `length4`, `ascii4`, `newline` | `length2` |"));
+  EXPECT_THAT(page, HasSubstr("| `connect` | host:port | required |"));
+  EXPECT_THAT(scenario_reference(),
+              HasSubstr("| `FLUXRIG_TELEMETRY_AUDIT_DURABILITY` | `telemetry.audit.durability` |"));
+  EXPECT_THAT(scenario_reference(), Not(HasSubstr("FLUXRIG_GEARS")));
+}
+
+TEST(ScenarioReference, DocumentationListsTheSameKeys) {
+  std::ifstream file(FLUXRIG_SOURCE_DIR "/docs/scenario.md");
+  const std::string page{std::istreambuf_iterator<char>(file), {}};
+  EXPECT_THAT(page, HasSubstr(scenario_reference()));
+}
+
+}  // namespace
+}  // namespace fluxrig::rack
