@@ -1,0 +1,80 @@
+#!/usr/bin/env python3
+"""Each rule of check_includes.py is broken once on purpose."""
+
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+SCRIPT = pathlib.Path(__file__).resolve().parent / "check_includes.py"
+
+
+def check(files):
+    with tempfile.TemporaryDirectory() as directory:
+        for path, text in files.items():
+            file = pathlib.Path(directory) / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+        result = subprocess.run([sys.executable, str(SCRIPT), "--root", directory], capture_output=True, text=True,
+                                check=False)
+        return result.returncode, result.stdout
+
+
+class CheckIncludes(unittest.TestCase):
+    def assert_refused(self, files, sentence):
+        code, output = check(files)
+        self.assertEqual(code, 1, output)
+        self.assertIn(sentence, output)
+
+    def assert_accepted(self, files):
+        code, output = check(files)
+        self.assertEqual(code, 0, output)
+        return output
+
+    def test_accepts_includes_that_point_downward(self):
+        self.assert_accepted({"src/wal/a.cpp": '#include "wal/a.hpp"\n#include <vector>\n#include "base/ids.hpp"\n'})
+
+    def test_refuses_an_include_that_points_upward(self):
+        self.assert_refused({"src/model/a.hpp": '#include "trace/context.hpp"\n'},
+                            "src/model/a.hpp:1: \"trace/context.hpp\": includes point only downward")
+
+    def test_refuses_the_rack_in_mixer_and_sink(self):
+        for module in ("mixer", "sink"):
+            self.assert_refused({f"src/{module}/a.cpp": '\n#include "rack/scenario.hpp"\n'},
+                                f"src/{module}/a.cpp:2: \"rack/scenario.hpp\": {module} may never include rack")
+
+    def test_refuses_the_mixer_in_the_rack(self):
+        self.assert_refused({"src/rack/a.cpp": '#include "mixer/config.hpp"\n'}, "mixer is above rack")
+
+    def test_refuses_a_library_outside_its_module(self):
+        for header in ("yaml-cpp/yaml.h", "nats/nats.h", "duckdb.h", "boost/asio.hpp", "CLI/CLI.hpp"):
+            self.assert_refused({"src/tap/a.cpp": f"#include <{header}>\n"}, f"<{header}>: only for")
+
+    def test_refuses_boost_in_headers(self):
+        self.assert_refused({"src/gear/a.hpp": "#include <boost/asio.hpp>\n"}, "<boost/asio.hpp>: only for")
+        self.assert_accepted({"src/gear/a.cpp": "#include <boost/asio.hpp>\n"})
+
+    def test_refuses_a_library_that_nobody_allowed(self):
+        self.assert_refused({"src/base/a.cpp": "#include <leftpad/leftpad.h>\n"}, "unknown library")
+
+    def test_refuses_googletest_in_a_program(self):
+        self.assert_refused({"apps/fluxrig/main.cpp": "#include <gtest/gtest.h>\n"}, "<gtest/gtest.h>: only for")
+
+    def test_refuses_paths_of_one_machine(self):
+        for folder in ("work", "root", "home/somebody"):
+            self.assert_refused({"docs/a.md": f"see /{folder}/notes\n"}, "docs/a.md:1: names a path of one machine")
+
+    def test_refuses_modules_that_do_not_exist(self):
+        self.assert_refused({"src/base/a.cpp": '#include "common/util.hpp"\n'}, "there is no module common")
+
+    def test_warns_about_long_functions_and_files_and_goes_on(self):
+        body = "  x = 1;\n" * 70
+        output = self.assert_accepted({"src/base/a.cpp": "namespace a {\nvoid f(int x) {\n" + body + "}\n}\n",
+                                       "src/base/b.hpp": "// line\n" * 301})
+        self.assertIn("src/base/a.cpp:2: warning: a function of 72 lines", output)
+        self.assertIn("src/base/b.hpp:1: warning: 301 lines", output)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,283 @@
+#!/usr/bin/env python3
+"""Builds and runs every suite and counts: run_tests.py [SUITE...]; the last line is "N passed, N failed".
+
+Suites: lint unit asan tsan fuzz interop e2e. A suite that crashes, hangs or counts nothing is one failure.
+FLUXRIG_TEST_FAST=1 leaves out asan, tsan and fuzz. Test suites (GoogleTest) whose name ends in RealServer start
+servers; they run in `unit` only."""
+
+import argparse
+import concurrent.futures
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+LOGS = ROOT / "build" / "test-logs"
+SUITES = ["lint", "unit", "asan", "tsan", "fuzz", "interop", "e2e"]
+SLOW = ["asan", "tsan", "fuzz"]
+WORKERS = 2
+UNIT_SECONDS, SANITIZED_SECONDS, NODE_SECONDS, E2E_SECONDS, BUILD_SECONDS = 300, 600, 300, 900, 3600
+SHOWN_LINES = 150
+# DuckDB's library is not built with sanitizers and brings its own allocator: what links it gives false reports and
+# none that are about us. Its callers are tested under `unit`, and the code they share with the rack here.
+NOT_SANITIZED = {"test_sink", "test_mixer"}
+SANITIZER_ENVIRONMENT = {
+    "ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1",
+    "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
+    "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1",
+}
+
+
+class Totals:
+    def __init__(self):
+        self.passed = self.failed = 0
+
+    def add(self, name, passed, failed, seconds, log=None, note=""):
+        """One line for a suite; the end of its log when something failed."""
+        if passed + failed == 0:
+            failed, note = 1, note or "counted nothing"
+        self.passed += passed
+        self.failed += failed
+        word = "FAILED" if failed else "ok"
+        counts = f"{passed} passed" + (f", {failed} failed" if failed else "")
+        print(f"  {word:6} {name:28} {counts:24} {seconds:6.1f} s{'  ' + note if note else ''}", flush=True)
+        if failed and log and log.exists():
+            for line in log.read_text(encoding="utf-8", errors="replace").splitlines()[-SHOWN_LINES:]:
+                print(f"    | {line}")
+            print(f"    (all of it: {log.relative_to(ROOT)})", flush=True)
+
+
+def run(command, log, seconds, environment=None, cwd=ROOT):
+    """Return code (None: timed out) and duration; the output goes to the log. Ends only its own process group."""
+    start = time.monotonic()
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with open(log, "wb") as output:
+        process = subprocess.Popen([str(word) for word in command], stdout=output, stderr=subprocess.STDOUT, cwd=cwd,
+                                   stdin=subprocess.DEVNULL, env={**os.environ, **(environment or {})},
+                                   start_new_session=True)
+        try:
+            code = process.wait(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, 9)
+            process.wait()
+            code = None
+            output.write(f"\nkilled after {seconds} s\n".encode())
+    return code, time.monotonic() - start
+
+
+def note_of(code):
+    return "timed out" if code is None else "" if code in (0, 1) else f"exit code {code}"
+
+
+# --- lint: what is quick to check ---------------------------------------------------------------------------------
+
+def run_lint(totals, _arguments):
+    code, seconds = run([sys.executable, "scripts/check_includes.py", "--quiet"], LOGS / "includes.log", 120)
+    totals.add("lint/includes", int(code == 0), int(code != 0), seconds, LOGS / "includes.log", note_of(code))
+    for test in sorted(ROOT.glob("scripts/*_test.py")):
+        log = LOGS / f"{test.stem}.log"
+        code, seconds = run([sys.executable, test], log, 120)
+        ran = re.search(r"^Ran (\d+) tests?", log.read_text(errors="replace"), re.M)
+        wrong = sum(int(n) for n in re.findall(r"(?:failures|errors)=(\d+)", log.read_text(errors="replace")))
+        count = int(ran[1]) if ran else 0
+        failed = wrong if code == 1 and wrong else int(code != 0)
+        totals.add(f"lint/{test.stem}", max(count - failed, 0), failed, seconds, log, note_of(code))
+    if shutil.which("clang-format"):
+        files = [file for folder in ("src", "apps", "examples", "bench") for file in ROOT.glob(f"{folder}/**/*.[ch]pp")]
+        log = LOGS / "format.log"
+        code, seconds = run(["clang-format", "--dry-run", "--Werror", *sorted(files)], log, 300)
+        totals.add("lint/format", int(code == 0), int(code != 0), seconds, log, note_of(code))
+
+
+# --- building -----------------------------------------------------------------------------------------------------
+
+def directory_of(preset):
+    return ROOT / ("build" if preset == "dev" else f"build-{preset}")
+
+
+def targets_of(directory, prefix):
+    listed = subprocess.run(["ninja", "-C", str(directory), "-t", "targets", "all"], capture_output=True, text=True,
+                            check=False).stdout
+    return sorted(set(re.findall(rf"^bin/({prefix}[a-z0-9_]+):", listed, re.M)))
+
+
+def build(totals, preset, prefix=None, left_out=frozenset()):
+    """Configures and builds everything, or the programs whose names begin so. The programs, or None on failure."""
+    directory, log = directory_of(preset), LOGS / f"build-{preset}.log"
+    print(f"  building {directory.name}", flush=True)
+    code, seconds = run(["cmake", "--preset", preset], log, 300)
+    targets = []
+    if code == 0:
+        found = targets_of(directory, prefix or "test_")
+        targets = [target for target in found if target not in left_out]
+        wanted = [f"bin/{target}" for target in targets] if prefix else []
+        code, more = run(["ninja", "-C", directory, "-k", "20", *wanted], log, BUILD_SECONDS)
+        seconds += more
+    if code != 0:
+        totals.add(f"{preset}/build", 0, 1, seconds, log, note_of(code))
+        return None
+    print(f"  built    {directory.name:28} {'':24} {seconds:6.1f} s", flush=True)
+    return [directory / "bin" / target for target in targets]
+
+
+# --- GoogleTest ---------------------------------------------------------------------------------------------------
+
+def count_gtest(report):
+    try:
+        tree = json.loads(report.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return 0, 0
+    passed = failed = 0
+    for suite in tree.get("testsuites", []):
+        for test in suite.get("testsuite", []):
+            if test.get("status") != "RUN" or test.get("result") == "SKIPPED":
+                continue
+            failed += bool(test.get("failures"))
+            passed += not test.get("failures")
+    return passed, failed
+
+
+def run_gtest(preset, program, seconds, only_serverless):
+    name = program.name.removeprefix("test_")
+    log, report = LOGS / f"{preset}-{name}.log", LOGS / f"{preset}-{name}.json"
+    report.unlink(missing_ok=True)
+    command = [program, f"--gtest_output=json:{report}", "--gtest_brief=1"]
+    environment = {}
+    if only_serverless:
+        command.append("--gtest_filter=-*RealServer.*:*RealServer/*")
+        environment = SANITIZER_ENVIRONMENT
+        if preset == "tsan" and shutil.which("setarch"):
+            command = ["setarch", "-R", *command]  # gcc 12's runtime cannot live with 32 random bits of mmap
+    code, duration = run(command, log, seconds, environment)
+    passed, failed = count_gtest(report)
+    if code != 0 and failed == 0:
+        failed = 1  # crashed, timed out, or a sanitizer spoke
+    return name, passed, failed, duration, log, note_of(code)
+
+
+def run_programs(totals, preset, programs, seconds, only_serverless):
+    with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+        jobs = [pool.submit(run_gtest, preset, program, seconds, only_serverless) for program in programs]
+        for job in jobs:
+            name, passed, failed, duration, log, note = job.result()
+            if passed + failed == 0 and only_serverless:
+                print(f"  none   {preset}/{name}: all of its suites start servers", flush=True)
+                continue
+            totals.add(f"{preset}/{name}", passed, failed, duration, log, note)
+
+
+def run_unit(totals, _arguments):
+    programs = build(totals, "dev")
+    if programs is None:
+        return
+    if not programs:
+        totals.add("unit", 0, 1, 0, note="no test programs")
+    run_programs(totals, "unit", programs, UNIT_SECONDS, only_serverless=False)
+
+
+def run_sanitized(totals, preset):
+    programs = build(totals, preset, prefix="test_", left_out=NOT_SANITIZED)
+    if programs is not None:
+        run_programs(totals, preset, programs, SANITIZED_SECONDS, only_serverless=True)
+
+
+# --- fuzzers ------------------------------------------------------------------------------------------------------
+
+def fuzz_one(program, seconds):
+    name = program.name.removeprefix("fuzz_")
+    work = directory_of("fuzz") / "corpus" / name
+    crashes = directory_of("fuzz") / "crashes"
+    work.mkdir(parents=True, exist_ok=True)
+    crashes.mkdir(parents=True, exist_ok=True)
+    seeds = [seed for seed in ROOT.glob(f"src/**/corpus/{name}") if seed.is_dir()]
+    log = LOGS / f"fuzz-{name}.log"
+    command = [program, f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1",
+               f"-artifact_prefix={crashes}/{name}-", work, *seeds]
+    code, duration = run(command, log, seconds + 120, SANITIZER_ENVIRONMENT)
+    executed = re.search(r"stat::number_of_executed_units:\s*(\d+)", log.read_text(errors="replace"))
+    count = int(executed[1]) if executed else 0
+    passed = int(code == 0 and count > 0)
+    return name, passed, 1 - passed, duration, log, note_of(code) or f"{count} inputs"
+
+
+def run_fuzz(totals, arguments):
+    programs = build(totals, "fuzz", prefix="fuzz_")
+    if programs is None:
+        return
+    if arguments.fuzzer:
+        programs = [program for program in programs if program.name == f"fuzz_{arguments.fuzzer}"]
+    if not programs:
+        totals.add("fuzz", 0, 1, 0, note=f"no fuzzer {arguments.fuzzer or 'at all'}")
+    with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+        for job in [pool.submit(fuzz_one, program, arguments.seconds) for program in programs]:
+            name, passed, failed, duration, log, note = job.result()
+            totals.add(f"fuzz/{name}", passed, failed, duration, log, note)
+
+
+# --- Node and end to end ------------------------------------------------------------------------------------------
+
+def run_interop(totals, _arguments):
+    tests = sorted(ROOT.glob("tests/interop/*.test.mjs"))
+    if not tests:
+        print("  none   interop: there are no tests/interop/*.test.mjs", flush=True)
+        return
+    for test in tests:
+        log = LOGS / f"interop-{test.name.removesuffix('.test.mjs')}.log"
+        code, seconds = run(["node", "--test", "--test-reporter=tap", test], log, NODE_SECONDS, cwd=ROOT / "tests")
+        text = log.read_text(errors="replace")
+        passed, failed = (sum(int(n) for n in re.findall(rf"^# {word} (\d+)$", text, re.M)) for word in ("pass", "fail"))
+        totals.add(f"interop/{test.name.removesuffix('.test.mjs')}", passed, failed or int(code != 0), seconds, log,
+                   note_of(code))
+
+
+def run_e2e(totals, _arguments):
+    tests = sorted(file for suffix in ("sh", "mjs") for file in ROOT.glob(f"tests/e2e/*.test.{suffix}")
+                   if os.access(file, os.X_OK))
+    if not tests:
+        print("  none   e2e: there are no executable tests/e2e/*.test.{sh,mjs}", flush=True)
+    for test in tests:
+        name = test.name.split(".test.")[0]
+        log = LOGS / f"e2e-{name}.log"
+        code, seconds = run([test], log, E2E_SECONDS)
+        lines = log.read_text(errors="replace").strip().splitlines()
+        counts = re.fullmatch(r"(\d+) passed, (\d+) failed", lines[-1].strip()) if lines else None
+        passed, failed = (int(counts[1]), int(counts[2])) if counts else (0, 1)
+        totals.add(f"e2e/{name}", passed, failed or int(code != 0), seconds, log, note_of(code))
+
+
+RUNNERS = {"lint": run_lint, "unit": run_unit, "fuzz": run_fuzz, "interop": run_interop, "e2e": run_e2e,
+           "asan": lambda totals, _: run_sanitized(totals, "asan"),
+           "tsan": lambda totals, _: run_sanitized(totals, "tsan")}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("suites", nargs="*", metavar="SUITE", help=" ".join(SUITES))
+    parser.add_argument("--seconds", type=int, default=30, help="for each fuzzer (default 30)")
+    parser.add_argument("--fuzzer", help="only this one, such as scenario")
+    arguments = parser.parse_args()
+    unknown = [suite for suite in arguments.suites if suite not in SUITES]
+    if unknown:
+        parser.error(f"unknown suite {unknown[0]}; there are: {' '.join(SUITES)}")
+    suites = arguments.suites or SUITES
+    if not arguments.suites and os.environ.get("FLUXRIG_TEST_FAST") == "1":
+        suites = [suite for suite in SUITES if suite not in SLOW]
+        print(f"FLUXRIG_TEST_FAST=1: {', '.join(SLOW)} are left out")
+    totals, start = Totals(), time.monotonic()
+    if {"interop", "e2e"} & set(suites) and "unit" not in suites:
+        build(totals, "dev")
+    for suite in suites:
+        print(f"[{time.monotonic() - start:4.0f} s] {suite}", flush=True)
+        RUNNERS[suite](totals, arguments)
+    print(f"[{time.monotonic() - start:4.0f} s] done")
+    print(f"{totals.passed} passed, {totals.failed} failed", flush=True)
+    return 1 if totals.failed or totals.passed == 0 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
