@@ -1,5 +1,6 @@
 #include "wal/receipts.hpp"
 
+#include "wal/inspect.hpp"
 #include "wal/test_lane.hpp"
 
 namespace fluxrig::wal {
@@ -162,6 +163,10 @@ TEST(WalRelease, RecyclesSegmentsSoThatNothingOldIsEverReadAgain) {
   for (std::size_t i = 1; i < records.size(); ++i)
     EXPECT_EQ(records[i].sequence.value, records[i - 1].sequence.value + 1);
   for (const auto& record : records) EXPECT_EQ(record.number, record.sequence.value);
+  const auto verified = verify(lane.disk, lane.directory);
+  EXPECT_EQ(verified->torn_bytes, 0U);
+  // The receipts were never stored here, so what is missing at the front is the one thing to find.
+  EXPECT_EQ(verified->finding_count, 1U);
 }
 
 TEST(WalRelease, DropsTheOldestForALaneThatMay) {

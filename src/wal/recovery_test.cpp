@@ -1,5 +1,6 @@
 #include "wal/recovery.hpp"
 
+#include "wal/inspect.hpp"
 #include "wal/test_lane.hpp"
 
 namespace fluxrig::wal {
@@ -46,9 +47,9 @@ TEST(WalRecovery, WritesARecoveryBlockWithTheBytesCutAndSealsTheSegment) {
   Bytes& content = lane.disk.content(lane.newest());
   content[tail] = 0x82;
   content[tail + 1] = 0x1a;
-  content[tail + 40] = 0x77;
+  content[tail + 2999] = 0x77;  // further than the recovery block and the seal reach
   lane.open();
-  EXPECT_EQ(lane.writer->recovered().cut_bytes, 41U);
+  EXPECT_EQ(lane.writer->recovered().cut_bytes, 3000U);
   EXPECT_EQ(lane.writer->recovered().cut_offset, tail);
   Cursor cursor(lane.disk, lane.directory, {});
   std::vector<model::BlockKind> kinds;
@@ -58,11 +59,12 @@ TEST(WalRecovery, WritesARecoveryBlockWithTheBytesCutAndSealsTheSegment) {
     if (view.head.kind != model::BlockKind::kRecovery) continue;
     const auto body = decode_recovery_body(view.body);
     ASSERT_TRUE(body);
-    EXPECT_EQ(body->cut_bytes, 41U);
+    EXPECT_EQ(body->cut_bytes, 3000U);
     EXPECT_EQ(body->offset, tail);
   }
   using enum model::BlockKind;
   EXPECT_EQ(kinds, (std::vector{kHeader, kRecords, kRecovery, kSeal, kHeader}));
+  EXPECT_TRUE(verify(lane.disk, lane.directory)->good());
 }
 
 TEST(WalRecovery, KeepsWhatFollowsDamageInTheMiddleAndReportsIt) {
