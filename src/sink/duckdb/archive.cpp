@@ -1,15 +1,132 @@
 #include "sink/duckdb/archive.hpp"
 
-#include "sink/duckdb/schema.hpp"
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "sink/duckdb/durable_file.hpp"
+#include "sink/duckdb/result_table.hpp"
 
 namespace fluxrig::sink {
+namespace {
 
-Attempt<void> Archive::start() {
-  std::string sql;
-  for (const auto& signal : signals()) sql += signal_view_sql(signal, "");
-  return core_.connection().run(sql + derived_views_sql());
+tl::unexpected<DatabaseError> injected() { return database_error(DUCKDB_ERROR_IO, "injected by the test"); }
+
+Attempt<void> from_result(const Result<void>& result, const std::filesystem::path& path) {
+  if (result) return {};
+  return database_error(DUCKDB_ERROR_IO,
+                        fmt::format("'{}': {}", path.string(), to_string(result.error())).c_str());
 }
 
-Attempt<bool> Archive::step(UnixNanos) { return false; }
+std::optional<std::int64_t> integer(const QueryTable& table) {
+  if (table.rows.size() != 1 || !table.rows[0][0]) return std::nullopt;
+  const auto& text = *table.rows[0][0];
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc{} ? std::optional(value) : std::nullopt;
+}
+
+}  // namespace
+
+std::string Archive::quoted_path(const ParquetPart& part) const {
+  return quote((core_.parquet() / part.path).string());
+}
+
+// The files stand in the view's text, not behind a pattern: a pattern would see files that do not count
+// (yet), and must match at least one. DuckDB prunes such a list by date and hour before it opens a file.
+Attempt<void> Archive::make_view(const Signal& signal, const std::vector<ParquetPart>& parts) {
+  std::string files;
+  for (const auto& part : parts)
+    if (part.signal == signal.name) files += (files.empty() ? "" : ", ") + quoted_path(part);
+  return core_.connection().run(signal_view_sql(signal, files));
+}
+
+// `part` comes with signal, hour and rows, and gets id, path and size. Durable when this returns.
+Attempt<void> Archive::write_part(const std::string& select, ParquetPart& part) {
+  part.id = next_id_;
+  part.path = part_path(part.signal, part.hour_micros, part.id, part.rows);
+  const auto file = core_.parquet() / part.path;
+  auto temporary = file;
+  temporary += ".tmp";
+  auto made =
+      from_result(create_directories_durably(core_.parquet(), file.parent_path()), file.parent_path());
+  if (!made) return made;
+  std::error_code error;
+  auto copied = core_.connection().run(
+      fmt::format("COPY ({}) TO {} (FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION V2)", select,
+                  quote(temporary.string())));
+  if (!copied) {
+    std::filesystem::remove(temporary, error);
+    return copied;
+  }
+  if (core_.fails_at("part.copied")) return injected();
+  auto published = from_result(publish_file(temporary, file), file);
+  if (!published) return published;
+  if (core_.fails_at("part.renamed")) return injected();
+  part.bytes = std::filesystem::file_size(file, error);
+  return {};
+}
+
+Attempt<void> Archive::list_part(const ParquetPart& part) {
+  return core_.connection().run(fmt::format("INSERT INTO parquet_files VALUES ({}, {}, {}, {}, {}, {})",
+                                            part.id, quote(part.signal), timestamp_sql(part.hour_micros),
+                                            quote(part.path), part.rows, part.bytes));
+}
+
+Attempt<bool> Archive::export_hour(const Signal& signal, UnixNanos now) {
+  auto& connection = core_.connection();
+  auto oldest =
+      read_all(connection, fmt::format("SELECT epoch_us(min(hour_start)) FROM {}", signal.hot_table));
+  if (!oldest) return tl::unexpected(std::move(oldest.error()));
+  const auto hour = integer(*oldest);
+  const auto closed =
+      now.value / kNanosPerMicro - (std::int64_t{core_.options.hot_hours} + 1) * kMicrosPerHour;
+  if (!hour || *hour > closed) return false;
+
+  auto transaction = StoreTransaction::begin(connection);
+  if (!transaction) return tl::unexpected(std::move(transaction.error()));
+  // Row ids grow with insertion and are stable within a transaction: the first part_rows rows of the hour are
+  // those up to one row id, and copying and deleting mean the same rows.
+  const auto of_hour = fmt::format("hour_start = {}", timestamp_sql(*hour));
+  auto bound =
+      read_all(connection, fmt::format("SELECT max(rowid), count(*) FROM (SELECT rowid FROM {} WHERE {} "
+                                       "ORDER BY rowid LIMIT {})",
+                                       signal.hot_table, of_hour, core_.options.part_rows));
+  if (!bound) return tl::unexpected(std::move(bound.error()));
+  const auto last_row = integer(*bound);
+  if (!last_row) return false;
+  ParquetPart part;
+  part.signal = signal.name;
+  part.hour_micros = *hour;
+  part.rows = std::stoull(bound->rows[0][1].value_or("0"));
+  const auto chosen = fmt::format("FROM {} WHERE {} AND rowid <= {}", signal.hot_table, of_hour, *last_row);
+  auto done = write_part(fmt::format("SELECT {} {}", signal.columns, chosen), part);
+  if (done) done = connection.run("DELETE " + chosen);
+  if (done) done = list_part(part);
+  auto parts = parts_;
+  parts.push_back(part);
+  if (done) done = make_view(signal, parts);
+  if (done && core_.fails_at("part.listed")) return injected();
+  if (done) done = transaction->commit();
+  if (!done) return tl::unexpected(std::move(done.error()));
+  parts_ = std::move(parts);
+  ++next_id_;
+  if (core_.fails_at("part.committed")) return injected();
+  return true;
+}
+
+Attempt<bool> Archive::step(UnixNanos now) {
+  auto more = retire_day(now);
+  if (!more || *more) return more;
+  for (const auto& signal : signals()) {
+    more = export_hour(signal, now);
+    if (!more || *more) return more;
+  }
+  for (const auto& signal : signals()) {
+    more = compact_hour(signal);
+    if (!more || *more) return more;
+  }
+  return unlink_retired();
+}
 
 }  // namespace fluxrig::sink

@@ -22,9 +22,10 @@ tl::unexpected<DatabaseError> injected() { return database_error(DUCKDB_ERROR_IO
 }  // namespace
 
 Attempt<void> DuckDbSink::start() {
+  // The archive first: with a new database it fills the ledger from the Parquet history.
+  if (auto started = archive_.start(); !started) return started;
   auto ledger = load_ledger(core_.connection());
   if (!ledger) return tl::unexpected(std::move(ledger.error()));
-  if (auto started = archive_.start(); !started) return started;
   ledger_ = std::move(*ledger);
   core_.start_selects();
   return {};

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
 
 #include "sink/duckdb/record_rows.hpp"
 #include "sink/duckdb/result_table.hpp"
@@ -14,13 +15,24 @@ namespace {
 constexpr model::Lane kLanes[] = {model::Lane::kSpool, model::Lane::kAudit, model::Lane::kTelemetry};
 
 template <typename T>
-bool parse(const std::optional<std::string>& text, T& value) {
-  if (!text) return false;
-  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
-  return error == std::errc{} && end == text->data() + text->size();
+bool parse(std::string_view text, T& value) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc{} && end == text.data() + text.size();
 }
 
 }  // namespace
+
+std::optional<StreamKey> stream_key(std::string_view machine_id, std::string_view lane,
+                                    std::string_view epoch) {
+  StreamKey key;
+  const auto machine = parse_uuid(machine_id);
+  const auto* known =
+      std::find_if(std::begin(kLanes), std::end(kLanes), [&](auto one) { return lane_name(one) == lane; });
+  if (!machine || known == std::end(kLanes) || !parse(epoch, key.epoch.value)) return std::nullopt;
+  key.machine_id.bytes = *machine;
+  key.lane = *known;
+  return key;
+}
 
 Attempt<Ledger> load_ledger(Connection& connection) {
   auto rows =
@@ -28,18 +40,13 @@ Attempt<Ledger> load_ledger(Connection& connection) {
   if (!rows) return tl::unexpected(std::move(rows.error()));
   Ledger ledger;
   for (const auto& row : rows->rows) {
-    StreamKey key;
+    const auto key = stream_key(row[0].value_or(""), row[1].value_or(""), row[2].value_or(""));
     Sequence first;
     Sequence last;
-    const auto machine = parse_uuid(row[0].value_or(""));
-    const auto* lane = std::find_if(std::begin(kLanes), std::end(kLanes),
-                                    [&](auto one) { return lane_name(one) == row[1].value_or(""); });
-    if (!machine || lane == std::end(kLanes) || !parse(row[2], key.epoch.value) ||
-        !parse(row[3], first.value) || !parse(row[4], last.value) || last < first)
+    if (!key || !parse(row[3].value_or(""), first.value) || !parse(row[4].value_or(""), last.value) ||
+        last < first)
       return database_error(DUCKDB_ERROR_INVALID, "a row of the table ledger is not valid");
-    key.machine_id.bytes = *machine;
-    key.lane = *lane;
-    ledger[key].add(first, last);
+    ledger[*key].add(first, last);
   }
   return ledger;
 }

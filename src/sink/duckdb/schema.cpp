@@ -61,7 +61,8 @@ std::string create_tables_sql() {
       "last_seq UBIGINT);"
       "CREATE TABLE IF NOT EXISTS parquet_files (id UBIGINT, signal VARCHAR, hour_start TIMESTAMP, path "
       "VARCHAR, "
-      "row_count UBIGINT, bytes UBIGINT);",
+      "row_count UBIGINT, bytes UBIGINT);"
+      "CREATE TABLE IF NOT EXISTS store_marks (mark VARCHAR);",
       kCommonTypes);
 }
 
