@@ -51,9 +51,12 @@ class CheckIncludes(unittest.TestCase):
         for header in ("yaml-cpp/yaml.h", "nats/nats.h", "duckdb.h", "boost/asio.hpp", "CLI/CLI.hpp"):
             self.assert_refused({"src/tap/a.cpp": f"#include <{header}>\n"}, f"<{header}>: only for")
 
-    def test_refuses_boost_in_headers(self):
-        self.assert_refused({"src/gear/a.hpp": "#include <boost/asio.hpp>\n"}, "<boost/asio.hpp>: only for")
-        self.assert_accepted({"src/gear/a.cpp": "#include <boost/asio.hpp>\n"})
+    def test_keeps_headers_with_boost_private_to_their_module(self):
+        files = {"src/gear/a.hpp": "#include <boost/asio.hpp>\n", "src/gear/b.hpp": '#include "gear/a.hpp"\n',
+                 "src/gear/c.cpp": '#include "gear/b.hpp"\n'}
+        self.assert_accepted(files)
+        self.assert_refused({**files, "src/rack/d.cpp": '#include "gear/b.hpp"\n'},
+                            'src/rack/d.cpp:1: "gear/b.hpp" brings in Boost')
 
     def test_refuses_a_library_that_nobody_allowed(self):
         self.assert_refused({"src/base/a.cpp": "#include <leftpad/leftpad.h>\n"}, "unknown library")

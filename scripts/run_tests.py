@@ -91,6 +91,9 @@ def run_lint(totals, _arguments):
         files = [file for folder in ("src", "apps", "examples", "bench") for file in ROOT.glob(f"{folder}/**/*.[ch]pp")]
         log = LOGS / "format.log"
         code, seconds = run(["clang-format", "--dry-run", "--Werror", *sorted(files)], log, 300)
+        wrong = sorted(set(re.findall(r"^(\S+?):\d+:\d+: error", log.read_text(errors="replace"), re.M)))
+        if wrong:
+            log.write_text("".join(f"{pathlib.Path(file).relative_to(ROOT)}: run ./dev format\n" for file in wrong))
         totals.add("lint/format", int(code == 0), int(code != 0), seconds, log, note_of(code))
 
 

@@ -1,0 +1,83 @@
+#!/usr/bin/env python3
+"""What run_tests.py counts: a test runner that reports success by mistake hides every other mistake."""
+
+import contextlib
+import io
+import json
+import pathlib
+import stat
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+sys.dont_write_bytecode = True
+import run_tests  # noqa: E402
+
+
+def quietly(function, *arguments):
+    with contextlib.redirect_stdout(io.StringIO()):
+        return function(*arguments)
+
+
+class Counting(unittest.TestCase):
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.root = pathlib.Path(directory.name)
+        self.saved = run_tests.ROOT, run_tests.LOGS
+        run_tests.ROOT, run_tests.LOGS = self.root, self.root / "logs"
+        self.addCleanup(self.restore)
+
+    def restore(self):
+        run_tests.ROOT, run_tests.LOGS = self.saved
+
+    def program(self, path, body):
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("#!/bin/sh\n" + body, encoding="utf-8")
+        file.chmod(file.stat().st_mode | stat.S_IXUSR)
+        return file
+
+    def e2e(self, body):
+        self.program("tests/e2e/one.test.sh", body)
+        totals = run_tests.Totals()
+        quietly(run_tests.run_e2e, totals, None)
+        return totals.passed, totals.failed
+
+    def test_takes_the_counts_of_an_end_to_end_suite_from_its_last_line(self):
+        self.assertEqual(self.e2e("echo noise; echo 3 passed, 0 failed"), (3, 0))
+        self.assertEqual(self.e2e("echo 3 passed, 2 failed; exit 1"), (3, 2))
+
+    def test_counts_a_failure_when_the_exit_code_contradicts_the_counts(self):
+        self.assertEqual(self.e2e("echo 3 passed, 0 failed; exit 1"), (3, 1))
+
+    def test_counts_a_failure_for_a_suite_that_crashes_or_says_nothing(self):
+        self.assertEqual(self.e2e("kill -9 $$"), (0, 1))
+        self.assertEqual(self.e2e("true"), (0, 1))
+        self.assertEqual(self.e2e("echo 0 passed, 0 failed"), (0, 1))
+
+    def test_counts_googletest_by_test_and_leaves_skipped_ones_out(self):
+        report = self.root / "report.json"
+        tests = [{"status": "RUN", "result": "COMPLETED"}, {"status": "RUN", "result": "SKIPPED"},
+                 {"status": "NOTRUN"}, {"status": "RUN", "result": "COMPLETED", "failures": [{"failure": "x"}]}]
+        report.write_text(json.dumps({"testsuites": [{"testsuite": tests}]}), encoding="utf-8")
+        self.assertEqual(run_tests.count_gtest(report), (1, 1))
+        self.assertEqual(run_tests.count_gtest(self.root / "missing.json"), (0, 0))
+
+    def test_counts_a_failure_for_a_test_program_that_dies_after_its_last_test(self):
+        program = self.program("bin/test_x", 'for a in "$@"; do case $a in --gtest_output=json:*) out=${a#*json:};; esac; '
+                               'done\necho \'{"testsuites":[{"testsuite":[{"status":"RUN","result":"COMPLETED"}]}]}\' '
+                               '> "$out"\nkill -9 $$\n')
+        name, passed, failed, *_ = run_tests.run_gtest("unit", program, 30, False)
+        self.assertEqual((name, passed, failed), ("x", 1, 1))
+
+    def test_ends_what_hangs_with_all_its_children(self):
+        program = self.program("hang", "sleep 1000 & wait\n")
+        code, seconds = run_tests.run([program], self.root / "logs" / "hang.log", 0.2)
+        self.assertIsNone(code)
+        self.assertLess(seconds, 60)
+
+
+if __name__ == "__main__":
+    unittest.main()
