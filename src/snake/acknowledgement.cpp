@@ -95,4 +95,32 @@ Result<PublishReceipt> parse_publish_answer(std::string_view json) noexcept {
   return PublishReceipt{*sequence, duplicate};
 }
 
+std::string_view to_string(DeadLetterReason reason) noexcept {
+  return reason == DeadLetterReason::kMaxDeliveries ? "max_deliveries" : "terminated";
+}
+
+std::optional<Advisory> parse_advisory(std::string_view subject, std::string_view json) noexcept {
+  constexpr std::string_view kGivenUp = "$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.";
+  constexpr std::string_view kTerminated = "$JS.EVENT.ADVISORY.CONSUMER.MSG_TERMINATED.";
+  Advisory advisory;
+  if (subject.substr(0, kGivenUp.size()) == kGivenUp) {
+    subject.remove_prefix(kGivenUp.size());
+  } else if (subject.substr(0, kTerminated.size()) == kTerminated) {
+    advisory.reason = DeadLetterReason::kTerminated;
+    subject.remove_prefix(kTerminated.size());
+  } else {
+    return std::nullopt;
+  }
+  const auto dot = subject.find('.');
+  if (dot == 0 || dot == std::string_view::npos || dot + 1 == subject.size()) return std::nullopt;
+  advisory.stream = subject.substr(0, dot);
+  advisory.consumer = subject.substr(dot + 1);
+  const auto sequence = number_after(json, "\"stream_seq\":");
+  const auto deliveries = number_after(json, "\"deliveries\":");
+  if (!sequence || *sequence == 0 || !deliveries) return std::nullopt;
+  advisory.stream_sequence = *sequence;
+  advisory.deliveries = *deliveries;
+  return advisory;
+}
+
 }  // namespace fluxrig::snake

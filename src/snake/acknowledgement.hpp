@@ -31,4 +31,20 @@ struct DeliveryMetadata {
 // kUnavailable, kRefused, kInvalid for the server's refusals; kCorrupt for what is neither.
 [[nodiscard]] Result<PublishReceipt> parse_publish_answer(std::string_view json) noexcept;
 
+enum class DeadLetterReason : std::uint8_t { kMaxDeliveries, kTerminated };
+[[nodiscard]] std::string_view to_string(DeadLetterReason reason) noexcept;
+
+// The server's note that it gave a message up.
+struct Advisory {
+  DeadLetterReason reason = DeadLetterReason::kMaxDeliveries;
+  std::string_view stream;  // views into the parsed subject
+  std::string_view consumer;
+  std::uint64_t stream_sequence = 0;
+  std::uint64_t deliveries = 0;
+};
+
+// "$JS.EVENT.ADVISORY.CONSUMER.<MAX_DELIVERIES|MSG_TERMINATED>.<stream>.<consumer>" with its JSON.
+[[nodiscard]] std::optional<Advisory> parse_advisory(std::string_view subject,
+                                                     std::string_view json) noexcept;
+
 }  // namespace fluxrig::snake

@@ -132,12 +132,9 @@ void NatsBus::Core::on_answer(natsMsg* raw) {
   if (!natsMsg_IsNoResponders(raw))
     result =
         parse_publish_answer({natsMsg_GetData(raw), static_cast<std::size_t>(natsMsg_GetDataLength(raw))});
-  if (!window.complete(ticket, result)) {
-    late_answers_.fetch_add(1, std::memory_order_relaxed);
-    return;
-  }
-  (result ? acknowledged_ : refused_).fetch_add(1, std::memory_order_relaxed);
   if (result && result->duplicate) duplicates_.fetch_add(1, std::memory_order_relaxed);
+  if (!window.complete(ticket, result, result ? &acknowledged_ : &refused_))
+    late_answers_.fetch_add(1, std::memory_order_relaxed);
 }
 
 void NatsBus::Core::watch_deadlines() {
@@ -156,7 +153,7 @@ void NatsBus::Core::watch_deadlines() {
       continue;
     }
     lock.unlock();
-    timed_out_.fetch_add(window.expire(clock_.monotonic()), std::memory_order_relaxed);
+    window.expire(clock_.monotonic(), &timed_out_);
     lock.lock();
   }
 }
@@ -176,9 +173,8 @@ void NatsBus::Core::on_error(natsStatus status) {
   if (status != NATS_NOT_PERMITTED) return;
   const auto subject = refused_subject(text);
   if (!subject.empty())
-    refused_.fetch_add(
-        window.fail_subject(subject, {ErrorCode::kRefused, 0, "the server does not permit the subject"}),
-        std::memory_order_relaxed);
+    window.fail_subject(subject, {ErrorCode::kRefused, 0, "the server does not permit the subject"},
+                        &refused_);
 }
 
 void NatsBus::Core::on_connected() {
@@ -188,8 +184,7 @@ void NatsBus::Core::on_connected() {
 
 void NatsBus::Core::on_disconnected() {
   disconnects_.fetch_add(1, std::memory_order_relaxed);
-  lost_connection_.fetch_add(window.fail_all({ErrorCode::kUnavailable, 0, "the connection was lost"}),
-                             std::memory_order_relaxed);
+  window.fail_all({ErrorCode::kUnavailable, 0, "the connection was lost"}, &lost_connection_);
   report(ConnectionState::kDisconnected);
 }
 
@@ -199,8 +194,7 @@ void NatsBus::Core::on_closed() {
         "snake",
         "the connection is closed for good: the server refused this certificate twice; check it with "
         "'fluxrig pki show', reload the mixer, then start again");
-    lost_connection_.fetch_add(window.fail_all({ErrorCode::kUnavailable, 0, "the connection is closed"}),
-                               std::memory_order_relaxed);
+    window.fail_all({ErrorCode::kUnavailable, 0, "the connection is closed"}, &lost_connection_);
   }
   report(ConnectionState::kClosed);
   std::shared_ptr<Core> last;
@@ -232,8 +226,7 @@ void NatsBus::Core::close() {
     (void)changed_.wait_for(lock, kCloseTimeout, [this] { return closed_ && answers_ended_; });
   }
   if (deadline_watcher_.joinable()) deadline_watcher_.join();
-  lost_connection_.fetch_add(window.fail_all({ErrorCode::kUnavailable, 0, "the bus is closed"}),
-                             std::memory_order_relaxed);
+  window.fail_all({ErrorCode::kUnavailable, 0, "the bus is closed"}, &lost_connection_);
   native.jetstream.reset();
   answers_.reset();
 }

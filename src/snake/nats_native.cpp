@@ -17,6 +17,17 @@ bool contains(std::string_view text, std::string_view part) noexcept {
   return text.find(part) != std::string_view::npos;
 }
 
+// "...error: 20:unable to get local issuer certificate:depth=0:...": what our side found wrong with the
+// server's certificate. Empty when the other side ended the handshake.
+std::string_view own_verdict(std::string_view text) noexcept {
+  const auto end = text.find(":depth=");
+  if (end == std::string_view::npos)
+    return contains(text, "verify failed") || contains(text, "mismatch") ? "it does not name this host"
+                                                                         : std::string_view{};
+  const auto begin = text.rfind(':', end - 1);
+  return text.substr(begin + 1, end - begin - 1);
+}
+
 bool plain_value(std::string_view text) noexcept {
   return text.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos;
 }
@@ -82,21 +93,20 @@ std::string explain_connect(natsStatus status, std::string_view text, const Nats
   const std::string at = fmt::format("{}", fmt::join(options.servers, ", "));
   // The server closes without a word when it dislikes a client's certificate: seen only as a missing PONG or
   // a reset.
-  if (contains(text, "PONG") || contains(text, "bad certificate") || contains(text, "alert") ||
-      (status == NATS_SSL_ERROR && !contains(text, "verify") && !contains(text, "IP address mismatch") &&
-       !contains(text, "ostname mismatch")) ||
-      status == NATS_IO_ERROR || status == NATS_CONNECTION_CLOSED)
+  const auto verdict = own_verdict(text);
+  if (verdict.empty() && (contains(text, "PONG") || contains(text, "alert") || status == NATS_SSL_ERROR ||
+                          status == NATS_IO_ERROR || status == NATS_CONNECTION_CLOSED))
     return fmt::format(
         "the server at {} ended the TLS handshake: it does not accept the certificate '{}' (signed by "
         "another authority, "
         "expired, or not a client certificate); check it with 'fluxrig pki show', or issue a new one",
         at, options.certificate);
-  if (status == NATS_SSL_ERROR)
+  if (!verdict.empty())
     return fmt::format(
         "the server's certificate at {} is not trusted: {}; it must be signed by the authority in '{}' and "
         "name the host "
         "of the address ('fluxrig pki issue DIR --server NAME --host HOSTS')",
-        at, text.empty() ? "verification failed" : text, options.certificate_authority);
+        at, verdict, options.certificate_authority);
   if (status == NATS_CONNECTION_AUTH_FAILED || contains(text, "uthorization"))
     return fmt::format(
         "the server at {} does not know the certificate '{}': its authority is right, but no user has this "

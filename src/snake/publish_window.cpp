@@ -4,6 +4,12 @@
 
 namespace fluxrig::snake {
 
+namespace {
+void count(PublishWindow::Counter* counter, std::size_t number) noexcept {
+  if (counter != nullptr) counter->fetch_add(number, std::memory_order_relaxed);
+}
+}  // namespace
+
 PublishWindow::PublishWindow(Limits limits) : limits_(limits) {
   FR_ASSERT(limits.messages > 0 && limits.messages < kNone);
 }
@@ -68,28 +74,30 @@ bool PublishWindow::cancel(Ticket ticket) {
   return true;
 }
 
-bool PublishWindow::complete(Ticket ticket, const Result<PublishReceipt>& result) {
+bool PublishWindow::complete(Ticket ticket, const Result<PublishReceipt>& result, Counter* counter) {
   PublishDone done;
   {
     const std::lock_guard lock(mutex_);
     if (find(ticket) == nullptr) return false;
     done = take(static_cast<std::uint32_t>(ticket));
   }
+  count(counter, 1);
   done(result);
   return true;
 }
 
-std::size_t PublishWindow::expire(MonotonicNanos now) {
+std::size_t PublishWindow::expire(MonotonicNanos now, Counter* counter) {
   std::vector<PublishDone> late;
   {
     const std::lock_guard lock(mutex_);
     while (head_ != kNone && slots_[head_].deadline <= now) late.push_back(take(head_));
   }
+  count(counter, late.size());
   for (const auto& done : late) done(fail(ErrorCode::kTimeout, "the stream did not acknowledge in time"));
   return late.size();
 }
 
-std::size_t PublishWindow::fail_subject(std::string_view subject, Error error) {
+std::size_t PublishWindow::fail_subject(std::string_view subject, Error error, Counter* counter) {
   std::vector<PublishDone> failed;
   {
     const std::lock_guard lock(mutex_);
@@ -99,17 +107,19 @@ std::size_t PublishWindow::fail_subject(std::string_view subject, Error error) {
       index = next;
     }
   }
+  count(counter, failed.size());
   for (const auto& done : failed) done(tl::unexpected<Error>(error));
   return failed.size();
 }
 
-std::size_t PublishWindow::fail_all(Error error) {
+std::size_t PublishWindow::fail_all(Error error, Counter* counter) {
   std::vector<PublishDone> failed;
   {
     const std::lock_guard lock(mutex_);
     failed.reserve(size_);
     while (head_ != kNone) failed.push_back(take(head_));
   }
+  count(counter, failed.size());
   for (const auto& done : failed) done(tl::unexpected<Error>(error));
   return failed.size();
 }

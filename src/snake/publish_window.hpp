@@ -3,6 +3,7 @@
 // lock.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <mutex>
 #include <optional>
@@ -39,11 +40,13 @@ class PublishWindow {
   // Forgets it without calling `done`. False: it was answered already.
   [[nodiscard]] bool cancel(Ticket ticket);
 
+  // Each adds what it answers to `counter`, where given, before the first `done` runs.
+  using Counter = std::atomic<std::uint64_t>;
   // False: nobody waits under this ticket.
-  bool complete(Ticket ticket, const Result<PublishReceipt>& result);
-  std::size_t expire(MonotonicNanos now);
-  std::size_t fail_subject(std::string_view subject, Error error);
-  std::size_t fail_all(Error error);
+  bool complete(Ticket ticket, const Result<PublishReceipt>& result, Counter* counter = nullptr);
+  std::size_t expire(MonotonicNanos now, Counter* counter = nullptr);
+  std::size_t fail_subject(std::string_view subject, Error error, Counter* counter = nullptr);
+  std::size_t fail_all(Error error, Counter* counter = nullptr);
 
   [[nodiscard]] std::optional<MonotonicNanos> next_deadline() const;
   [[nodiscard]] std::size_t size() const;

@@ -61,6 +61,18 @@ bool same(const jsStreamConfig& a, const jsStreamConfig& b) {
          a.Duplicates == b.Duplicates && a.Replicas == b.Replicas;
 }
 
+bool same_text(const char* a, const char* b) {
+  return std::string_view(a ? a : "") == std::string_view(b ? b : "");
+}
+
+bool same_place(const jsConsumerConfig& a, const jsConsumerConfig& b) {
+  return same_text(a.FilterSubject, b.FilterSubject) && same_text(a.DeliverSubject, b.DeliverSubject);
+}
+
+bool same_limits(const jsConsumerConfig& a, const jsConsumerConfig& b) {
+  return a.AckWait == b.AckWait && a.MaxDeliver == b.MaxDeliver && a.MaxAckPending == b.MaxAckPending;
+}
+
 tl::unexpected<Problem> refused(std::string_view what, std::string_view name, natsStatus status) {
   const char* text = nats_GetLastError(nullptr);
   return problem(fmt::format("the server could not {} '{}': {}{}{}", what, name, natsStatus_GetText(status),
@@ -123,21 +135,27 @@ Outcome<void> StreamAdmin::ensure_consumer(const ConsumerRequest& request) {
   config.MaxAckPending = request.max_unacknowledged;
   config.DeliverSubject = deliver.c_str();
   jsErrCode code{};
-  auto status = js_AddConsumer(nullptr, jetstream, kStreamMessages.data(), &config, nullptr, &code);
-  if (status == NATS_OK) return {};
-  // It exists with another setting. Changing some of them is refused while a subscriber is bound or for ever:
-  // then anew.
-  status = js_UpdateConsumer(nullptr, jetstream, kStreamMessages.data(), &config, nullptr, &code);
-  if (status == NATS_OK) return {};
   jsConsumerInfo* raw = nullptr;
-  status = js_GetConsumerInfo(&raw, jetstream, kStreamMessages.data(), name.c_str(), nullptr, &code);
+  auto status = js_GetConsumerInfo(&raw, jetstream, kStreamMessages.data(), name.c_str(), nullptr, &code);
   const ConsumerInfoHandle existing(raw);
-  if (status != NATS_OK) return refused("make the consumer", name, status);
-  config.DeliverPolicy = js_DeliverByStartSequence;
-  config.OptStartSeq = existing->AckFloor.Stream + 1;
-  status = js_DeleteConsumer(jetstream, kStreamMessages.data(), name.c_str(), nullptr, &code);
-  if (status == NATS_OK)
-    status = js_AddConsumer(nullptr, jetstream, kStreamMessages.data(), &config, nullptr, &code);
+  if (status == NATS_OK && same_place(config, *existing->Config)) {
+    config.DeliverPolicy = existing->Config->DeliverPolicy;
+    config.OptStartSeq = existing->Config->OptStartSeq;
+    if (!same_limits(config, *existing->Config))
+      status = js_UpdateConsumer(nullptr, jetstream, kStreamMessages.data(), &config, nullptr, &code);
+    if (status != NATS_OK) return refused("change the consumer", name, status);
+    return {};
+  }
+  if (status == NATS_OK) {
+    // Server 2.9 accepts another filter and then delivers nothing: made anew, after what was acknowledged.
+    config.DeliverPolicy = js_DeliverByStartSequence;
+    config.OptStartSeq = existing->AckFloor.Stream + 1;
+    status = js_DeleteConsumer(jetstream, kStreamMessages.data(), name.c_str(), nullptr, &code);
+    if (status != NATS_OK) return refused("replace the consumer", name, status);
+  } else if (status != NATS_NOT_FOUND) {
+    return refused("look at the consumer", name, status);
+  }
+  status = js_AddConsumer(nullptr, jetstream, kStreamMessages.data(), &config, nullptr, &code);
   if (status != NATS_OK) return refused("make the consumer", name, status);
   return {};
 }

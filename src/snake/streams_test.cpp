@@ -1,0 +1,203 @@
+#include "snake/streams.hpp"
+
+#include "snake/dead_letters.hpp"
+#include "snake/pull_consumer.hpp"
+#include "snake/subjects.hpp"
+#include "snake/test_server.hpp"
+
+namespace fluxrig::snake {
+namespace {
+
+using testing::Mailbox;
+using testing::outgoing;
+using testing::publish_and_wait;
+using testing::TestServer;
+
+constexpr StreamSizes kSmall{.message_bytes = 64 << 20,
+                             .audit_bytes = 1 << 20,
+                             .telemetry_bytes = 1 << 20,
+                             .dead_letter_bytes = 8 << 20,
+                             .advisory_bytes = 1 << 20};
+
+class StreamsTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    server_.start();
+    mixer_ = server_.mixer();
+    TestServer::must(StreamAdmin(*mixer_).ensure_streams(kSmall));
+  }
+  std::uint64_t messages_in(std::string_view stream) {
+    const auto fills = StreamAdmin(*mixer_).fill();
+    TestServer::must(fills);
+    for (const auto& fill : *fills)
+      if (fill.name == stream) return fill.messages;
+    ADD_FAILURE() << "no stream " << stream;
+    return 0;
+  }
+  // Waits for letters, at most as long as a test may take.
+  std::size_t collect(DeadLetterCollector& collector) {
+    const auto end = std::chrono::steady_clock::now() + testing::kPatience;
+    while (std::chrono::steady_clock::now() < end) {
+      const auto got = collector.collect(std::chrono::milliseconds(1000));
+      if (got && *got > 0) return *got;
+    }
+    return 0;
+  }
+  Delivery only_dead_letter() {
+    auto reader = PullConsumer::open(
+        *mixer_, {.stream = std::string(kStreamDeadLetters), .durable = "t", .filter = {}});
+    TestServer::must(reader);
+    const auto letters = (*reader)->fetch(10, std::chrono::milliseconds(1000));
+    if (!letters || letters->size() != 1) {
+      ADD_FAILURE() << "not one dead letter";
+      return {};
+    }
+    return letters->front();
+  }
+
+  TestServer server_;
+  std::unique_ptr<NatsBus> mixer_;
+};
+
+TEST_F(StreamsTest, AreMadeOnceAndChangedWhenTheirSettingsDiffer) {
+  StreamAdmin admin(*mixer_);
+  TestServer::must(admin.ensure_streams(kSmall));
+  auto larger = kSmall;
+  larger.audit_bytes = 2 << 20;
+  TestServer::must(admin.ensure_streams(larger));
+  const auto fills = admin.fill();
+  TestServer::must(fills);
+  ASSERT_EQ(fills->size(), 5U);
+  EXPECT_EQ((*fills)[1].name, "FLUX_AUDIT");
+  EXPECT_EQ((*fills)[1].max_bytes, 2 << 20);
+}
+
+TEST_F(StreamsTest, AuditRefusesNewBlocksWhenFullAndTelemetryDropsOldOnes) {
+  auto edge = server_.edge_bus();
+  const std::string block(200'000, 'x');
+  Result<PublishReceipt> last;
+  for (int i = 0; i < 8 && last; ++i)
+    last = publish_and_wait(*edge, outgoing(audit_subject(server_.edge), block));
+  ASSERT_FALSE(last.has_value());
+  EXPECT_EQ(last.error().code, ErrorCode::kFull);
+  for (int i = 0; i < 8; ++i)
+    EXPECT_TRUE(publish_and_wait(*edge, outgoing(telemetry_subject(server_.edge), block)));
+  EXPECT_LT(messages_in(kStreamTelemetry), 8U);
+}
+
+TEST_F(StreamsTest, PullConsumerReadsInOrderAndStopsAtItsTimeout) {
+  auto edge = server_.edge_bus();
+  for (const auto* text : {"1", "2", "3"})
+    ASSERT_TRUE(publish_and_wait(*edge, outgoing(audit_subject(server_.edge), text)));
+  auto reader = PullConsumer::open(*mixer_, {.stream = "FLUX_AUDIT", .durable = "ingest", .filter = {}});
+  TestServer::must(reader);
+  const auto first = (*reader)->fetch(2, std::chrono::milliseconds(1000));
+  ASSERT_TRUE(first.has_value());
+  ASSERT_EQ(first->size(), 2U);
+  EXPECT_EQ(as_text(first->front().payload), "1");
+  const auto rest = (*reader)->fetch(10, std::chrono::milliseconds(300));
+  ASSERT_TRUE(rest.has_value());
+  ASSERT_EQ(rest->size(), 1U);
+  for (const auto& delivery : *first) EXPECT_TRUE(mixer_->acknowledge(delivery.reply));
+  EXPECT_TRUE(mixer_->acknowledge(rest->front().reply));
+  const auto none = (*reader)->fetch(10, std::chrono::milliseconds(100));
+  ASSERT_TRUE(none.has_value());
+  EXPECT_TRUE(none->empty());
+}
+
+TEST_F(StreamsTest, AMessageBecomesADeadLetterAfterItsLastDelivery) {
+  StreamAdmin admin(*mixer_);
+  TestServer::must(admin.ensure_consumer({.rack = "host",
+                                          .machine = server_.host,
+                                          .gear = "bank",
+                                          .filter = "flux.msg.edge.>",
+                                          .max_deliver = 2,
+                                          .acknowledge_wait = std::chrono::milliseconds(200)}));
+  auto host = server_.host_bus();
+  auto deaf = host->subscribe(deliver_subject(server_.host, "bank"), [](const Delivery&) {});
+  auto edge = server_.edge_bus();
+  auto message = outgoing("flux.msg.edge.a.out", "payload", "id-1");
+  message.headers = {{"flux-id", "0192"}};
+  ASSERT_TRUE(publish_and_wait(*edge, std::move(message)));
+  auto collector = DeadLetterCollector::open(*mixer_, server_.quiet);
+  TestServer::must(collector);
+  ASSERT_EQ(collect(**collector), 1U);
+  const auto letter = only_dead_letter();
+  EXPECT_EQ(letter.subject, "flux.dlq.host.bank");
+  EXPECT_EQ(as_text(letter.payload), "payload");
+  EXPECT_EQ(letter.header("flux-id"), "0192");
+  EXPECT_EQ(letter.header(kDeadSubject), "flux.msg.edge.a.out");
+  EXPECT_EQ(letter.header(kDeadSequence), "1");
+  EXPECT_EQ(letter.header(kDeadConsumer), "host__bank");
+  EXPECT_EQ(letter.header(kDeadReason), "max_deliveries");
+  EXPECT_EQ(letter.header(kDeadDeliveries), "2");
+}
+
+TEST_F(StreamsTest, ATerminatedMessageBecomesADeadLetterAtOnceAndIsNotDeliveredAgain) {
+  StreamAdmin admin(*mixer_);
+  TestServer::must(admin.ensure_consumer({.rack = "host",
+                                          .machine = server_.host,
+                                          .gear = "bank",
+                                          .filter = "flux.msg.edge.>",
+                                          .acknowledge_wait = std::chrono::milliseconds(300)}));
+  auto host = server_.host_bus();
+  Mailbox<Delivery> arrived;
+  auto subscription =
+      host->subscribe(deliver_subject(server_.host, "bank"), [&](Delivery d) { arrived.put(d); });
+  auto edge = server_.edge_bus();
+  ASSERT_TRUE(publish_and_wait(*edge, outgoing("flux.msg.edge.a.out")));
+  const auto delivery = arrived.take();
+  ASSERT_TRUE(delivery.has_value());
+  ASSERT_TRUE(host->terminate(delivery->reply));
+  auto collector = DeadLetterCollector::open(*mixer_, server_.quiet);
+  TestServer::must(collector);
+  ASSERT_EQ(collect(**collector), 1U);
+  EXPECT_EQ(only_dead_letter().header(kDeadReason), "terminated");
+  EXPECT_FALSE(arrived.take(std::chrono::milliseconds(600)).has_value());
+}
+
+TEST_F(StreamsTest, TrimRemovesWhatIsAcknowledgedAndKeepsWhatIsNot) {
+  StreamAdmin admin(*mixer_);
+  TestServer::must(admin.ensure_consumer(
+      {.rack = "host", .machine = server_.host, .gear = "bank", .filter = "flux.msg.edge.a.>"}));
+  auto host = server_.host_bus();
+  Mailbox<Delivery> arrived;
+  auto subscription =
+      host->subscribe(deliver_subject(server_.host, "bank"), [&](Delivery d) { arrived.put(d); });
+  auto edge = server_.edge_bus();
+  ASSERT_TRUE(publish_and_wait(*edge, outgoing("flux.msg.edge.nobody.out", "kept: no consumer")));
+  ASSERT_TRUE(publish_and_wait(*edge, outgoing("flux.msg.edge.a.out", "done")));
+  ASSERT_TRUE(publish_and_wait(*edge, outgoing("flux.msg.edge.a.out", "kept: not acknowledged")));
+  const auto done = arrived.take();
+  ASSERT_TRUE(done && arrived.take());
+  ASSERT_TRUE(host->acknowledge(done->reply));
+  ASSERT_TRUE(host->flush(std::chrono::seconds(5)));
+  TestServer::must(admin.trim_acknowledged());
+  EXPECT_EQ(messages_in(kStreamMessages), 3U);
+  const auto end = std::chrono::steady_clock::now() + testing::kPatience;
+  while (messages_in(kStreamMessages) == 3U && std::chrono::steady_clock::now() < end)
+    TestServer::must(admin.trim_acknowledged());
+  EXPECT_EQ(messages_in(kStreamMessages), 2U);
+}
+
+TEST_F(StreamsTest, AConsumerWithAnotherFilterTakesThePlaceOfTheOldOne) {
+  StreamAdmin admin(*mixer_);
+  ConsumerRequest request{
+      .rack = "host", .machine = server_.host, .gear = "bank", .filter = "flux.msg.edge.a.>"};
+  TestServer::must(admin.ensure_consumer(request));
+  request.filter = "flux.msg.edge.b.>";
+  TestServer::must(admin.ensure_consumer(request));
+  TestServer::must(admin.ensure_consumer(request));
+  auto host = server_.host_bus();
+  Mailbox<Delivery> arrived;
+  auto subscription =
+      host->subscribe(deliver_subject(server_.host, "bank"), [&](Delivery d) { arrived.put(d); });
+  auto edge = server_.edge_bus();
+  ASSERT_TRUE(publish_and_wait(*edge, outgoing("flux.msg.edge.b.out", "new filter")));
+  const auto delivery = arrived.take();
+  ASSERT_TRUE(delivery.has_value());
+  EXPECT_EQ(as_text(delivery->payload), "new filter");
+}
+
+}  // namespace
+}  // namespace fluxrig::snake
