@@ -247,13 +247,15 @@ TEST_F(DuckDbSinkTest, RemembersTheLatestPresenceOfEachRack) {
   RackPresence presence{machine_, "edge", "0.1.0", {3}, clock_.now(), clock_.now(), R"({"lanes":{}})"};
   ASSERT_TRUE(sink().remember(presence));
   presence.version = "0.1.1";
+  presence.last_seen = {INT64_MIN};
   ASSERT_TRUE(sink().remember(presence));
-  const auto racks = select("SELECT machine_id, rack, version, epoch, started, status FROM racks");
+  const auto racks = select("SELECT machine_id, rack, version, epoch, started, status, last_seen FROM racks");
   ASSERT_EQ(racks.rows.size(), 1U);
   EXPECT_EQ(racks.rows[0][0], to_string(machine_));
   EXPECT_EQ(racks.rows[0][2], "0.1.1");
   EXPECT_EQ(racks.rows[0][4], to_rfc3339(clock_.now()));
   EXPECT_EQ(racks.rows[0][5], R"({"lanes":{}})");
+  EXPECT_EQ(racks.rows[0][6], "1970-01-01T00:00:00.000000000Z");
 }
 
 }  // namespace

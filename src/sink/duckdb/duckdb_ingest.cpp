@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "sink/duckdb/ledger_table.hpp"
 #include "sink/duckdb/record_rows.hpp"
 #include "sink/duckdb/utf8_text.hpp"
@@ -15,6 +17,11 @@ StreamKey key_of(const model::BlockHead& head) { return {head.machine_id, head.l
 bool is_consistent(const IncomingBlock& block) {
   return block.records.empty() || (block.records.size() == block.head.count &&
                                    block.head.first.value <= UINT64_MAX - block.records.size());
+}
+
+// A rack says when it started: a time that DuckDB cannot hold must not look like a failing store.
+std::string time_text(UnixNanos time) {
+  return std::to_string(std::clamp<std::int64_t>(time.value, 0, INT64_MAX - 1));
 }
 
 tl::unexpected<DatabaseError> injected() { return database_error(DUCKDB_ERROR_IO, "injected by the test"); }
@@ -117,10 +124,9 @@ Attempt<void> DuckDbSink::store_presence(const RackPresence& presence) {
   std::string rack;
   std::string version;
   std::string status;
-  auto bound =
-      insert->bind({machine, valid_utf8(presence.rack, rack), valid_utf8(presence.version, version),
-                    std::to_string(presence.epoch.value), std::to_string(presence.started.value),
-                    std::to_string(presence.last_seen.value), valid_utf8(presence.status_json, status)});
+  auto bound = insert->bind({machine, valid_utf8(presence.rack, rack), valid_utf8(presence.version, version),
+                             std::to_string(presence.epoch.value), time_text(presence.started),
+                             time_text(presence.last_seen), valid_utf8(presence.status_json, status)});
   if (!bound) return bound;
   if (auto done = insert->execute(); !done) return tl::unexpected(std::move(done.error()));
   return transaction->commit();
