@@ -70,11 +70,8 @@ void check_rack_name(const gear::Settings& settings, Complaints& complaints) {
 void take_rack_settings(const gear::Settings& settings, std::string_view folder, Scenario& scenario,
                         Complaints& complaints) {
   scenario.rack = settings.text("rack");
-  check_rack_name(settings, complaints);
-  if (const auto* mixer = settings.map("mixer")) {
-    check_address(*mixer, complaints);
+  if (const auto* mixer = settings.map("mixer"))
     scenario.mixer = Mixer{mixer->text("address"), in_folder(folder, mixer->text("certificates"))};
-  }
   const std::string data = settings.text("data");
   scenario.data = in_folder(folder, data.empty() ? fmt::format("fluxrig-data/{}", scenario.rack) : data);
   scenario.telemetry = telemetry_of(*settings.map("telemetry"));
@@ -209,7 +206,10 @@ tl::expected<Scenario, Complaints> load(std::string_view text, std::string_view 
   apply_environment(environment, folder, *root, complaints);
   Scenario scenario;
   const gear::Settings settings(*root, scenario_options(), folder, "", complaints);
-  if (complaints.empty()) take_rack_settings(settings, folder, scenario, complaints);
+  const bool is_readable = complaints.empty();
+  check_rack_name(settings, complaints);
+  if (const auto* mixer = settings.map("mixer")) check_address(*mixer, complaints);
+  if (is_readable) take_rack_settings(settings, folder, scenario, complaints);
 
   const auto before_gears = complaints.size();
   std::vector<std::string_view> names;
