@@ -23,6 +23,16 @@ void Draft::begin(const RecordHead& head, std::string_view tracestate) noexcept 
   head_.spans_made = 0;
   head_.attribute_bytes = 0;
   head_.attributes_cut = 0;
+  set_tracestate(tracestate);
+}
+
+std::uint8_t Draft::find_span(const SpanId& id) const noexcept {
+  for (std::uint8_t i = 0; i < head_.spans; ++i)
+    if (spans_[i].span_id == id) return i;
+  return kRootSpan;
+}
+
+void Draft::set_tracestate(std::string_view tracestate) noexcept {
   // Cutting a tracestate would change its meaning; one over the limit never gets here (trace::extract).
   const auto size = tracestate.size() <= tracestate_.size() ? tracestate.size() : 0;
   std::memcpy(tracestate_.data(), tracestate.data(), size);

@@ -65,6 +65,13 @@ class Draft {
     return index < head_.spans ? &spans_[index] : nullptr;
   }
 
+  // The index of the span with this id; kRootSpan when there is none.
+  [[nodiscard]] std::uint8_t find_span(const SpanId& id) const noexcept;
+  void set_tracestate(std::string_view tracestate) noexcept;
+  [[nodiscard]] std::string_view tracestate() const noexcept {
+    return {tracestate_.data(), head_.tracestate_bytes};
+  }
+
   void attribute(FieldId field, std::string_view text) noexcept;
   void attribute(FieldId field, std::int64_t number) noexcept;
 

@@ -16,10 +16,26 @@ std::vector<model::Log> EventQueue::take() {
   return std::exchange(events_, {});
 }
 
+bool EventQueue::empty() const {
+  const std::lock_guard lock(mutex_);
+  return events_.empty();
+}
+
 void Pump::emit(const model::Record& record) {
   telemetry_.clear();
   model::encode(record, telemetry_);
   parts_.telemetry.offer(telemetry_);
+}
+
+void Pump::emit_sum(const RackSum& sum) {
+  model::MetricPoint point;
+  point.name = sum.name;
+  point.unit = sum.unit;
+  point.start = series_start_;
+  point.time = parts_.clock.now();
+  point.data = model::Sum{static_cast<double>(sum.value), true};
+  if (!sum.cause.empty()) point.attributes.push_back({"fluxrig.cause", std::string(sum.cause)});
+  emit(model::Record(std::move(point)));
 }
 
 void Pump::fill_batch() {

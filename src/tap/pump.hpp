@@ -23,9 +23,10 @@ class EventQueue {
   // False: full; the caller counts it as refused.
   [[nodiscard]] bool offer(model::Log event);
   [[nodiscard]] std::vector<model::Log> take();
+  [[nodiscard]] bool empty() const;
 
  private:
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::vector<model::Log> events_;
 };
 
@@ -60,9 +61,23 @@ class Pump {
   [[nodiscard]] RingPosition durable() const noexcept { return durable_; }
   [[nodiscard]] bool unsynced() const noexcept { return unsynced_; }
 
+  // Records or events wait to be taken.
+  [[nodiscard]] bool has_work() const {
+    return batch_count_ != 0 || !parts_.ring.empty() || !parts_.events.empty();
+  }
+  void set_sampling(const Sampling& sampling) noexcept { sampling_ = sampling; }
+
   // Puts the current value of every series into the telemetry lane.
   void emit_metrics(const std::deque<GearMetrics>& gears);
   void emit(const model::Record& record);
+  // One counter of the rack as a whole; `cause` becomes the attribute fluxrig.cause when there is one.
+  struct RackSum {
+    std::string_view name;
+    std::string_view unit;
+    std::uint64_t value = 0;
+    std::string_view cause = {};
+  };
+  void emit_sum(const RackSum& sum);
 
   [[nodiscard]] std::uint64_t transactions() const noexcept { return transactions_; }
 

@@ -1,0 +1,83 @@
+#include "rack/open_transaction.hpp"
+
+#include "rack/runtime.hpp"
+
+namespace fluxrig::rack {
+
+tap::Draft* OpenTransaction::draft() const noexcept {
+  if (!is_branch()) return &draft_;
+  const OpenTransaction* owner = runtime_.lookup(owner_);
+  return owner == nullptr ? nullptr : owner->draft();
+}
+
+trace::Context OpenTransaction::outgoing_context() const {
+  trace::Context context;
+  tap::Draft* record = draft();
+  if (record == nullptr) record = &draft_;
+  const auto& head = record->head();
+  const auto* slot = record->span(here().span);
+  context.trace_id = head.trace_id;
+  context.span_id = slot == nullptr ? head.span_id : slot->span_id;
+  context.flags = head.trace_flags;
+  context.tracestate = std::string(record->tracestate());
+  return context;
+}
+
+void OpenTransaction::attribute(tap::FieldId field, std::string_view value) noexcept {
+  if (auto* record = draft(); record != nullptr) record->attribute(field, value);
+}
+
+void OpenTransaction::attribute(tap::FieldId field, std::int64_t value) noexcept {
+  if (auto* record = draft(); record != nullptr) record->attribute(field, value);
+}
+
+void OpenTransaction::span_name(tap::NameId name) noexcept {
+  auto* record = draft();
+  if (record == nullptr) return;
+  if (auto* slot = record->span(here().span); slot != nullptr) {
+    slot->name = name;
+  } else if (!is_branch() && at_ == 0) {
+    record->head().name = name;
+  }
+}
+
+void OpenTransaction::span_error(const char* reason) noexcept {
+  runtime_.wiring_.at(here().station).metrics->errors.add();
+  auto* record = draft();
+  auto* slot = record == nullptr ? nullptr : record->span(here().span);
+  if (slot == nullptr) return;
+  slot->status = model::StatusCode::kError;
+  slot->reason = runtime_.names().name(reason);
+}
+
+void OpenTransaction::count_bytes(std::uint64_t in, std::uint64_t out) noexcept {
+  auto& metrics = *runtime_.wiring_.at(here().station).metrics;
+  if (in != 0) metrics.bytes_in.add(in);
+  if (out != 0) metrics.bytes_out.add(out);
+}
+
+gear::Message& OpenTransaction::kept(const gear::Gear& gear) {
+  for (auto& [owner, message] : kept_)
+    if (owner == &gear) return message;
+  return kept_.emplace_back(&gear, gear::Message{}).second;
+}
+
+void OpenTransaction::reset() noexcept {
+  owner_ = {};
+  stage_ = Stage::kFree;
+  cookie_ = 0;
+  baggage_.clear();
+  message_ = {};
+  path_.clear();
+  at_ = 0;
+  backward_ = false;
+  abandoned_ = false;
+  context_expected_ = false;
+  context_adopted_ = false;
+  failure_ = {};
+  outcome_ = model::TransactionOutcome::kAnswered;
+  kept_.clear();
+  correlation.clear();
+}
+
+}  // namespace fluxrig::rack

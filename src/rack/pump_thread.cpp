@@ -1,0 +1,129 @@
+#include "rack/pump_thread.hpp"
+
+#include <pthread.h>
+
+#include <utility>
+
+namespace fluxrig::rack {
+
+void PumpThread::start() {
+  anchored_at_ = parts_.clock.monotonic();
+  metrics_at_ = anchored_at_;
+  thread_ = std::thread([this] { run(); });
+  ::pthread_setname_np(thread_.native_handle(), "pump");
+}
+
+void PumpThread::stop() {
+  if (!thread_.joinable()) return;
+  stopping_.store(true, std::memory_order_release);
+  parts_.bell.ring();
+  thread_.join();
+}
+
+void PumpThread::set_sampling(const tap::Sampling& sampling) {
+  const std::lock_guard lock(mutex_);
+  sampling_ = sampling;
+}
+
+void PumpThread::run() {
+  // The acquire load pairs with the release store in stop().
+  while (!stopping_.load(std::memory_order_acquire)) turn();
+  finish();
+}
+
+void PumpThread::turn() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (sampling_) parts_.pump.set_sampling(*std::exchange(sampling_, std::nullopt));
+  }
+  const MonotonicNanos now = parts_.clock.monotonic();
+  if (now.value - anchored_at_.value >= kAnchorEvery) {
+    anchored_at_ = now;
+    parts_.ticks.anchor();
+  }
+  const bool commit = parts_.durability == Durability::kCommit;
+  const auto progress = parts_.pump.step(commit);
+  note(progress);
+  if (!commit && !progress.blocked && parts_.pump.unsynced()) {
+    // The loss window: what comes during this rest shares the sync that ends it.
+    if (progress.records != 0) std::this_thread::sleep_for(parts_.interval);
+    note(parts_.pump.step(false));
+    if (const auto synced = parts_.pump.sync(); !synced)
+      note({.records = 0, .blocked = true, .error = synced.error()});
+  }
+  publish();
+  emit_when_due();
+  if (progress.records != 0) {
+    parts_.worked();
+    return;
+  }
+  rest(!parts_.audit.housekeep());
+}
+
+void PumpThread::publish() {
+  if (parts_.pump.durable() == published_) return;
+  published_ = parts_.pump.durable();
+  parts_.durable(published_);
+}
+
+void PumpThread::note(const tap::Pump::Progress& progress) {
+  if (progress.blocked == blocked_) return;
+  blocked_ = progress.blocked;
+  parts_.admission.audit_blocked.store(blocked_, std::memory_order_relaxed);
+  if (blocked_) {
+    parts_.diagnostics.error(
+        "wal",
+        "the audit log cannot be written: new work is refused until it can; free space, or repair the disk",
+        {{"directory", parts_.audit.writer().directory()}, {"cause", to_string(progress.error)}});
+  } else {
+    parts_.diagnostics.info("wal", "the audit log can be written again: new work is accepted");
+  }
+}
+
+void PumpThread::emit_when_due() {
+  const MonotonicNanos now = parts_.clock.monotonic();
+  if (now.value - metrics_at_.value < parts_.metrics_interval.count() * kNanosPerMilli) return;
+  metrics_at_ = now;
+  parts_.emit_metrics(parts_.pump);
+  parts_.worked();
+}
+
+std::chrono::milliseconds PumpThread::until_metrics() const {
+  const std::int64_t due = metrics_at_.value + parts_.metrics_interval.count() * kNanosPerMilli;
+  const std::int64_t left = (due - parts_.clock.monotonic().value) / kNanosPerMilli + 1;
+  return std::chrono::milliseconds(left < 1 ? 1 : left);
+}
+
+// `idle`: nothing is left to do but to wait for records, receipts or the next metrics.
+void PumpThread::rest(bool idle) {
+  if (blocked_) {
+    std::this_thread::sleep_for(std::chrono::nanoseconds(kRetryBlocked));
+    return;
+  }
+  if (!idle) return;
+  parts_.bell.about_to_sleep();
+  if (parts_.pump.has_work() || stopping_.load(std::memory_order_acquire)) {
+    parts_.bell.stay_awake();
+    return;
+  }
+  parts_.bell.sleep(until_metrics());
+}
+
+void PumpThread::finish() {
+  const std::int64_t give_up = parts_.clock.monotonic().value + kLastTry;
+  while (true) {
+    const auto progress = parts_.pump.step(true);
+    note(progress);
+    publish();
+    if (progress.blocked) {
+      if (parts_.clock.monotonic().value >= give_up) break;
+      std::this_thread::sleep_for(std::chrono::nanoseconds(kRetryBlocked));
+    } else if (!parts_.pump.has_work()) {
+      break;
+    }
+  }
+  parts_.emit_metrics(parts_.pump);
+  parts_.audit.close();
+}
+
+}  // namespace fluxrig::rack

@@ -1,0 +1,74 @@
+// The thread around tap::Pump: waits for records, commits them in groups, tells the runtime what is on disk,
+// emits metrics, and keeps the audit lane's house. Owned by Rack; start and stop from its thread.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "rack/audit_lane.hpp"
+#include "rack/doorbell.hpp"
+#include "rack/runtime.hpp"
+#include "rack/scenario.hpp"
+#include "tap/pump.hpp"
+
+namespace fluxrig::rack {
+
+class PumpThread {
+ public:
+  struct Parts {
+    tap::Pump& pump;
+    tap::TickConverter& ticks;
+    AuditLane& audit;
+    Doorbell& bell;
+    Admission& admission;
+    const Clock& clock;
+    Diagnostics& diagnostics;
+    Durability durability = Durability::kCommit;
+    std::chrono::milliseconds interval{5};
+    std::chrono::milliseconds metrics_interval{10'000};
+    std::function<void(tap::RingPosition)> durable;  // any position that is newly on disk
+    std::function<void()> worked;  // after each turn that found records: for the link's bell
+    std::function<void(tap::Pump&)> emit_metrics;
+  };
+
+  explicit PumpThread(Parts parts) : parts_(std::move(parts)) {}
+  ~PumpThread() { stop(); }
+  PumpThread(const PumpThread&) = delete;
+  PumpThread& operator=(const PumpThread&) = delete;
+
+  void start();
+  // Drains the ring, emits the last metrics, closes the WAL, joins. When the disk refuses, gives up after
+  // kLastTry: what was not durable was not answered either.
+  void stop();
+  // Any thread; taken over before the next records.
+  void set_sampling(const tap::Sampling& sampling);
+
+  static constexpr std::int64_t kRetryBlocked = 100 * kNanosPerMilli;
+  static constexpr std::int64_t kLastTry = 5 * kNanosPerSecond;
+  static constexpr std::int64_t kAnchorEvery = kNanosPerSecond;
+
+ private:
+  void run();
+  void turn();
+  void finish();
+  void note(const tap::Pump::Progress& progress);
+  void publish();
+  void emit_when_due();
+  void rest(bool idle);
+  [[nodiscard]] std::chrono::milliseconds until_metrics() const;
+
+  Parts parts_;
+  std::thread thread_;
+  std::atomic<bool> stopping_{false};
+  bool blocked_ = false;
+  tap::RingPosition published_;
+  MonotonicNanos anchored_at_;
+  MonotonicNanos metrics_at_;
+  std::mutex mutex_;  // guards sampling_
+  std::optional<tap::Sampling> sampling_;
+};
+
+}  // namespace fluxrig::rack

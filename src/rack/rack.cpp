@@ -1,0 +1,77 @@
+#include "rack/rack.hpp"
+
+#include <fmt/format.h>
+#include <malloc.h>
+
+#include <csignal>
+#include <cstdio>
+#include <fstream>
+#include <sstream>
+
+#include "rack/rack_parts.hpp"
+#include "rack/reload.hpp"
+
+namespace fluxrig::rack {
+namespace {
+
+constexpr std::size_t kMaxScenarioBytes = yaml::kMaxBytes;
+
+Outcome<std::string> read_text(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return problem(fmt::format("cannot open the scenario '{}'; does the file exist?", path));
+  std::string text(kMaxScenarioBytes + 1, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  if (text.size() > kMaxScenarioBytes)
+    return problem(fmt::format("the scenario '{}' is larger than 4 MiB", path));
+  return text;
+}
+
+std::string folder_of(const std::string& path) {
+  const auto slash = path.rfind('/');
+  return slash == std::string::npos ? "." : path.substr(0, slash + 1);
+}
+
+// One arena for the few threads that allocate: an arena for each would keep its own free lists resident.
+void keep_memory_small() { ::mallopt(M_ARENA_MAX, 1); }
+
+}  // namespace
+
+tl::expected<Scenario, std::string> load_file(const RackFiles& files,
+                                              const std::vector<gear::GearType>& catalogue) {
+  const auto text = read_text(files.scenario);
+  if (!text) return tl::unexpected(text.error().message + "\n");
+  auto scenario = load(*text, folder_of(files.scenario), catalogue, files.environment);
+  if (!scenario) return tl::unexpected(report(scenario.error(), files.scenario, *text));
+  if (const auto complaints = check_directories(*scenario); !complaints.empty())
+    return tl::unexpected(report(complaints, files.scenario, *text));
+  return *std::move(scenario);
+}
+
+int run(const RackFiles& files, const std::vector<gear::GearType>& catalogue) {
+  keep_memory_small();
+  // A peer that closes while we write is an error code of that write.
+  std::signal(SIGPIPE, SIG_IGN);
+  auto scenario = load_file(files, catalogue);
+  if (!scenario) {
+    std::fputs(scenario.error().c_str(), stderr);
+    return kExitInvalid;
+  }
+  Rack rack(files, catalogue, *std::move(scenario));
+  if (const auto started = rack.start(); !started) {
+    std::fprintf(stderr, "fluxrig rack: %s\n", started.error().message.c_str());
+    return kExitFailure;
+  }
+  rack.run();
+  return kExitClean;
+}
+
+int run_main(int argc, const char* const* argv, const std::vector<gear::GearType>& catalogue) {
+  if (argc != 2 || std::string_view(argv[1]).starts_with('-')) {
+    std::fprintf(stderr, "usage: %s SCENARIO.yaml\n", argc > 0 ? argv[0] : "rack");
+    return kExitInvalid;
+  }
+  return run({argv[1], {}}, catalogue);
+}
+
+}  // namespace fluxrig::rack

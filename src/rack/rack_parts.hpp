@@ -1,0 +1,83 @@
+// Everything a running rack owns, in the order of construction; destruction is the reverse. Only rack*.cpp
+// include this.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "lane/telemetry_queue.hpp"
+#include "rack/identity.hpp"
+#include "rack/link_thread.hpp"
+#include "rack/pump_thread.hpp"
+#include "rack/rack.hpp"
+#include "rack/runtime.hpp"
+#include "snake/nats_bus.hpp"
+#include "wal/posix_disk.hpp"
+
+namespace fluxrig::rack {
+
+class Rack {
+ public:
+  Rack(RackFiles files, const std::vector<gear::GearType>& catalogue, Scenario scenario);
+  ~Rack();
+
+  [[nodiscard]] Outcome<void> start();
+  // Until a signal; returns when everything has stopped.
+  void run();
+
+ private:
+  static constexpr auto kDrainPatience = std::chrono::seconds(10);  // for transactions in flight
+  static constexpr auto kShipPatience = std::chrono::seconds(5);    // for the mixer's receipts
+
+  [[nodiscard]] Outcome<void> open_audit();
+  [[nodiscard]] Outcome<void> connect_bus();
+  [[nodiscard]] Wiring make_wiring();
+  void make_pump();
+  void make_link();
+  void await_signal();
+  void reload();
+  void shut_down();
+  void check_drained();
+  void emit_metrics(tap::Pump& pump);
+  void event(std::string name, std::string body);
+  [[nodiscard]] std::string status_json() const;
+
+  RackFiles files_;
+  const std::vector<gear::GearType>& catalogue_;
+  Scenario scenario_;
+  SystemClock clock_;
+  SeededRandom random_ = SeededRandom::from_system();
+  Diagnostics diagnostics_;
+  boost::asio::io_context io_{1};
+  boost::asio::signal_set signals_{io_};
+  boost::asio::steady_timer drain_timer_{io_};
+  MonotonicNanos drain_until_;
+
+  Identity identity_;
+  std::unique_ptr<tap::Names> names_ = std::make_unique<tap::Names>();
+  tap::TickSource tick_source_;
+  tap::TickConverter ticks_{tick_source_, clock_};
+  tap::Ring ring_;
+  tap::EventQueue events_;
+  std::unique_ptr<sanitize::Sanitizer> sanitizer_;
+  lane::DropCounters drops_;
+  lane::TelemetryQueue telemetry_;
+  Admission admission_;
+  Doorbell pump_bell_;
+  Doorbell link_bell_;
+  UnixNanos started_;
+
+  wal::PosixDisk disk_;
+  wal::Receipts stored_receipts_;
+  std::unique_ptr<AuditLane> audit_;
+  std::unique_ptr<tap::Pump> pump_;
+  std::atomic<bool> connection_changed_{false};  // written by the bus, read by the link: see Link::Parts
+  std::unique_ptr<snake::NatsBus> bus_;
+  std::unique_ptr<Runtime> runtime_;
+  std::unique_ptr<Link> link_;
+  std::unique_ptr<PumpThread> pump_thread_;
+  std::unique_ptr<LinkThread> link_thread_;
+};
+
+}  // namespace fluxrig::rack

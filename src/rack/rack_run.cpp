@@ -1,0 +1,128 @@
+// A rack while it runs: signals, reload, drain, what it tells of itself.
+#include <fmt/format.h>
+
+#include <csignal>
+
+#include "rack/footprint.hpp"
+#include "rack/rack_parts.hpp"
+#include "rack/reload.hpp"
+
+namespace fluxrig::rack {
+
+void Rack::run() {
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) signals_.add(signal);
+  await_signal();
+  diagnostics_.info("rack", fmt::format("rack '{}' is ready", scenario_.rack),
+                    {{"machine_id", to_string(identity_.machine_id)}});
+  io_.run();
+  // The io thread is done: what remains is to bring the records home.
+  const bool has_link = link_thread_ != nullptr;
+  event("fluxrig.rack.stopped", fmt::format("rack {} stopped", scenario_.rack));
+  pump_thread_->stop();
+  const bool settled = has_link && link_thread_->stop(kShipPatience);
+  if (has_link && !settled)
+    diagnostics_.warn("rack",
+                      "not everything has reached the mixer yet; the rest is sent after the next start");
+  diagnostics_.info("rack", fmt::format("rack '{}' has stopped", scenario_.rack));
+}
+
+void Rack::await_signal() {
+  signals_.async_wait([this](const boost::system::error_code& error, int signal) {
+    if (error) return;
+    if (signal == SIGHUP) {
+      reload();
+      return await_signal();
+    }
+    shut_down();
+  });
+}
+
+void Rack::shut_down() {
+  diagnostics_.info("rack", "stopping: no new work is accepted, what is in flight is finished");
+  runtime_->drain();
+  drain_until_ = {clock_.monotonic().value +
+                  std::chrono::duration_cast<std::chrono::nanoseconds>(kDrainPatience).count()};
+  check_drained();
+}
+
+void Rack::check_drained() {
+  if (runtime_->open() == 0 || clock_.monotonic() >= drain_until_) {
+    if (runtime_->open() != 0)
+      diagnostics_.warn("rack", fmt::format("{} transactions did not end in time", runtime_->open()));
+    runtime_->stop();
+    io_.stop();
+    return;
+  }
+  drain_timer_.expires_after(std::chrono::milliseconds(20));
+  drain_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) check_drained();
+  });
+}
+
+void Rack::reload() {
+  auto next = load_file(files_, catalogue_);
+  if (!next) {
+    diagnostics_.error("rack", "the changed scenario is not valid; the running one stays",
+                       {{"cause", next.error()}});
+    return;
+  }
+  diagnostics_.set_least(next->log.level);
+  const auto& sampling = next->telemetry.sampling;
+  pump_thread_->set_sampling({sampling.ratio, sampling.slow.count() * kNanosPerMilli});
+  pump_bell_.ring();
+  event("fluxrig.rack.reloaded", fmt::format("log level and sampling taken over, ratio {}", sampling.ratio));
+  diagnostics_.info(
+      "rack",
+      "log level and sampling were taken over; changes of gears, wires, data and mixer need a restart");
+}
+
+void Rack::event(std::string name, std::string body) {
+  model::Log log;
+  log.time = clock_.now();
+  log.event_name = std::move(name);
+  // Names and versions of our own only; still through the gate, as everything.
+  log.body = sanitize::mask_card_numbers(body);
+  if (!events_.offer(std::move(log)))
+    diagnostics_.warn("rack", "the event queue is full; an event was not recorded");
+  pump_bell_.ring();
+}
+
+void Rack::emit_metrics(tap::Pump& pump) {
+  pump.emit_metrics(runtime_->wiring().metrics());
+  const auto& counters = runtime_->counters();
+  const auto sum = [&](std::string_view name, std::string_view unit, std::uint64_t value,
+                       std::string_view cause = {}) {
+    pump.emit_sum({name, unit, value, cause});
+  };
+  sum("fluxrig.rack.transactions", "{transaction}", counters.begun.value());
+  sum("fluxrig.rack.refusals", "{request}", counters.refused_full.value(), "in_flight_limit");
+  sum("fluxrig.rack.refusals", "{request}", counters.refused_disk.value(), "audit_disk");
+  sum("fluxrig.rack.refusals", "{request}", counters.refused_draining.value(), "draining");
+  sum("fluxrig.rack.timeouts", "{transaction}", counters.timeouts.value());
+  sum("fluxrig.rack.contexts", "{transaction}", counters.contexts_adopted.value(), "adopted");
+  sum("fluxrig.rack.contexts", "{transaction}", counters.contexts_missed.value(), "missed");
+  for (std::size_t i = 0; i < lane::kDropCauses; ++i) {
+    const auto cause = static_cast<lane::DropCause>(i);
+    sum("fluxrig.telemetry.dropped", "{record}", drops_.count(cause), lane::to_string(cause));
+  }
+}
+
+std::string Rack::status_json() const {
+  const Footprint footprint = read_footprint();
+  const auto& counters = runtime_->counters();
+  std::uint64_t dropped = 0;
+  for (std::size_t i = 0; i < lane::kDropCauses; ++i)
+    dropped += drops_.count(static_cast<lane::DropCause>(i));
+  const auto& sent = link_->counters();
+  return fmt::format(
+      R"({{"transactions":{},"in_flight_refused":{},"audit":{{"sent":{},"receipted":{},"resends":{},"damaged":{},"blocked":{}}},)"
+      R"("telemetry":{{"sent":{},"dropped":{},"queued_bytes":{}}},)"
+      R"("process":{{"resident_bytes":{},"high_water_bytes":{},"cpu_us":{},"threads":{}}}}})",
+      counters.begun.value(), counters.refused_full.value() + counters.refused_disk.value(),
+      sent.audit_records_sent.load(), sent.audit_records_receipted.load(), sent.audit_resends.load(),
+      sent.audit_damage.load(), admission_.audit_blocked.load() ? "true" : "false",
+      sent.telemetry_records_sent.load(), dropped, telemetry_.queued_bytes(), footprint.resident_bytes,
+      footprint.high_water_bytes, footprint.cpu_micros, footprint.threads);
+}
+
+}  // namespace fluxrig::rack

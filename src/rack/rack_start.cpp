@@ -1,0 +1,143 @@
+// The start of a rack, from the disk outwards: nothing is accepted before its record can be kept.
+#include <fmt/format.h>
+
+#include "rack/footprint.hpp"
+#include "rack/rack_parts.hpp"
+#include "rack/version.hpp"
+
+namespace fluxrig::rack {
+namespace {
+
+std::string version_text() { return std::string(kVersion); }
+
+}  // namespace
+
+Rack::Rack(RackFiles files, const std::vector<gear::GearType>& catalogue, Scenario scenario)
+    : files_(std::move(files)),
+      catalogue_(catalogue),
+      scenario_(std::move(scenario)),
+      diagnostics_(clock_, 2, scenario_.log.format, scenario_.log.level),
+      telemetry_(clock_, drops_, {}),
+      started_(clock_.now()) {}
+
+Rack::~Rack() {
+  // Threads before what they use; the bus after everything that it calls back.
+  if (link_thread_) link_thread_->stop(std::chrono::milliseconds(0));
+  if (pump_thread_) pump_thread_->stop();
+}
+
+Outcome<void> Rack::start() {
+  if (const auto made = disk_.make_directory(scenario_.data);
+      !made && made.error().code != ErrorCode::kExists)
+    return problem(
+        fmt::format("cannot make the data directory '{}': {}; choose another with 'data:' or FLUXRIG_DATA",
+                    scenario_.data, to_string(made.error())));
+  auto identity = load_identity(scenario_, clock_, random_);
+  if (!identity) return tl::unexpected(identity.error());
+  identity_ = *std::move(identity);
+  sanitizer_ = std::make_unique<sanitize::Sanitizer>(identity_.token_key);
+
+  if (auto opened = open_audit(); !opened) return opened;
+  if (scenario_.mixer)
+    if (auto connected = connect_bus(); !connected) return connected;
+  make_pump();
+  runtime_ = std::make_unique<Runtime>(
+      Runtime::Parts{io_, clock_, random_, diagnostics_, *names_, tick_source_,
+                     static_cast<double>(ticks_.to_nanos(1'000'000'000)) / 1e9, ring_, pump_bell_, admission_,
+                     bus_.get(), identity_.machine_id, scenario_.rack, scenario_.limits,
+                     scenario_.telemetry.audit.durability},
+      make_wiring());
+  if (auto started = runtime_->start(); !started) return started;
+  if (bus_) make_link();
+  event("fluxrig.rack.started", fmt::format("rack {} started, version {}", scenario_.rack, version_text()));
+  pump_thread_->start();
+  if (link_thread_) link_thread_->start();
+  return {};
+}
+
+Outcome<void> Rack::open_audit() {
+  wal::WriterSetup setup{disk_, clock_, scenario_.data + "/audit", identity_.machine_id, model::Lane::kAudit,
+                         {}};
+  setup.options.directory_bytes = scenario_.telemetry.audit.disk_bytes;
+  setup.options.rack = scenario_.rack;
+  setup.options.software = version_text();
+  auto writer = wal::Writer::open(setup);
+  if (!writer) return tl::unexpected(writer.error());
+  const auto& recovered = (*writer)->recovered();
+  if (recovered.cut_bytes != 0)
+    diagnostics_.warn("wal", "the last run ended inside a write; its unfinished tail was cut",
+                      {{"file", recovered.cut_file}, {"bytes", fmt::format("{}", recovered.cut_bytes)}});
+  for (const auto& damage : recovered.damages)
+    diagnostics_.error("wal", "a segment is damaged; run 'fluxrig wal verify'", {{"cause", damage.what}});
+  auto receipts = wal::Receipts::load(disk_, setup.directory);
+  if (!receipts) {
+    diagnostics_.warn(
+        "wal", "the receipts cannot be read; all records are sent again, and the mixer knows those it has",
+        {{"cause", to_string(receipts.error())}});
+    receipts = wal::Receipts{};
+  }
+  stored_receipts_ = *receipts;
+  audit_ = std::make_unique<AuditLane>(disk_, *std::move(writer), *std::move(receipts), clock_, diagnostics_);
+  return {};
+}
+
+Outcome<void> Rack::connect_bus() {
+  snake::NatsOptions options;
+  options.servers = {scenario_.mixer->address};
+  options.certificate_authority = identity_.certificates->authority;
+  options.certificate = identity_.certificates->certificate;
+  options.key = identity_.certificates->key;
+  options.name = scenario_.rack;
+  options.inbox = to_string(identity_.machine_id);
+  options.on_state = [this](snake::ConnectionState) {
+    connection_changed_.store(true, std::memory_order_release);
+    link_bell_.ring();
+  };
+  auto bus = snake::connect(std::move(options), diagnostics_);
+  if (!bus) return tl::unexpected(bus.error());
+  bus_ = *std::move(bus);
+  return {};
+}
+
+Wiring Rack::make_wiring() {
+  Wiring wiring;
+  for (const auto& entry : scenario_.gears)
+    wiring.add({entry.name, *entry.type, entry.type->make(entry.settings)}, *names_);
+  for (const auto& wire : scenario_.wires)
+    wiring.wire(static_cast<StationIndex>(wire.from), wire.port, static_cast<StationIndex>(wire.to));
+  return wiring;
+}
+
+void Rack::make_pump() {
+  const tap::Sampling sampling{scenario_.telemetry.sampling.ratio,
+                               scenario_.telemetry.sampling.slow.count() * kNanosPerMilli};
+  pump_ = std::make_unique<tap::Pump>(
+      tap::Pump::Parts{ring_, events_, tap::Assembler(*names_, *sanitizer_, ticks_), ticks_, *audit_,
+                       telemetry_, clock_},
+      sampling);
+  pump_thread_ = std::make_unique<PumpThread>(
+      PumpThread::Parts{*pump_, ticks_, *audit_, pump_bell_, admission_, clock_, diagnostics_,
+                        scenario_.telemetry.audit.durability, scenario_.telemetry.audit.interval,
+                        scenario_.telemetry.metrics_interval,
+                        [this](tap::RingPosition position) { runtime_->publish_durable(position); },
+                        [this] {
+                          if (link_) link_->work_arrived();
+                        },
+                        [this](tap::Pump& pump) { emit_metrics(pump); }});
+}
+
+void Rack::make_link() {
+  link_ = std::make_unique<Link>(Link::Parts{
+      *bus_, clock_, diagnostics_, identity_.machine_id,
+      model::Hello{scenario_.rack, version_text(), audit_->writer().epoch(), runtime_->consumers(), started_},
+      disk_, audit_->writer().directory(), audit_->writer().durable(), std::move(stored_receipts_),
+      telemetry_, drops_,
+      [this](const model::Receipt& receipt) {
+        audit_->deliver_receipt(receipt);
+        pump_bell_.ring();
+      },
+      [this] { return status_json(); }, [this] { link_bell_.ring(); }, connection_changed_});
+  link_thread_ = std::make_unique<LinkThread>(*link_, link_bell_, clock_);
+}
+
+}  // namespace fluxrig::rack

@@ -1,0 +1,142 @@
+// The end of a transaction: its record goes into the ring, onto the disk, and only then the reply to the
+// caller.
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+
+#include "rack/context_exchange.hpp"
+#include "rack/runtime_timers.hpp"
+
+namespace fluxrig::rack {
+namespace {
+
+// How long an ended transaction waits for the trace context of its caller.
+constexpr std::int64_t kContextPatience = 50 * kNanosPerMilli;
+// How soon a full ring is tried again when no other event does it.
+constexpr auto kParkRetry = std::chrono::milliseconds(1);
+
+}  // namespace
+
+void Runtime::end(OpenTransaction& transaction) {
+  if (transaction.is_branch()) {
+    // Its record is that of the transaction it belongs to, which has not ended yet.
+    const tap::Ticks now = parts_.ticks.now();
+    const auto& hop = transaction.path_.front();
+    auto* draft = transaction.draft();
+    if (auto* slot = draft == nullptr ? nullptr : draft->span(hop.span); slot != nullptr) slot->end = now;
+    const auto ticks = static_cast<double>(now.value - hop.entered.value);
+    wiring_.at(hop.station)
+        .metrics->duration.record(static_cast<std::uint64_t>(ticks * parts_.nanos_per_tick));
+    return release(transaction);
+  }
+  auto& head = transaction.draft_.head();
+  head.end = parts_.ticks.now();
+  const auto& root = transaction.path_.front();
+  wiring_.at(root.station)
+      .metrics->duration.record(static_cast<std::uint64_t>(
+          static_cast<double>(head.end.value - head.start.value) * parts_.nanos_per_tick));
+  if (transaction.context_expected_ && !transaction.context_adopted_) return wait_for_context(transaction);
+  record(transaction);
+}
+
+void Runtime::record(OpenTransaction& transaction) {
+  auto& head = transaction.draft_.head();
+  if (transaction.abandoned_ && transaction.outcome_ == model::TransactionOutcome::kAnswered) {
+    transaction.outcome_ = model::TransactionOutcome::kAbandoned;
+    head.reason = parts_.names.name("the caller went away before the reply");
+  }
+  head.outcome = transaction.outcome_;
+  tap::RingPosition position;
+  if (transaction.draft_.write(parts_.ring, position) == tap::Draft::Written::kNone) {
+    transaction.stage_ = Stage::kParked;
+    parked_.push_back(transaction.ticket_);
+    parts_.pump_bell.ring();
+    return retry_parked();
+  }
+  parts_.pump_bell.ring();
+  if (parts_.durability == Durability::kInterval) return release(transaction);
+  transaction.stage_ = Stage::kAwaitingDisk;
+  awaiting_disk_.emplace_back(position, transaction.ticket_);
+}
+
+// Called by the pump. One posted handler at a time: it reads the latest position.
+void Runtime::publish_durable(tap::RingPosition position) {
+  durable_.store(position.value, std::memory_order_release);
+  if (release_posted_.exchange(true, std::memory_order_acq_rel)) return;
+  boost::asio::post(parts_.io, [this] { release_durable(); });
+}
+
+void Runtime::release_durable() {
+  // An exchange, not a store: the load below must not move before it, or a position published in between were missed.
+  release_posted_.exchange(false, std::memory_order_acq_rel);
+  const tap::RingPosition durable{durable_.load(std::memory_order_acquire)};
+  while (!awaiting_disk_.empty() && awaiting_disk_.front().first <= durable) {
+    const gear::Ticket ticket = awaiting_disk_.front().second;
+    awaiting_disk_.pop_front();
+    if (OpenTransaction* transaction = lookup(ticket); transaction != nullptr) release(*transaction);
+  }
+  retry_parked();
+}
+
+void Runtime::release(OpenTransaction& transaction) {
+  transaction.stage_ = Stage::kReleased;
+  transaction.at_ = 0;
+  if (!transaction.abandoned_)
+    wiring_.at(transaction.path_.front().station).gear->send_reply(transaction, transaction.message_);
+  free_slot(transaction);
+}
+
+void Runtime::retry_parked() {
+  while (!parked_.empty()) {
+    OpenTransaction* transaction = lookup(parked_.front());
+    tap::RingPosition position;
+    if (transaction != nullptr) {
+      if (transaction->draft_.write(parts_.ring, position) == tap::Draft::Written::kNone) break;
+      parts_.pump_bell.ring();
+    }
+    parked_.pop_front();
+    if (transaction == nullptr) continue;
+    if (parts_.durability == Durability::kInterval) {
+      release(*transaction);
+    } else {
+      transaction->stage_ = Stage::kAwaitingDisk;
+      awaiting_disk_.emplace_back(position, transaction->ticket_);
+    }
+  }
+  if (parked_.empty() || park_timer_armed_) return;
+  park_timer_armed_ = true;
+  timers_->park.expires_after(kParkRetry);
+  timers_->park.async_wait([this](const boost::system::error_code& error) {
+    park_timer_armed_ = false;
+    if (!error) retry_parked();
+  });
+}
+
+void Runtime::wait_for_context(OpenTransaction& transaction) {
+  transaction.stage_ = Stage::kAwaitingContext;
+  awaiting_context_.emplace_back(parts_.clock.monotonic().value + kContextPatience, transaction.ticket_);
+  give_up_contexts();
+}
+
+void Runtime::give_up_contexts() {
+  const std::int64_t now = parts_.clock.monotonic().value;
+  while (!awaiting_context_.empty()) {
+    const auto [deadline, ticket] = awaiting_context_.front();
+    OpenTransaction* transaction = lookup(ticket);
+    const bool waits = transaction != nullptr && transaction->stage_ == Stage::kAwaitingContext;
+    if (waits && deadline > now) break;
+    awaiting_context_.pop_front();
+    if (!waits) continue;
+    if (contexts_ != nullptr) contexts_->forget(transaction->context_key_);
+    counters_.contexts_missed.add();
+    record(*transaction);
+  }
+  if (awaiting_context_.empty() || context_timer_armed_) return;
+  context_timer_armed_ = true;
+  timers_->context.expires_after(std::chrono::nanoseconds(awaiting_context_.front().first - now));
+  timers_->context.async_wait([this](const boost::system::error_code& error) {
+    context_timer_armed_ = false;
+    if (!error) give_up_contexts();
+  });
+}
+
+}  // namespace fluxrig::rack
