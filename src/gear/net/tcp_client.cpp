@@ -15,8 +15,8 @@ TcpClient::~TcpClient() = default;
 Outcome<void> TcpClient::start(Services& services) {
   services_ = &services;
   correlates_ = services.correlates(*this);
-  address_ = services.names().field("server.address", sanitize::Action::kKeep);
-  port_ = services.names().field("server.port", sanitize::Action::kKeep);
+  address_ = services.names().field("network.peer.address", sanitize::Action::kKeep);
+  port_ = services.names().field("network.peer.port", sanitize::Action::kKeep);
   transport_ = services.names().field("network.transport", sanitize::Action::kKeep);
   if (options_.tls) {
     auto context = TlsContext::client(*options_.tls);
