@@ -1,0 +1,73 @@
+// The HTTP API without HTTP: a request in, a response out. docs/openapi.yaml describes it for its users. Any
+// thread; what it is made of outlives it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "mixer/api/message.hpp"
+#include "mixer/api/tail.hpp"
+#include "mixer/ingest_counters.hpp"
+#include "mixer/presence.hpp"
+#include "mixer/rack_index.hpp"
+#include "sink/sink.hpp"
+
+namespace fluxrig::mixer {
+
+struct StreamFill {
+  std::string name;
+  std::uint64_t messages = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t max_bytes = 0;
+};
+
+struct Readiness {
+  bool bus_connected = false;
+  std::vector<StreamFill> streams;  // as last seen
+};
+
+struct ApiParts {
+  sink::Queries& queries;
+  Presence& presence;
+  const RackIndex& racks;
+  const IngestCounters& counters;
+  TailHub& tail;
+  const Clock& clock;
+  std::string token;
+  std::string openapi;
+  std::string version;
+  UnixNanos started;
+  std::function<Readiness()> readiness;  // any thread, does not block
+};
+
+class Api {
+ public:
+  explicit Api(ApiParts parts) : parts_(std::move(parts)) {}
+
+  // What needs no query and may be answered on the socket's thread: probes, refusals, tail. nullopt: call
+  // handle().
+  [[nodiscard]] std::optional<ApiResponse> quick(const ApiRequest& request) const;
+  // May take as long as QueryLimits allow.
+  [[nodiscard]] ApiResponse handle(const ApiRequest& request) const;
+
+ private:
+  [[nodiscard]] ApiResponse ready() const;
+  [[nodiscard]] ApiResponse status() const;
+  [[nodiscard]] ApiResponse tail(const ApiRequest& request) const;
+  [[nodiscard]] ApiResponse racks() const;
+  [[nodiscard]] ApiResponse sql(const ApiRequest& request) const;
+
+  ApiParts parts_;
+};
+
+// The two of api_trace.cpp and api_lists.cpp.
+[[nodiscard]] ApiResponse trace_response(sink::Queries& queries, const std::string& id);
+// GET /api/v1/{transactions,spans,metrics,logs}: `list` is the last word of the path.
+[[nodiscard]] ApiResponse list_response(sink::Queries& queries, std::string_view list,
+                                        const ApiRequest& request, UnixNanos now);
+
+}  // namespace fluxrig::mixer

@@ -1,0 +1,108 @@
+#include <fmt/core.h>
+
+#include <map>
+
+#include "base/diagnostics.hpp"
+#include "mixer/api/api.hpp"
+#include "mixer/api/json_text.hpp"
+
+namespace fluxrig::mixer {
+namespace {
+
+// What the store knows of a rack: its last remembered presence, and how far its audit lane is stored.
+struct StoredRack {
+  std::string rack, version, epoch, last_seen, started;
+  std::optional<std::uint64_t> audit_epoch, audit_sequence;
+};
+
+std::string text_of(const std::optional<std::string>& value) { return value.value_or(""); }
+
+Outcome<std::map<std::string, StoredRack>> stored_racks(sink::Queries& queries) {
+  std::map<std::string, StoredRack> racks;
+  auto table = queries.select(
+      "SELECT CAST(machine_id AS VARCHAR), rack, version, epoch, last_seen, started FROM racks LIMIT 10000",
+      {}, sink::QueryLimits{});
+  if (!table) return tl::unexpected(table.error());
+  for (const auto& row : table->rows)
+    racks[text_of(row[0])] = {
+        text_of(row[1]), text_of(row[2]), text_of(row[3]), text_of(row[4]), text_of(row[5]), {}, {}};
+  table = queries.select(
+      "SELECT CAST(machine_id AS VARCHAR), epoch, max(last_seq) FROM ledger WHERE lane = 'audit' GROUP BY "
+      "ALL ORDER BY "
+      "epoch LIMIT 10000",
+      {}, sink::QueryLimits{});
+  if (!table) return tl::unexpected(table.error());
+  for (const auto& row : table->rows) {
+    auto& rack = racks[text_of(row[0])];
+    rack.audit_epoch = std::strtoull(text_of(row[1]).c_str(), nullptr, 10);
+    rack.audit_sequence = std::strtoull(text_of(row[2]).c_str(), nullptr, 10);
+  }
+  return racks;
+}
+
+std::string text_or_null(std::string_view text) {
+  return text.empty() ? "null" : "\"" + escape_json(text) + "\"";
+}
+
+std::string time_or_null(UnixNanos time) { return time.value == 0 ? "null" : "\"" + to_rfc3339(time) + "\""; }
+
+std::string audit_of(const StoredRack& stored, const sink::RackPresence* live) {
+  if (!stored.audit_epoch || !stored.audit_sequence) return R"("audit":null)";
+  // The lag is exact for the epoch that the rack is in, when its heartbeat says how far it is.
+  std::string lag = "null";
+  if (live != nullptr && live->epoch.value == *stored.audit_epoch)
+    if (const auto head = json_number_at(live->status_json, "audit", "sequence"))
+      lag = std::to_string(*head > *stored.audit_sequence ? *head - *stored.audit_sequence : 0);
+  return fmt::format(R"("audit":{{"epoch":{},"stored_sequence":{},"lag_records":{}}})", *stored.audit_epoch,
+                     *stored.audit_sequence, lag);
+}
+
+std::string rack_json(const std::string& machine, const std::string& name, const StoredRack& stored,
+                      const sink::RackPresence* live, UnixNanos now) {
+  if (live == nullptr)
+    return fmt::format(
+        R"({{"machine_id":"{}","rack":"{}","state":"{}","version":{},"epoch":{},"started":{},"last_seen":{},{},)"
+        R"("status":null}})",
+        machine, escape_json(name), stored.last_seen.empty() ? "never_seen" : "absent",
+        text_or_null(stored.version), stored.epoch.empty() ? "null" : stored.epoch,
+        text_or_null(stored.started), text_or_null(stored.last_seen), audit_of(stored, nullptr));
+  const bool here = now.value - live->last_seen.value <= Presence::kAbsentAfter;
+  return fmt::format(
+      R"({{"machine_id":"{}","rack":"{}","state":"{}","version":{},"epoch":{},"started":{},"last_seen":{},{},)"
+      R"("status":{}}})",
+      machine, escape_json(name), here ? "present" : "absent",
+      text_or_null(live->version.empty() ? stored.version : live->version), live->epoch.value,
+      time_or_null(live->started), time_or_null(live->last_seen), audit_of(stored, live),
+      normal_json_object(live->status_json));
+}
+
+}  // namespace
+
+ApiResponse Api::racks() const {
+  auto stored = stored_racks(parts_.queries);
+  if (!stored) return problem_response(503, stored.error().message);
+  // By name from the index first; those that are only in the store follow with the name they had.
+  std::map<std::string, std::string> names;
+  for (const auto& [machine, rack] : *stored) names[machine] = rack.rack;
+  for (const auto& [machine, name] : parts_.racks.all()) names[to_string(machine)] = name;
+  std::map<std::string, sink::RackPresence> live;
+  for (auto& presence : parts_.presence.all()) {
+    const auto machine = to_string(presence.machine_id);
+    names.try_emplace(machine, presence.rack);
+    live.emplace(machine, std::move(presence));
+  }
+  const auto now = parts_.clock.now();
+  ApiResponse response;
+  response.body = "{\"racks\":[";
+  bool first = true;
+  for (const auto& [machine, name] : names) {
+    const auto present = live.find(machine);
+    response.body += (first ? "" : ",") + rack_json(machine, name, (*stored)[machine],
+                                                    present == live.end() ? nullptr : &present->second, now);
+    first = false;
+  }
+  response.body += "]}\n";
+  return response;
+}
+
+}  // namespace fluxrig::mixer

@@ -1,0 +1,142 @@
+#include <fmt/core.h>
+
+#include "base/diagnostics.hpp"
+#include "mixer/api/api.hpp"
+#include "mixer/api/statement.hpp"
+#include "mixer/api/table_output.hpp"
+
+namespace fluxrig::mixer {
+namespace {
+
+constexpr std::string_view kCommon =
+    "CAST(flux_id AS VARCHAR) AS flux_id, trace_id, CAST(machine_id AS VARCHAR) AS machine_id, rack, gear, ";
+constexpr std::string_view kTransactionColumns =
+    "span_id, parent_span_id, name, kind, start_time, end_time, duration_ns, outcome, reason, "
+    "to_json(attributes) AS "
+    "attributes, to_json(redactions) AS redactions, child_spans";
+constexpr std::string_view kSpanColumns =
+    "span_id, parent_span_id, is_root, name, kind, start_time, end_time, duration_ns, status, "
+    "status_message, "
+    "to_json(attributes) AS attributes";
+constexpr std::string_view kLogColumns =
+    "span_id, time, severity_number, severity_text, event_name, body, to_json(attributes) AS attributes";
+constexpr std::string_view kAuditColumns =
+    "CAST(flux_id AS VARCHAR) AS flux_id, rack, CAST(machine_id AS VARCHAR) AS machine_id, lane, epoch, seq, "
+    "end_time AS answered_at, received_at AS stored_at";
+
+// At most this many rows of each kind: a trace with more is a loop of its caller.
+constexpr int kMostRows = 2'000;
+constexpr int kTransactionsOfRack = 20;
+constexpr int kCandidates = 6;
+
+enum class IdKind { kFlux, kTrace, kMachine };
+
+std::string_view column_of(IdKind kind) {
+  switch (kind) {
+    case IdKind::kFlux:
+      return "flux_id";
+    case IdKind::kTrace:
+      return "trace_id";
+    case IdKind::kMachine:
+      break;
+  }
+  return "machine_id";
+}
+
+std::string matches(const IdPattern& pattern, IdKind kind, Statement& statement) {
+  return kind == IdKind::kTrace ? pattern.matches_hex("trace_id", statement)
+                                : pattern.matches_uuid(column_of(kind), statement);
+}
+
+// The ids of this kind that begin as asked, a few at most.
+Outcome<std::vector<std::string>> find_ids(sink::Queries& queries, const IdPattern& pattern, IdKind kind) {
+  const auto column = column_of(kind);
+  Statement statement;
+  const auto condition = matches(pattern, kind, statement);
+  std::string source;
+  // A machine without transactions is still a machine.
+  for (const std::string_view table : {"transactions", "child_spans", "log_records", "racks"}) {
+    if (table == "racks" && kind != IdKind::kMachine) continue;
+    source += fmt::format("{}SELECT {} FROM {} WHERE {}", source.empty() ? "" : " UNION ALL ", column, table,
+                          condition);
+  }
+  const auto sql = fmt::format("SELECT DISTINCT CAST({0} AS VARCHAR) AS id FROM ({1}) ORDER BY id LIMIT {2}",
+                               column, source, kCandidates);
+  auto table = queries.select(sql, statement.parameters(), sink::QueryLimits{});
+  if (!table) return tl::unexpected(table.error());
+  std::vector<std::string> ids;
+  for (auto& row : table->rows)
+    if (row[0]) ids.push_back(std::move(*row[0]));
+  return ids;
+}
+
+struct Part {
+  std::string_view name;
+  std::string_view source;
+  std::string columns;
+  std::string order;
+};
+
+std::vector<Part> parts_of(IdKind kind) {
+  const std::string common(kCommon);
+  if (kind == IdKind::kMachine) {
+    const auto newest = fmt::format("ORDER BY start_time DESC LIMIT {}", kTransactionsOfRack);
+    return {{"transactions", "transactions", common + std::string(kTransactionColumns), newest},
+            {"audit", "transactions", std::string(kAuditColumns), newest}};
+  }
+  const auto oldest = [](std::string_view time) {
+    return fmt::format("ORDER BY {} LIMIT {}", time, kMostRows);
+  };
+  return {{"transactions", "transactions", common + std::string(kTransactionColumns), oldest("start_time")},
+          {"spans", "spans", common + std::string(kSpanColumns), oldest("start_time")},
+          {"logs", "logs", common + std::string(kLogColumns), oldest("time")},
+          {"audit", "transactions", std::string(kAuditColumns), oldest("start_time")}};
+}
+
+ApiResponse everything(sink::Queries& queries, const std::string& id, IdKind kind) {
+  const auto pattern = parse_id(id);
+  if (!pattern) return problem_response(500, "the store holds an id that is none");
+  ApiResponse response;
+  response.body = fmt::format(R"({{"id":"{}","matched_by":"{}")", escape_json(id), column_of(kind));
+  for (const auto& part : parts_of(kind)) {
+    Statement statement;
+    statement.where(matches(*pattern, kind, statement));
+    const auto table = queries.select(statement.text(part.columns, part.source, part.order),
+                                      statement.parameters(), sink::QueryLimits{});
+    if (!table) return problem_response(503, table.error().message);
+    response.body += fmt::format(",\"{}\":{}", part.name, rows_as_objects(*table, table->columns.size()));
+  }
+  if (kind == IdKind::kMachine) response.body += R"(,"spans":[],"logs":[])";
+  response.body += "}\n";
+  return response;
+}
+
+ApiResponse ambiguous(const std::vector<std::string>& ids, IdKind kind) {
+  auto response =
+      problem_response(409, fmt::format("more than one {} begins so; give more of it", column_of(kind)));
+  std::string list;
+  for (const auto& id : ids) list += fmt::format("{}\"{}\"", list.empty() ? "" : ",", escape_json(id));
+  const auto end = response.body.rfind('}');
+  response.body.insert(end, fmt::format(",\"candidates\":[{}]", list));
+  return response;
+}
+
+}  // namespace
+
+ApiResponse trace_response(sink::Queries& queries, const std::string& id) {
+  const auto pattern = parse_id(id);
+  if (!pattern)
+    return problem_response(400, "no id: write at least 4 hex digits of a flux_id, trace_id or machine_id");
+  for (const auto kind : {IdKind::kFlux, IdKind::kTrace, IdKind::kMachine}) {
+    const auto ids = find_ids(queries, *pattern, kind);
+    if (!ids) return problem_response(503, ids.error().message);
+    if (ids->size() > 1) return ambiguous(*ids, kind);
+    if (ids->size() == 1) return everything(queries, ids->front(), kind);
+  }
+  return problem_response(
+      404,
+      "no transaction, trace or rack with this id is stored; a transaction appears within a "
+      "second of its answer, when its rack is connected");
+}
+
+}  // namespace fluxrig::mixer

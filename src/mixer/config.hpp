@@ -1,0 +1,63 @@
+// mixer.yaml: everything the mixer can be told, all of it optional. docs/mixer.md lists the keys. Values come
+// from the file, then FLUXRIG_MIXER_<KEY_PATH> of the environment (listen.api is FLUXRIG_MIXER_LISTEN_API),
+// then flags. Values only; any thread.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/diagnostics.hpp"
+#include "base/result.hpp"
+
+namespace fluxrig::mixer {
+
+struct Endpoint {
+  std::string host;
+  std::uint16_t port = 0;  // 0: any free port
+  friend bool operator==(const Endpoint&, const Endpoint&) = default;
+};
+
+struct Config {
+  std::string data = "fluxrig-mixer-data";  // directory; made when missing
+  std::string pki;                          // directory of the authority; empty: <data>/pki
+  Endpoint listen_api{"127.0.0.1", 7070};
+  Endpoint listen_nats{"0.0.0.0", 4222};
+  std::string nats_address;                 // empty: the mixer starts its own server
+  std::string nats_binary = "nats-server";  // the program to start
+  struct Streams {
+    std::uint64_t messages_bytes = 1ULL << 30;
+    std::uint64_t audit_bytes = 1ULL << 30;
+    std::uint64_t telemetry_bytes = 512ULL << 20;
+    std::uint64_t dead_letters_bytes = 128ULL << 20;
+  } streams;
+  std::uint32_t retention_days = 30;
+  std::uint32_t hot_hours = 2;
+  std::uint64_t memory_limit_bytes = 1ULL << 30;  // of the store
+  std::string token_file;                         // empty: <data>/api-token
+  std::string tls_certificate;                    // both or neither
+  std::string tls_key;
+  DiagnosticFormat log_format = DiagnosticFormat::kText;
+  Severity log_level = Severity::kInfo;
+
+  [[nodiscard]] std::string pki_directory() const { return pki.empty() ? data + "/pki" : pki; }
+  [[nodiscard]] std::string token_path() const {
+    return token_file.empty() ? data + "/api-token" : token_file;
+  }
+};
+
+// `file` names the text in complaints. `environment` is "NAME=value" entries; those that do not begin with
+// FLUXRIG_MIXER_ are ignored. The problem holds one rendered complaint for each mistake, not only the first.
+[[nodiscard]] Outcome<Config> parse_config(std::string_view file, std::string_view text,
+                                           std::span<const std::string> environment);
+
+// Reads the file (at most 4 MiB) and parses it.
+[[nodiscard]] Outcome<Config> load_config(const std::string& file, std::span<const std::string> environment);
+
+// "127.0.0.1:7070", "[::1]:7070"; the host may be empty for all addresses.
+[[nodiscard]] Outcome<Endpoint> parse_endpoint(std::string_view text);
+// "512MiB", "2GB", "1048576".
+[[nodiscard]] Outcome<std::uint64_t> parse_byte_size(std::string_view text);
+
+}  // namespace fluxrig::mixer

@@ -1,0 +1,91 @@
+#include "mixer/config.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace fluxrig::mixer {
+namespace {
+
+using testing::HasSubstr;
+
+Outcome<Config> parse(std::string_view text, std::vector<std::string> environment = {}) {
+  return parse_config("mixer.yaml", text, environment);
+}
+
+TEST(MixerConfig, EmptyFileGivesTheDefaults) {
+  const auto config = parse("");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->listen_api, (Endpoint{"127.0.0.1", 7070}));
+  EXPECT_EQ(config->pki_directory(), "fluxrig-mixer-data/pki");
+  EXPECT_EQ(config->token_path(), "fluxrig-mixer-data/api-token");
+}
+
+TEST(MixerConfig, EveryGroupIsRead) {
+  const auto config = parse(
+      "data: /var/lib/fluxrig\n"
+      "listen: { api: \"0.0.0.0:80\", nats: \"[::1]:4333\" }\n"
+      "streams: { audit: 2GiB }\n"
+      "store: { retention_days: 7, hot_hours: 1, memory_limit: 512MB }\n"
+      "api: { token_file: /run/token, tls: { certificate: c.pem, key: k.pem } }\n"
+      "log: { format: json, level: warn }\n");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->data, "/var/lib/fluxrig");
+  EXPECT_EQ(config->listen_nats, (Endpoint{"::1", 4333}));
+  EXPECT_EQ(config->streams.audit_bytes, 2ULL << 30);
+  EXPECT_EQ(config->retention_days, 7U);
+  EXPECT_EQ(config->memory_limit_bytes, 512'000'000U);
+  EXPECT_EQ(config->tls_key, "k.pem");
+  EXPECT_EQ(config->log_format, DiagnosticFormat::kJson);
+  EXPECT_EQ(config->log_level, Severity::kWarn);
+}
+
+TEST(MixerConfig, UnknownKeyIsNamedWithItsPlaceAndTheNearestName) {
+  const auto config = parse("data: x\nlisten:\n  appi: \"127.0.0.1:1\"\n");
+  ASSERT_FALSE(config);
+  EXPECT_THAT(config.error().message, HasSubstr("mixer.yaml:3:3"));
+  EXPECT_THAT(config.error().message, HasSubstr("unknown key 'listen.appi'"));
+  EXPECT_THAT(config.error().message, HasSubstr("did you mean 'api'?"));
+}
+
+TEST(MixerConfig, EveryMistakeIsReportedNotOnlyTheFirst) {
+  const auto config =
+      parse("listen: { api: nonsense }\nstore: { retention_days: 0 }\nlog: { level: loud }\n");
+  ASSERT_FALSE(config);
+  EXPECT_THAT(config.error().message, HasSubstr("listen.api"));
+  EXPECT_THAT(config.error().message, HasSubstr("store.retention_days"));
+  EXPECT_THAT(config.error().message, HasSubstr("log.level"));
+}
+
+TEST(MixerConfig, EnvironmentOverridesTheFile) {
+  const auto config =
+      parse("listen: { api: \"127.0.0.1:1\" }\n",
+            {"FLUXRIG_MIXER_LISTEN_API=127.0.0.1:9", "PATH=/bin", "FLUXRIG_MIXER_LOG_LEVEL=debug"});
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->listen_api.port, 9);
+  EXPECT_EQ(config->log_level, Severity::kDebug);
+}
+
+TEST(MixerConfig, UnknownVariableOfOursIsAnError) {
+  const auto config = parse("", {"FLUXRIG_MIXER_LISTEN_APY=127.0.0.1:9"});
+  ASSERT_FALSE(config);
+  EXPECT_THAT(config.error().message, HasSubstr("did you mean FLUXRIG_MIXER_LISTEN_API?"));
+}
+
+TEST(MixerConfig, TlsNeedsBothItsFiles) { EXPECT_FALSE(parse("api: { tls: { key: k.pem } }\n")); }
+
+TEST(MixerConfig, MissingFileNamesThePath) {
+  const auto config = load_config("/nonexistent/mixer.yaml", {});
+  ASSERT_FALSE(config);
+  EXPECT_THAT(config.error().message, HasSubstr("/nonexistent/mixer.yaml"));
+}
+
+TEST(MixerConfig, SizeThatOverflowsIsRefused) {
+  EXPECT_FALSE(parse_byte_size("99999999999999999TiB"));
+  EXPECT_FALSE(parse_byte_size("-1"));
+  EXPECT_FALSE(parse_byte_size("12 parsecs"));
+}
+
+}  // namespace
+}  // namespace fluxrig::mixer

@@ -1,0 +1,150 @@
+#include "mixer/ingest.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include "model/receipt.hpp"
+#include "snake/subjects.hpp"
+
+namespace fluxrig::mixer {
+namespace {
+
+// A rack whose certificate the mixer does not know yet: the index may be about to be read again.
+constexpr std::chrono::milliseconds kUnknownMachineDelay{30'000};
+
+}  // namespace
+
+void Ingest::add(snake::Delivery delivery, model::Lane lane) {
+  IngestCounters::add(parts_.counters.messages);
+  IngestCounters::add(parts_.counters.bytes, delivery.payload.size());
+  const auto parts = split_blocks(delivery.payload);
+  std::optional<Refusal> refusal;
+  std::size_t taken = 0;
+  for (const ByteView bytes : parts) {
+    auto block = take_in(delivery.subject, bytes, lane, parts_.racks, parts_.clock.now());
+    if (block) {
+      ++taken;
+      take(*std::move(block));
+    } else {
+      refusal = block.error();
+      count_refusal(delivery, *refusal);
+    }
+  }
+  if (parts.empty()) {
+    refusal = Refusal{RefusalCause::kMalformedBlock, Error{ErrorCode::kInvalid, 0, "the message is empty"}};
+    count_refusal(delivery, *refusal);
+  }
+  bytes_ += delivery.payload.size();
+  // One bad block does not take the good ones beside it along.
+  if (taken != 0) {
+    replies_.push_back(std::move(delivery.reply));
+  } else {
+    end_refused(delivery, *refusal);
+  }
+}
+
+void Ingest::take(sink::IncomingBlock block) {
+  if (block.head.kind != model::BlockKind::kRecords) {
+    IngestCounters::add(parts_.counters.control_blocks);
+    return;
+  }
+  records_ += block.records.size();
+  touched_.insert({block.head.machine_id, block.head.lane, block.head.epoch});
+  blocks_.push_back(std::move(block));
+}
+
+void Ingest::count_refusal(const snake::Delivery& delivery, const Refusal& refusal) {
+  parts_.counters.refuse(refusal.cause);
+  parts_.diagnostics.warn("mixer.ingest", "a message was refused",
+                          {{"cause", std::string(kRefusalNames[static_cast<std::size_t>(refusal.cause)])},
+                           {"why", to_string(refusal.error)},
+                           {"subject", delivery.subject.substr(0, 128)},
+                           {"bytes", std::to_string(delivery.payload.size())}});
+}
+
+void Ingest::end_refused(const snake::Delivery& delivery, const Refusal& refusal) {
+  const auto told = refusal.cause == RefusalCause::kUnknownMachine
+                        ? parts_.bus.redeliver_after(delivery.reply, kUnknownMachineDelay)
+                        : parts_.bus.terminate(delivery.reply);
+  if (!told)  // It is delivered again and refused again: harmless, but worth a line.
+    parts_.diagnostics.warn("mixer.ingest", "a refused message could not be ended",
+                            {{"why", to_string(told.error())}});
+}
+
+Result<void> Ingest::flush() {
+  if (replies_.empty()) return {};
+  auto& counters = parts_.counters;
+  if (!blocks_.empty()) {
+    const auto fresh = observer_ ? newly_stored() : std::vector<StoredTransaction>{};
+    const auto began = parts_.clock.monotonic();
+    const auto summary = parts_.sink.commit(blocks_);
+    if (!summary) {
+      IngestCounters::add(counters.commit_failures);
+      counters.sink_failing.store(true, std::memory_order_relaxed);
+      return tl::unexpected(summary.error());
+    }
+    const auto took =
+        static_cast<std::uint64_t>(std::max<std::int64_t>(parts_.clock.monotonic().value - began.value, 0));
+    counters.sink_failing.store(false, std::memory_order_relaxed);
+    counters.last_commit_nanos.store(took, std::memory_order_relaxed);
+    if (took > counters.slowest_commit_nanos.load(std::memory_order_relaxed))
+      counters.slowest_commit_nanos.store(took, std::memory_order_relaxed);
+    counters.last_commit_time.store(parts_.clock.now().value, std::memory_order_relaxed);
+    IngestCounters::add(counters.commits);
+    IngestCounters::add(counters.blocks, blocks_.size());
+    IngestCounters::add(counters.records, records_);
+    IngestCounters::add(counters.rows, summary->rows);
+    IngestCounters::add(counters.duplicates, summary->duplicates);
+    if (!fresh.empty()) observer_(fresh);
+  }
+  // An acknowledgement that is lost means another delivery, which the ledger finds to be a duplicate.
+  for (const auto& reply : replies_)
+    if (const auto done = parts_.bus.acknowledge(reply); !done)
+      break;  // disconnected: the others would fail as well
+  for (const auto& key : touched_) send_receipt(key);
+  blocks_.clear();
+  replies_.clear();
+  touched_.clear();
+  records_ = 0;
+  bytes_ = 0;
+  return {};
+}
+
+std::vector<StoredTransaction> Ingest::newly_stored() const {
+  std::vector<StoredTransaction> fresh;
+  const auto& ledger = parts_.sink.ledger();
+  for (const auto& block : blocks_) {
+    const auto& head = block.head;
+    const auto known = ledger.find({head.machine_id, head.lane, head.epoch});
+    for (std::size_t i = 0; i < block.records.size(); ++i) {
+      const auto* transaction = std::get_if<model::Transaction>(&block.records[i]);
+      if (transaction == nullptr) continue;
+      const Sequence sequence{head.first.value + i};
+      if (known != ledger.end() && known->second.contains(sequence)) continue;
+      fresh.push_back({head.machine_id, block.rack, head.epoch, sequence, *transaction});
+    }
+  }
+  return fresh;
+}
+
+void Ingest::send_receipt(const sink::StreamKey& key) {
+  const auto& ledger = parts_.sink.ledger();
+  const auto known = ledger.find(key);
+  if (known == ledger.end()) return;
+  const auto& ranges = known->second.ranges();
+  const std::size_t left_out = ranges.size() - std::min(ranges.size(), model::kMaxReceiptRanges);
+  model::Receipt receipt{
+      key.lane, key.epoch, {ranges.begin() + static_cast<std::ptrdiff_t>(left_out), ranges.end()}};
+  Bytes bytes;
+  model::encode(receipt, bytes);
+  // A receipt may be lost: the next commit and the next hello say it again.
+  if (parts_.bus.publish(snake::receipt_subject(key.machine_id), bytes))
+    IngestCounters::add(parts_.counters.receipts);
+}
+
+void Ingest::send_receipts(const MachineId& machine) {
+  for (const auto& [key, ranges] : parts_.sink.ledger())
+    if (key.machine_id == machine) send_receipt(key);
+}
+
+}  // namespace fluxrig::mixer

@@ -1,0 +1,84 @@
+// The heart of the mixer: messages in, one sink transaction, acknowledgements and receipts out, in that
+// order, so that a crash between any two of them repeats work and loses nothing. No thread, clock or socket
+// of its own. One thread (the ingest thread).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/diagnostics.hpp"
+#include "mixer/block_intake.hpp"
+#include "mixer/ingest_counters.hpp"
+#include "mixer/rack_index.hpp"
+#include "sink/sink.hpp"
+#include "snake/bus.hpp"
+
+namespace fluxrig::mixer {
+
+// A transaction that was stored just now, for those who watch live.
+struct StoredTransaction {
+  MachineId machine_id;
+  std::string rack;
+  Epoch epoch;
+  Sequence sequence;
+  model::Transaction transaction;
+};
+// Must not block. Called after the commit.
+using StoredObserver = std::function<void(const std::vector<StoredTransaction>&)>;
+
+struct IngestLimits {
+  std::size_t blocks = 8192;
+  std::size_t records = 20'000;
+  std::size_t bytes = 8U << 20;
+};
+
+class Ingest {
+ public:
+  struct Parts {  // none owned, all outlive this
+    sink::Sink& sink;
+    snake::Bus& bus;
+    const RackIndex& racks;
+    const Clock& clock;
+    Diagnostics& diagnostics;
+    IngestCounters& counters;
+  };
+
+  Ingest(Parts parts, IngestLimits limits) : parts_(parts), limits_(limits) {}
+
+  // nullptr: nobody watches.
+  void observe(StoredObserver observer) { observer_ = std::move(observer); }
+
+  // Takes one message into the batch, or refuses it for good (counted, terminated at once).
+  void add(snake::Delivery delivery, model::Lane lane);
+  [[nodiscard]] bool empty() const noexcept { return replies_.empty(); }
+  [[nodiscard]] bool full() const noexcept {
+    return blocks_.size() >= limits_.blocks || records_ >= limits_.records || bytes_ >= limits_.bytes;
+  }
+  // Commits the batch, then acknowledges it, then publishes the receipts. On failure the batch stays as it
+  // was, nothing is acknowledged, and the caller tries again later.
+  [[nodiscard]] Result<void> flush();
+  // For every epoch that the ledger knows of this machine.
+  void send_receipts(const MachineId& machine);
+
+ private:
+  void take(sink::IncomingBlock block);
+  void count_refusal(const snake::Delivery& delivery, const Refusal& refusal);
+  void end_refused(const snake::Delivery& delivery, const Refusal& refusal);
+  [[nodiscard]] std::vector<StoredTransaction> newly_stored() const;
+  void send_receipt(const sink::StreamKey& key);
+
+  Parts parts_;
+  IngestLimits limits_;
+  StoredObserver observer_;
+  std::vector<sink::IncomingBlock> blocks_;
+  std::vector<std::string> replies_;  // of every message in the batch, blocks without records included
+  std::set<sink::StreamKey> touched_;
+  std::size_t records_ = 0;
+  std::size_t bytes_ = 0;
+};
+
+}  // namespace fluxrig::mixer

@@ -1,0 +1,50 @@
+#include "mixer/presence.hpp"
+
+#include <utility>
+
+namespace fluxrig::mixer {
+
+void Presence::hello(sink::RackPresence presence) {
+  const std::lock_guard lock(mutex_);
+  auto& entry = racks_[presence.machine_id];
+  if (presence.status_json.empty()) presence.status_json = std::move(entry.presence.status_json);
+  entry.presence = std::move(presence);
+  entry.changed = true;
+  entry.urgent = true;
+}
+
+void Presence::heartbeat(const MachineId& machine, const std::string& rack, Epoch epoch,
+                         std::string status_json, UnixNanos now) {
+  const std::lock_guard lock(mutex_);
+  auto& entry = racks_[machine];
+  entry.presence.machine_id = machine;
+  entry.presence.rack = rack;
+  entry.presence.epoch = epoch;
+  entry.presence.status_json = std::move(status_json);
+  entry.presence.last_seen = now;
+  entry.changed = true;
+}
+
+std::vector<sink::RackPresence> Presence::take_due(UnixNanos now) {
+  const std::lock_guard lock(mutex_);
+  std::vector<sink::RackPresence> due;
+  for (auto& [machine, entry] : racks_) {
+    const bool waited = now.value - entry.remembered.value >= kRememberInterval;
+    if (!entry.changed || !(entry.urgent || waited)) continue;
+    due.push_back(entry.presence);
+    entry.changed = false;
+    entry.urgent = false;
+    entry.remembered = now;
+  }
+  return due;
+}
+
+std::vector<sink::RackPresence> Presence::all() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<sink::RackPresence> list;
+  list.reserve(racks_.size());
+  for (const auto& [machine, entry] : racks_) list.push_back(entry.presence);
+  return list;
+}
+
+}  // namespace fluxrig::mixer

@@ -1,0 +1,42 @@
+// Which racks are there: what hello and heartbeat said last. Written by bus threads, read by the API, and
+// handed to the sink by the ingest thread at most every kRememberInterval a rack. Any thread. Bounded by the
+// index: only racks with a certificate are let in.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "sink/sink.hpp"
+
+namespace fluxrig::mixer {
+
+class Presence {
+ public:
+  static constexpr std::int64_t kRememberInterval = 10 * kNanosPerSecond;
+  // Three missed heartbeats.
+  static constexpr std::int64_t kAbsentAfter = 15 * kNanosPerSecond;
+
+  void hello(sink::RackPresence presence);
+  // `rack` is the name from the index, for a heartbeat that comes before any hello (the mixer was restarted).
+  void heartbeat(const MachineId& machine, const std::string& rack, Epoch epoch, std::string status_json,
+                 UnixNanos now);
+  // Those that changed and were not handed out within the interval.
+  [[nodiscard]] std::vector<sink::RackPresence> take_due(UnixNanos now);
+  [[nodiscard]] std::vector<sink::RackPresence> all() const;
+
+ private:
+  struct Entry {
+    sink::RackPresence presence;
+    UnixNanos remembered;
+    bool changed = false;
+    bool urgent = false;  // a hello: the next call hands it out
+  };
+  mutable std::mutex mutex_;
+  std::map<MachineId, Entry> racks_;
+};
+
+}  // namespace fluxrig::mixer
