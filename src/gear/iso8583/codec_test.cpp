@@ -185,7 +185,10 @@ TEST(Iso8583Codec, DefectNamesTheElement) {
   expect_defect(ascii, "0200100000000000000000000000105x", ErrorCode::kInvalid, 4);   // not a digit
   expect_defect(ascii, "02001000000000000000000000001050!", ErrorCode::kInvalid, 0);  // trailing byte
   expect_defect(ascii, "02000000001000000000X00000125", ErrorCode::kInvalid, 28);     // neither C nor D
-  expect_defect(ascii, std::string("02000000000000800000TERM\x07") + "001", ErrorCode::kInvalid, 41);
+  expect_defect(ascii,
+                "02000000000000800000TERM\x07"
+                "001",
+                ErrorCode::kInvalid, 41);
 }
 
 TEST(Iso8583Codec, BinaryDefectNamesTheElement) {

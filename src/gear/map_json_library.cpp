@@ -1,0 +1,6 @@
+// Boost.JSON compiled into this one file, so that the programs need no further library.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wconversion"
+#pragma GCC diagnostic ignored "-Wold-style-cast"
+#include <boost/json/src.hpp>
+#pragma GCC diagnostic pop
