@@ -52,7 +52,7 @@ fetch() {
   local scratch archive actual file
   scratch=$(mktemp -d .deps/fetch.XXXXXX)
   say "fetching $package"
-  archive=$(npm pack --silent --pack-destination "$scratch" "$package" | tail -1) ||
+  archive=$(npm pack --loglevel=error --pack-destination "$scratch" "$package" | tail -1) ||
     die "npm could not fetch $package; check the network and the proxy settings of npm"
   actual=$(openssl dgst -sha512 -binary "$scratch/$archive" | base64 -w0)
   [ "$actual" = "$sum" ] || die "$package has sha512-$actual, expected sha512-$sum: not used"
@@ -78,6 +78,7 @@ install_duckdb() {
     return 0
   fi
   mkdir -p .deps/duckdb
+  rm -rf .deps/fetch.??????  # of a run that was cut short
   fetch '@duckdb/node-bindings-linux-x64@1.4.4-r.4' "$library_sum" package/libduckdb.so
   fetch 'duckdb@1.4.4' "$header_sum" package/src/duckdb/src/include/duckdb.h
   printf '%s\n' "$stamp" >.deps/duckdb/stamp
@@ -89,7 +90,7 @@ install_test_packages() {
   stamp=$(sha256sum <tests/package-lock.json)
   [ -d tests/node_modules ] && [ "$(cat .deps/node.stamp 2>/dev/null)" = "$stamp" ] && return 0
   say "installing the packages of the tests (npm ci)"
-  (cd tests && npm ci --silent --no-audit --no-fund --ignore-scripts) ||
+  (cd tests && npm ci --loglevel=error --no-audit --no-fund --ignore-scripts) ||
     die "npm ci failed in tests/: check the network; run it there by hand to see why"
   printf '%s\n' "$stamp" >.deps/node.stamp
 }
