@@ -281,9 +281,9 @@ TEST_F(MixerTest, TailShowsATransactionWhenItIsStored) {
 
 TEST_F(MixerTest, RequestsWithoutTheTokenAreRefusedAndProbesAreNot) {
   EXPECT_EQ(testing::get(api(), "/api/v1/status", "wrong").status, 401);
-  EXPECT_EQ(
-      testing::exchange(api(), "GET /api/v1/racks HTTP/1.1\r\nHost: m\r\nConnection: close\r\n\r\n").status,
-      401);
+  EXPECT_EQ(testing::send_request(api(), "GET /api/v1/racks HTTP/1.1\r\nHost: m\r\nConnection: close\r\n\r\n")
+                .status,
+            401);
   EXPECT_EQ(testing::get(api(), "/livez", "").status, 200);
   EXPECT_EQ(testing::get(api(), "/readyz", "").status, 200);
   EXPECT_EQ(testing::get(api(), "/openapi.yaml", "").status, 200);
@@ -292,7 +292,7 @@ TEST_F(MixerTest, RequestsWithoutTheTokenAreRefusedAndProbesAreNot) {
 }
 
 TEST_F(MixerTest, MalformedAndOversizeRequestsAreAnsweredInHttpsOwnWords) {
-  EXPECT_EQ(testing::exchange(api(), "NONSENSE\r\n\r\n").status, 400);
+  EXPECT_EQ(testing::send_request(api(), "NONSENSE\r\n\r\n").status, 400);
   EXPECT_EQ(testing::get(api(), "/api/v1/transactions?limit=zero", token()).status, 400);
   EXPECT_EQ(testing::get(api(), "/api/v1/transactions?rak=x", token()).status, 400);
   EXPECT_EQ(testing::get(api(), "/api/v1/transactions?cursor=x~y", token()).status, 400);

@@ -27,7 +27,7 @@ struct HttpReply {
   std::string body;
 };
 // One request on a connection of its own; `raw` is sent as it is. Status 0: no answer within 10 s.
-[[nodiscard]] HttpReply exchange(std::uint16_t port, std::string_view raw);
+[[nodiscard]] HttpReply send_request(std::uint16_t port, std::string_view raw);
 [[nodiscard]] HttpReply get(std::uint16_t port, std::string_view target, std::string_view token,
                             std::string_view more_headers = {});
 [[nodiscard]] HttpReply post(std::uint16_t port, std::string_view target, std::string_view token,

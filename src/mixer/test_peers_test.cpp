@@ -77,7 +77,7 @@ std::string read_until(int fd, std::string_view end) {
   return all;
 }
 
-HttpReply exchange(std::uint16_t port, std::string_view raw) {
+HttpReply send_request(std::uint16_t port, std::string_view raw) {
   HttpReply reply;
   const int fd = connect_to(port);
   if (fd < 0) return reply;
@@ -94,17 +94,17 @@ HttpReply exchange(std::uint16_t port, std::string_view raw) {
 
 HttpReply get(std::uint16_t port, std::string_view target, std::string_view token,
               std::string_view more_headers) {
-  return exchange(port,
-                  fmt::format("GET {} HTTP/1.1\r\nHost: mixer\r\nConnection: close\r\nAuthorization: Bearer "
-                              "{}\r\n{}\r\n",
-                              target, token, more_headers));
+  return send_request(
+      port, fmt::format("GET {} HTTP/1.1\r\nHost: mixer\r\nConnection: close\r\nAuthorization: Bearer "
+                        "{}\r\n{}\r\n",
+                        target, token, more_headers));
 }
 
 HttpReply post(std::uint16_t port, std::string_view target, std::string_view token, std::string_view body) {
-  return exchange(port,
-                  fmt::format("POST {} HTTP/1.1\r\nHost: mixer\r\nConnection: close\r\nContent-Length: "
-                              "{}\r\nContent-Type: application/json\r\nAuthorization: Bearer {}\r\n\r\n{}",
-                              target, body.size(), token, body));
+  return send_request(
+      port, fmt::format("POST {} HTTP/1.1\r\nHost: mixer\r\nConnection: close\r\nContent-Length: "
+                        "{}\r\nContent-Type: application/json\r\nAuthorization: Bearer {}\r\n\r\n{}",
+                        target, body.size(), token, body));
 }
 
 }  // namespace fluxrig::mixer::testing
