@@ -53,9 +53,9 @@ constexpr std::string_view kByProcessingCode =
 // The port (by name) that a value of element 3 takes; "none" when the request fails.
 std::string port_for(const std::string& settings, const std::string& value) {
   auto made = make(settings);
-  TestServices services;
   Entry entry;
   std::vector<std::unique_ptr<Recorder>> ends;
+  TestServices services;
   services.add(entry, "in");
   services.add(*made.gear, "route");
   services.wire(entry, *made.gear);
