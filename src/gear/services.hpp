@@ -73,6 +73,8 @@ class Services {
   // child; `adopt_context` makes the transaction part of the trace and flux_id that was offered under `key`,
   // when it arrives before the transaction's end (waited for a little while then). Best effort; nothing waits
   // on the way. No-ops without a bus.
+  // A codec that will adopt says so at its start.
+  virtual void expect_contexts() {}
   virtual void offer_context(Transaction& /*transaction*/, std::string_view /*key*/) {}
   virtual void adopt_context(Transaction& /*transaction*/, std::string_view /*key*/) {}
 

@@ -1,9 +1,9 @@
 #include "rack/context_exchange.hpp"
 
-#include <fmt/format.h>
-
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+
+#include "snake/subjects.hpp"
 
 namespace fluxrig::rack {
 
@@ -13,7 +13,7 @@ ContextExchange::~ContextExchange() { *alive_ = false; }
 void ContextExchange::subscribe() {
   if (subscription_ != nullptr) return;
   auto subscription =
-      parts_.bus.subscribe("flux.context.*", [this, alive = alive_](snake::Delivery delivery) {
+      parts_.bus.subscribe(snake::kContextFilter, [this, alive = alive_](snake::Delivery delivery) {
         auto offers = decode_offers(delivery.payload);
         if (!offers) return;
         // `alive` is read on the io thread only, where it is written.
@@ -48,7 +48,7 @@ void ContextExchange::flush() {
   encode_offers(outgoing_, bytes);
   outgoing_.clear();
   // Lost while disconnected: the other rack then begins a trace of its own, and counts it.
-  (void)parts_.bus.publish(fmt::format("flux.context.{}", parts_.rack), bytes);
+  (void)parts_.bus.publish(snake::context_subject(parts_.rack), bytes);
 }
 
 std::optional<OfferedContext> ContextExchange::adopt(const ContextKey& key, gear::Ticket ticket) {

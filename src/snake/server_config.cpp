@@ -34,6 +34,7 @@ Subjects rack_publishes(const IndexEntry& rack, const MessageGrants& grants) {
                     telemetry_subject(machine),
                     hello_subject(machine),
                     heartbeat_subject(machine),
+                    context_subject(rack.name),
                     control_reply_subject(machine)};
   for (const auto& gear : grants.gears_of(rack.name))
     subjects.push_back(fmt::format("$JS.ACK.{}.{}.>", kStreamMessages, consumer_name(rack.name, gear)));
@@ -45,6 +46,7 @@ Subjects rack_subscribes(const IndexEntry& rack) {
   return {receipt_subject(machine),
           pressure_subject(machine),
           "flux.pressure.all",
+          std::string(kContextFilter),
           control_subject(machine),
           fmt::format("flux.deliver.{}.>", to_string(machine)),
           fmt::format("{}.>", inbox_prefix(to_string(machine)))};

@@ -34,6 +34,7 @@ std::string hello_subject(const MachineId& machine) { return "flux.agent.hello."
 std::string heartbeat_subject(const MachineId& machine) {
   return "flux.agent.heartbeat." + to_string(machine);
 }
+std::string context_subject(std::string_view rack) { return fmt::format("flux.context.{}", rack); }
 std::string inbox_prefix(std::string_view owner) { return fmt::format("_INBOX_{}", owner); }
 
 bool is_inbox_of(const MachineId& machine, std::string_view reply) {
