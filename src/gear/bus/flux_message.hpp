@@ -1,0 +1,37 @@
+// The bytes of a message between racks: docs/formats/flux-message.md. Deterministic CBOR, version 1. Any
+// thread; hostile bytes are refused within the bounds below, and nothing is allocated by an unseen length.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "base/bytes.hpp"
+#include "base/result.hpp"
+#include "gear/gear.hpp"
+#include "gear/message.hpp"
+
+namespace fluxrig::gear::bus {
+
+inline constexpr std::string_view kFluxMessageType = "application/vnd.fluxrig.message+cbor";
+inline constexpr std::size_t kMaxPayload = 1 << 20;
+inline constexpr std::size_t kMaxFields = 512;  // in `fields`, and again in `meta`
+inline constexpr std::size_t kMaxFieldName = 128;
+inline constexpr std::size_t kMaxFieldValue = 64 << 10;
+inline constexpr std::size_t kMaxReason = 256;
+inline constexpr std::size_t kMaxEncoded = 2 << 20;
+
+struct FluxMessage {
+  Message message;
+  // Set: a reply that says the request failed. Its reason is a literal of this program, chosen by the code:
+  // the sender's text is for people who look at the stream, and is never taken over.
+  std::optional<Failure> failure;
+};
+
+// kOversize over a bound; kInvalid for a field name that is not UTF-8 (it would not come back as it went).
+[[nodiscard]] Result<Bytes> encode_message(const Message& message);
+[[nodiscard]] Bytes encode_failure(const Failure& failure);
+
+// kTruncated, kInvalid, kOversize, kUnsupported (another version); the details hold no bytes of the input.
+[[nodiscard]] Result<FluxMessage> decode_message(ByteView bytes);
+
+}  // namespace fluxrig::gear::bus

@@ -1,0 +1,122 @@
+#include "gear/bus/flux_message.hpp"
+
+#include <gtest/gtest.h>
+
+namespace fluxrig::gear::bus {
+namespace {
+
+Message example() {
+  Message message;
+  message.payload = "\x02\x00";
+  message.payload.assign("\x02\x00", 2);
+  message.fields.append("mti", "0200");
+  message.fields.append("4", "1050");
+  message.meta.append("content-type", "x");
+  return message;
+}
+
+// The worked example of docs/formats/flux-message.md.
+constexpr const char* kExample =
+    "a4"
+    "0001"
+    "01420200"
+    "0284"
+    "636d7469"
+    "4430323030"
+    "6134"
+    "4431303530"
+    "0382"
+    "6c636f6e74656e742d74797065"
+    "4178";
+
+TEST(FluxMessage, EncodesTheDocumentedExample) {
+  const auto encoded = encode_message(example());
+  ASSERT_TRUE(encoded);
+  EXPECT_EQ(to_hex(*encoded), kExample);
+}
+
+TEST(FluxMessage, EncodesTheDocumentedFailure) {
+  EXPECT_EQ(to_hex(encode_failure({FailureCode::kTimeout, "late"})),
+            "a2"
+            "0001"
+            "0482"
+            "05"
+            "646c617465");
+}
+
+TEST(FluxMessage, ComesBackAsItWent) {
+  Message message = example();
+  message.fields.append("bytes", std::string("\x00\xff\r\n", 4));
+  message.fields.append("empty", "");
+  const auto encoded = encode_message(message);
+  ASSERT_TRUE(encoded);
+  const auto decoded = decode_message(*encoded);
+  ASSERT_TRUE(decoded);
+  EXPECT_EQ(decoded->message.payload, message.payload);
+  EXPECT_EQ(decoded->message.fields, message.fields);
+  EXPECT_EQ(decoded->message.meta, message.meta);
+  EXPECT_FALSE(decoded->failure);
+}
+
+TEST(FluxMessage, AReasonIsTheReceiversOwnWords) {
+  const auto decoded = decode_message(encode_failure({FailureCode::kTimeout, "4242424242424242"}));
+  ASSERT_TRUE(decoded && decoded->failure);
+  EXPECT_EQ(decoded->failure->code, FailureCode::kTimeout);
+  EXPECT_STREQ(decoded->failure->reason, "the other rack: nothing answered in time");
+}
+
+TEST(FluxMessage, AnUnknownFailureCodeIsInternal) {
+  const auto decoded = decode_message(*from_hex("a20001048218636161"));
+  ASSERT_TRUE(decoded && decoded->failure);
+  EXPECT_EQ(decoded->failure->code, FailureCode::kInternal);
+}
+
+TEST(FluxMessage, SkipsKeysOfLaterVersions) {
+  const auto decoded = decode_message(*from_hex("a3000101413109820102"));
+  ASSERT_TRUE(decoded);
+  EXPECT_EQ(decoded->message.payload, "1");
+}
+
+TEST(FluxMessage, RefusesWhatBreaksTheFormat) {
+  const auto code = [](std::string_view hex) {
+    const auto decoded = decode_message(*from_hex(hex));
+    return decoded ? std::optional<ErrorCode>{} : std::optional<ErrorCode>{decoded.error().code};
+  };
+  EXPECT_EQ(code(""), ErrorCode::kTruncated);
+  EXPECT_EQ(code("a0"), ErrorCode::kInvalid);
+  EXPECT_EQ(code("a10002"), ErrorCode::kUnsupported);
+  EXPECT_EQ(code("a1014131"), ErrorCode::kInvalid);            // no version first
+  EXPECT_EQ(code("a30001020001414131"), ErrorCode::kInvalid);  // fields are no array
+  EXPECT_EQ(code("a2000102816161"), ErrorCode::kInvalid);      // a name without a value
+  EXPECT_EQ(code("a300010141310141"), ErrorCode::kInvalid);    // a key twice
+  EXPECT_EQ(code("a10001ff"), ErrorCode::kInvalid);            // bytes follow
+  EXPECT_EQ(code("a20001014431"), ErrorCode::kTruncated);
+}
+
+TEST(FluxMessage, EveryCutOfTheExampleIsRefused) {
+  const Bytes whole = *from_hex(kExample);
+  for (std::size_t size = 0; size < whole.size(); ++size)
+    EXPECT_FALSE(decode_message(ByteView(whole).first(size))) << size;
+}
+
+TEST(FluxMessage, RefusesToEncodeOverABound) {
+  const auto code = [](const Message& message) { return encode_message(message).error().code; };
+  Message payload;
+  payload.payload.assign(kMaxPayload + 1, 'x');
+  EXPECT_EQ(code(payload), ErrorCode::kOversize);
+  Message value;
+  value.fields.append("a", std::string(kMaxFieldValue + 1, 'x'));
+  EXPECT_EQ(code(value), ErrorCode::kOversize);
+  Message name;
+  name.fields.append(std::string(kMaxFieldName + 1, 'x'), "");
+  EXPECT_EQ(code(name), ErrorCode::kOversize);
+  Message many;
+  for (std::size_t i = 0; i <= kMaxFields; ++i) many.meta.append("a", "");
+  EXPECT_EQ(code(many), ErrorCode::kOversize);
+  Message bytes;
+  bytes.fields.append("\xff", "");
+  EXPECT_EQ(code(bytes), ErrorCode::kInvalid);
+}
+
+}  // namespace
+}  // namespace fluxrig::gear::bus
