@@ -173,9 +173,9 @@ void TestServices::back(Open& open, std::size_t from) {
   answer(open);
 }
 
-// `from` failed: the gears before it are asked, and the ingress gear in any case.
+// `from` failed: it is asked first, then the gears before it.
 void TestServices::fail_back(Open& open, std::size_t from, Failure failure) {
-  if (from == 0) from = 1;
+  ++from;
   open.on_the_way_back = true;
   open.record.failure = failure;
   open.message = Message{};

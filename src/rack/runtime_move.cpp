@@ -105,14 +105,14 @@ void Runtime::note_failure(OpenTransaction& transaction, std::size_t at, const g
   }
 }
 
-// `from` failed: the gears before it may turn the failure into a reply in their protocol; the ingress gear
-// always may, its own failures included.
+// `from` failed: it and the gears before it may turn the failure into a reply in their protocol, the nearest
+// first. A codec that could not read a request is the one that knows how to say so.
 void Runtime::fail_back(OpenTransaction& transaction, std::size_t from, gear::Failure failure) {
   transaction.backward_ = true;
   note_failure(transaction, from, failure);
   transaction.failure_ = failure;
   transaction.message_ = {};
-  for (std::size_t i = from == 0 ? 1 : from; i > 0;) {
+  for (std::size_t i = from + 1; i > 0;) {
     transaction.at_ = --i;
     const StationIndex station = transaction.here().station;
     const Step step = wiring_.at(station).gear->on_failure(transaction, failure, transaction.message_);

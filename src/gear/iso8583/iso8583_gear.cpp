@@ -33,7 +33,8 @@ class Iso8583Gear final : public Gear {
       : spec_name_(settings.text("spec")),
         folder_(settings.folder()),
         correlated_(element_numbers(settings.texts("correlate"))),
-        mode_(settings.text("mode")) {
+        mode_(settings.text("mode")),
+        context_(settings.text("context")) {
     for (const unsigned number : element_numbers(settings.texts("record"))) recorded_[number] = true;
     if (settings.boolean("record_token")) recorded_[element_number(kPrimaryAccountNumber)] = true;
   }
@@ -42,6 +43,8 @@ class Iso8583Gear final : public Gear {
     auto spec = load_specification(spec_name_, folder_);
     if (!spec) return tl::unexpected(spec.error());
     spec_ = std::move(*spec);
+    services_ = &services;
+    if (context_ == "adopt") services.expect_contexts();
     names_ = &services.names();
     type_field_ = names_->field("iso8583.mti", sanitize::Action::kKeep);
     defect_field_ = names_->field("iso8583.defect_element", sanitize::Action::kKeep);
@@ -66,6 +69,7 @@ class Iso8583Gear final : public Gear {
       return Step::fail(FailureCode::kRejected, "a response came where a request is expected");
     name_span(transaction, decode_names_, "decode ", decode_name_, message.fields.get("mti"));
     record(transaction, message.fields, kept);
+    if (context_ == "adopt") adopt_context(transaction, message.fields);
     return step;
   }
 
@@ -118,6 +122,8 @@ class Iso8583Gear final : public Gear {
     name_span(transaction, encode_names_, "encode ", encode_name_, type);
     if (const auto response = response_type(type); !response.empty())
       transaction.correlation = correlation_key(response, message.fields, correlated_);
+    if (context_ == "offer" && !transaction.correlation.empty())
+      services_->offer_context(transaction, transaction.correlation);
     return encode_into(transaction, message, FailureCode::kRejected);
   }
 
@@ -133,6 +139,13 @@ class Iso8583Gear final : public Gear {
       return refuse(transaction, FailureCode::kMalformed, read.error());
     message.payload.clear();
     return Step::next();
+  }
+
+  // Under the key by which the other rack finds the reply of this request: both sides read it out of the same
+  // bytes.
+  void adopt_context(Transaction& transaction, const Fields& fields) const {
+    if (const auto response = response_type(fields.get("mti")); !response.empty())
+      services_->adopt_context(transaction, correlation_key(response, fields, correlated_));
   }
 
   Step refuse(Transaction& transaction, FailureCode code, const Defect& defect) const {
@@ -181,6 +194,8 @@ class Iso8583Gear final : public Gear {
   std::shared_ptr<const Specification> spec_;
   std::vector<unsigned> correlated_;
   std::string mode_;
+  std::string context_;
+  Services* services_ = nullptr;
   std::array<bool, kLastElement + 1> recorded_{};
   std::array<bool, kLastElement + 1> dropped_{};
   std::array<tap::FieldId, kLastElement + 1> fields_{};
@@ -233,6 +248,12 @@ GearType iso8583_type() {
                .summary = "what requests need; auto encodes those that come as fields and decodes bytes",
                .fallback = "auto",
                .choices = {"auto", "encode", "decode"}},
+              {.name = "context",
+               .type = OptionType::kChoice,
+               .summary = "hands the trace context to the rack at the other end, over the bus; nothing is "
+                          "added to messages",
+               .fallback = "none",
+               .choices = {"none", "offer", "adopt"}},
               {.name = "record",
                .type = OptionType::kTexts,
                .summary = "elements whose values become attributes, under the sanitiser's policy",
