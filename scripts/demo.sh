@@ -45,7 +45,7 @@ wait_for() {
   done
 }
 
-number() { "$fluxrig" query --csv "$1" | tail -n 1; }
+number() { "$fluxrig" query --csv "$1" | tail -n 1 | tr -d '\r'; }
 
 for port in 14222 17070 18080 18583; do
   if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then fail "port $port is in use; is another demo running? 'ss -ltnp' names it"; fi
@@ -55,7 +55,7 @@ mkdir -p "$demo"
 
 say "Certificates: an authority, the bus's server, the mixer and two racks"
 "$fluxrig" pki init "$demo/pki"
-"$fluxrig" pki issue "$demo/pki" --server nats --host 127.0.0.1,localhost
+"$fluxrig" pki issue "$demo/pki" --server nats --host 127.0.0.1 --host localhost
 "$fluxrig" pki issue "$demo/pki" --mixer mixer
 "$fluxrig" pki issue "$demo/pki" --rack edge
 "$fluxrig" pki issue "$demo/pki" --rack host
@@ -111,7 +111,7 @@ for gear in edge/shop edge/bank host/switch host/approver; do
 done
 
 say "One of them, by its id, over both racks"
-id=$(sed -n '$p' "$demo/ledger.txt" | cut -d' ' -f1)
+id=$(sed -n '$p' "$demo/ledger.txt" | cut -f1)
 "$fluxrig" trace "$id"
 
 say "The racks"

@@ -183,6 +183,10 @@ class FileReader {
   std::string& complaints_;
 };
 
+// Racks and client commands on the same host read these; they begin like the mixer's own.
+constexpr std::array<std::string_view, 3> kOthersVariables = {"FLUXRIG_MIXER_API", "FLUXRIG_MIXER_ADDRESS",
+                                                              "FLUXRIG_MIXER_CERTIFICATES"};
+
 std::string environment_name(std::string_view path) {
   std::string name(kEnvironmentPrefix);
   for (const char c : path)
@@ -200,6 +204,7 @@ void read_environment(std::span<const std::string> environment, Config& config, 
     const std::string_view name = view.substr(0, equals);
     const std::string_view value =
         equals == std::string_view::npos ? std::string_view{} : view.substr(equals + 1);
+    if (std::find(kOthersVariables.begin(), kOthersVariables.end(), name) != kOthersVariables.end()) continue;
     const auto found = std::find(names.begin(), names.end(), name);
     if (found == names.end()) {
       const std::vector<std::string_view> candidates(names.begin(), names.end());
