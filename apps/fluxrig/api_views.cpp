@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 
 #include "fluxrig/duration.hpp"
@@ -57,6 +58,8 @@ std::string backlog_of(const object& rack) {
   if (const auto lag = number_at(rack, "audit.lag_records")) return fmt::format("{:.0f}", *lag);
   const auto sent = number_at(rack, "status.audit.sent");
   const auto receipted = number_at(rack, "status.audit.receipted");
+  // What was sent twice is counted twice: then the difference says nothing.
+  if (number_at(rack, "status.audit.resends").value_or(0) != 0) return "-";
   return sent && receipted ? fmt::format("{:.0f}", std::max(0.0, *sent - *receipted)) : "-";
 }
 
@@ -157,6 +160,18 @@ std::optional<std::string> draw_tail_line(std::string_view json, const Terminal&
       paint(terminal, outcome == "answered" ? Colour::kGreen : Colour::kRed, fmt::format("{:<9}", outcome)),
       milliseconds_text(static_cast<std::int64_t>(std::clamp(duration, 0.0, 1e12) * 1e6)),
       reason.empty() ? "" : "  " + reason);
+}
+
+std::string with_plain_row_ends(std::string_view csv) {
+  std::string out;
+  out.reserve(csv.size());
+  bool quoted = false;
+  for (std::size_t i = 0; i < csv.size(); ++i) {
+    quoted = quoted != (csv[i] == '"');
+    const bool row_end = !quoted && csv[i] == '\r' && i + 1 < csv.size() && csv[i + 1] == '\n';
+    if (!row_end) out += csv[i];
+  }
+  return out;
 }
 
 std::string for_stream(std::string text, bool is_terminal) {

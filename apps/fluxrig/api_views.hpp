@@ -20,6 +20,9 @@ namespace fluxrig::client {
 // One line for a person; nullopt for one that says nothing (keepalive).
 [[nodiscard]] std::optional<std::string> draw_tail_line(std::string_view json, const Terminal& terminal);
 
+// RFC 4180 ends rows with CR LF; shells want LF. Line ends within quotes stay as they are.
+[[nodiscard]] std::string with_plain_row_ends(std::string_view csv);
+
 // `text` for a terminal: as it is, but printable() line by line; for everything else unchanged.
 [[nodiscard]] std::string for_stream(std::string text, bool is_terminal);
 

@@ -58,6 +58,10 @@ TEST(ApiViews, TailLinesAreOneLineEach) {
   EXPECT_THAT(*draw_tail_line(R"({"type":"dropped","count":12})", {}), HasSubstr("12 transactions left out"));
 }
 
+TEST(ApiViews, RowsOfCsvEndInAPlainNewline) {
+  EXPECT_EQ(with_plain_row_ends("a,b\r\n1,\"x\r\ny\"\"\"\r\n"), "a,b\n1,\"x\r\ny\"\"\"\n");
+}
+
 TEST(ApiViews, OnlyTerminalsNeedEscapes) {
   EXPECT_EQ(for_stream("a\r\nb\x1b\n", true), "a\nb\\x1b\n");
   EXPECT_EQ(for_stream("a\r\nb\x1b\n", false), "a\r\nb\x1b\n");

@@ -65,7 +65,8 @@ int run_gears(const GearsOptions& options) {
   for (const auto& type : catalogue) {
     names.push_back(type.name);
     if (type.name != options.type) continue;
-    fmt::print("{}", rack::reference_page(type));
+    const auto page = rack::reference_page(type);
+    fmt::print("{}{}", page, page.ends_with('\n') ? "" : "\n");
     return kExitOk;
   }
   const auto near = nearest_name(options.type, names);

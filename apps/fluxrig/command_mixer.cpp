@@ -94,7 +94,8 @@ int run_query(const AskOptions& options) {
                     .json = fmt::format(R"({{"sql":"{}"}})", escape_json(options.sql)),
                     .accept = options.csv ? "text/csv" : "application/json"});
   if (!reply) return kExitFailure;
-  if (options.json || options.csv) return print_as_it_is(std::move(reply->body));
+  if (options.json) return print_as_it_is(std::move(reply->body));
+  if (options.csv) return print_as_it_is(with_plain_row_ends(reply->body));
   const auto table = draw_query(reply->body, terminal_of(stdout));
   if (!table) return failed("query", table.error().message);
   fmt::print("{}", *table);
@@ -140,7 +141,7 @@ void add_mixer_commands(CLI::App& app, Action& action) {
 
   auto* query = add(app, "query", "Ask the store in SQL", *options);
   query->add_option("sql", options->sql, "one SELECT")->required()->type_name("SQL");
-  query->add_flag("--csv", options->csv, "comma-separated values (RFC 4180)")->excludes("--json");
+  query->add_flag("--csv", options->csv, "comma-separated values")->excludes("--json");
   query->add_option("--limit", options->limit, "rows at most")
       ->capture_default_str()
       ->check(CLI::Range(1U, 100'000U))

@@ -46,11 +46,11 @@ constexpr const char* kDrawing =
 trace       4bf92f3577b34da6a3ce929d0e0e4736       continued from the caller's span 00f067aa0ba902b7
 machine     edge 11111111-1111-4111-8111-111111111111, host 22222222-2222-4222-8222-222222222222
 
-  edge   shop       POST /authorize      18.4  ████████████████████████████████
+  edge   shop       POST /authorize      18.4  ███████████████████████████████
   edge    to_iso    map                  0.02  ▏
-  edge    bank      0200 -> 0210         17.6   ██████████████████████████████▋
-  host     switch   iso8583 0200         16.9   █████████████████████████████▍
-             ✗ no answer in time
+  edge    bank      0200 -> 0210         17.6   █████████████████████████████▋
+  host     switch   iso8583 0200         16.9   ████████████████████████████▌
+           ✗ no answer in time
   1 of 3 child spans are not here: not sampled, dropped under load, or still on their way
   log    host        +17.9 ms  ERROR  fluxrig.transaction  iso8583 0200 failed: no answer in time
   audit  edge     #120331 of epoch 3  on disk, stored 2026-11-22 14:03:07.512 UTC (82.0 ms after the answer)

@@ -105,7 +105,7 @@ std::string render_verification(const wal::Verification& verification, const std
     out +=
         fmt::format("unfinished  {} bytes at the end of {} (byte {}): a crash or a rack at work, no damage\n",
                     verification.torn_bytes, printable(verification.torn_file), verification.torn_offset);
-  out += fmt::format("{}: {} records in {} blocks, {} segments, {} epochs, {} bytes: ", printable(directory),
+  out += fmt::format("{}: {} records, {} blocks, segments: {}, epochs: {}, {} bytes: ", printable(directory),
                      verification.records, verification.blocks, verification.segments, verification.epochs,
                      verification.bytes);
   if (verification.good()) return out + paint(terminal, Colour::kGreen, "no gap, no alteration") + "\n";
