@@ -142,12 +142,10 @@ Outcome<unsigned> ApiClient::exchange(const ApiRequest& wanted, const OnBytes& b
   } catch (const std::exception& error) {
     return problem(fmt::format("{}: {}", url_, error.what()));
   }
-  if (step.what != nullptr)
-    return problem(
-        fmt::format("{}: {}: {}; is the mixer running, and is this its address? --mixer URL names "
-                    "another",
-                    url_, step.what, step.error.message()));
-  return status;
+  if (step.what == nullptr) return status;
+  const auto cause = fmt::format("{}: {}: {}", url_, step.what, step.error.message());
+  if (status != 0) return problem(cause);
+  return problem(cause + "; is the mixer running, and is this its address? --mixer URL names another");
 }
 
 }  // namespace fluxrig::client

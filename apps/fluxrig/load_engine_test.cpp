@@ -167,7 +167,7 @@ TEST_F(LoadEngineTest, TheLedgerHasALineForEachReply) {
   std::string line;
   int lines = 0;
   for (; std::getline(file, line); ++lines) {
-    ASSERT_EQ(line.substr(0, 11), "0192-a 200 ");
+    ASSERT_EQ(line.substr(0, 11), "0192-a\t200\t");
     ASSERT_EQ(line.size(), 11U + 32);
   }
   EXPECT_EQ(lines, 200);

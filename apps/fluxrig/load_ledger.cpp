@@ -30,7 +30,7 @@ Outcome<std::unique_ptr<LoadLedger>> LoadLedger::open(const std::string& path) {
 
 void LoadLedger::append(std::string_view flux_id, unsigned status, const TraceId& trace_id) {
   fmt::memory_buffer line;
-  fmt::format_to(std::back_inserter(line), "{} {} {}\n", is_id(flux_id) ? flux_id : "-", status,
+  fmt::format_to(std::back_inserter(line), "{}\t{}\t{}\n", is_id(flux_id) ? flux_id : "-", status,
                  trace_id.is_zero() ? "-" : to_string(trace_id));
   std::fwrite(line.data(), 1, line.size(), file_.get());
 }

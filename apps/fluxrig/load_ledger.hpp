@@ -1,4 +1,4 @@
-// One line for each answered request: flux-id of the reply, status, trace_id, separated by spaces, "-" where
+// One line for each answered request: flux-id of the reply, status, trace_id, separated by tabs, "-" where
 // there is none. What a fault test later holds against the store. Buffered; complete after finish(). One
 // thread.
 #pragma once
