@@ -6,6 +6,7 @@
 #include <boost/json.hpp>
 #include <cstdlib>
 
+#include "fluxrig/api_views.hpp"
 #include "fluxrig/files.hpp"
 #include "fluxrig/terminal.hpp"
 
@@ -17,7 +18,8 @@ constexpr std::size_t kMaxLineBytes = 1U << 20;
 
 std::string text_member(const boost::json::object& object, std::string_view name) {
   const auto* value = object.if_contains(name);
-  return value != nullptr && value->is_string() ? printable(std::string_view(value->as_string())) : "";
+  // The store's complaints point at a place with a line of their own.
+  return value != nullptr && value->is_string() ? for_stream(std::string(value->as_string()), true) : "";
 }
 
 }  // namespace
