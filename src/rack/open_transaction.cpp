@@ -74,6 +74,7 @@ void OpenTransaction::reset() noexcept {
   abandoned_ = false;
   context_expected_ = false;
   context_adopted_ = false;
+  offer_pending_ = false;
   failure_ = {};
   outcome_ = model::TransactionOutcome::kAnswered;
   kept_.clear();

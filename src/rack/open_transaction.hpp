@@ -76,6 +76,8 @@ class OpenTransaction final : public gear::Transaction {
   bool context_expected_ = false;
   bool context_adopted_ = false;
   ContextKey context_key_;
+  bool offer_pending_ = false;
+  ContextKey offer_key_;
   gear::Failure failure_;
   model::TransactionOutcome outcome_ = model::TransactionOutcome::kAnswered;
   std::vector<std::pair<const gear::Gear*, gear::Message>> kept_;

@@ -78,8 +78,11 @@ void Runtime::expect_contexts() {
 }
 
 void Runtime::offer_context(gear::Transaction& transaction, std::string_view key) {
-  if (contexts_ == nullptr) return;
-  contexts_->offer(context_key(key), transaction.outgoing_context(), transaction.flux_id());
+  OpenTransaction* open = lookup(transaction.ticket());
+  if (contexts_ == nullptr || open == nullptr) return;
+  // Sent when the egress gear has taken the message: the other rack's spans are children of that gear's span.
+  open->offer_pending_ = true;
+  open->offer_key_ = context_key(key);
 }
 
 void Runtime::adopt_context(gear::Transaction& transaction, std::string_view key) {

@@ -1,5 +1,8 @@
 // Along the wires and back again. Neighbouring spans share one reading of the clock.
+#include <utility>
+
 #include "base/assert.hpp"
+#include "rack/context_exchange.hpp"
 #include "rack/runtime.hpp"
 
 namespace fluxrig::rack {
@@ -51,6 +54,8 @@ void Runtime::forward(OpenTransaction& transaction, Step step) {
   switch (step.kind) {
     case Step::Kind::kWait:
       transaction.stage_ = Stage::kWaiting;
+      if (std::exchange(transaction.offer_pending_, false))
+        contexts_->offer(transaction.offer_key_, transaction.outgoing_context(), transaction.flux_id_);
       return;
     case Step::Kind::kReply:
       leave(transaction, parts_.ticks.now());

@@ -22,7 +22,7 @@ namespace fluxrig::sink {
 struct StoreOptions {
   std::filesystem::path directory;  // created when missing; its parent must exist
   std::uint64_t memory_limit_bytes = 512ULL << 20;
-  std::uint32_t threads = 2;
+  std::uint32_t threads = 1;
   std::uint32_t retention_days = 30;  // of closed days; 0 keeps everything
   std::uint32_t hot_hours = 2;        // an hour is closed when it ended this many hours ago
   std::uint64_t wal_autocheckpoint_bytes = 128ULL << 20;
