@@ -92,7 +92,7 @@ bool set_validity(X509* certificate, UnixNanos now, int days) {
 
 // Self-signed when `issuer` is null. Order O, OU, CN, so that the line that names a user begins with CN.
 Outcome<Pair> build(const Blueprint& plan, const Pair* issuer, UnixNanos now) {
-  Pair pair{X509Handle(X509_new()), KeyHandle(EVP_EC_gen("P-256"))};
+  Pair pair{X509Handle(X509_new()), KeyHandle(EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256"))};
   X509* certificate = pair.certificate.get();
   bool built = certificate != nullptr && pair.key != nullptr;
   X509* signer = issuer == nullptr ? certificate : issuer->certificate.get();
