@@ -19,6 +19,12 @@ Result<void> AuditLane::append(ByteView records, std::uint32_t count) {
   return {};
 }
 
+Result<void> AuditLane::sync() {
+  if (auto synced = writer_->sync(); !synced) return synced;
+  last_synced_.store(writer_->next_sequence().value - 1, std::memory_order_relaxed);
+  return {};
+}
+
 void AuditLane::deliver_receipt(const model::Receipt& receipt) {
   const std::lock_guard lock(mutex_);
   // A later receipt of the same epoch names all that an earlier one did, so the oldest may go.

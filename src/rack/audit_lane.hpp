@@ -2,6 +2,7 @@
 // housekeeping. One thread (the pump), except `deliver_receipt`.
 #pragma once
 
+#include <atomic>
 #include <mutex>
 #include <vector>
 
@@ -22,7 +23,7 @@ class AuditLane final : public tap::AuditOutput {
             Diagnostics& diagnostics);
 
   [[nodiscard]] Result<void> append(ByteView records, std::uint32_t count) override;
-  [[nodiscard]] Result<void> sync() override { return writer_->sync(); }
+  [[nodiscard]] Result<void> sync() override;
 
   // Any thread: the mixer has committed these sequences.
   void deliver_receipt(const model::Receipt& receipt);
@@ -31,6 +32,10 @@ class AuditLane final : public tap::AuditOutput {
   void close();
 
   [[nodiscard]] const wal::Writer& writer() const noexcept { return *writer_; }
+  // Any thread: the last sequence that is on disk in this epoch; 0: none.
+  [[nodiscard]] Sequence last_synced() const noexcept {
+    return {last_synced_.load(std::memory_order_relaxed)};
+  }
 
  private:
   void take_receipts();
@@ -42,6 +47,7 @@ class AuditLane final : public tap::AuditOutput {
   const Clock& clock_;
   Diagnostics& diagnostics_;
   MonotonicNanos stored_at_;
+  std::atomic<std::uint64_t> last_synced_{0};
   std::mutex mutex_;  // guards waiting_
   std::vector<model::Receipt> waiting_;
 };

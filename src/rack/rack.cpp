@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <malloc.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
@@ -73,7 +74,18 @@ int run_main(int argc, const char* const* argv, const std::vector<gear::GearType
     std::fprintf(stderr, "usage: %s SCENARIO.yaml\n", argc > 0 ? argv[0] : "rack");
     return kExitInvalid;
   }
-  return run({argv[1], {}}, catalogue);
+  return run({argv[1], process_environment()}, catalogue);
+}
+
+Environment process_environment() {
+  Environment variables;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    const std::string_view text(*entry);
+    const auto equals = text.find('=');
+    if (!text.starts_with("FLUXRIG_") || equals == std::string_view::npos) continue;
+    variables.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return variables;
 }
 
 }  // namespace fluxrig::rack

@@ -31,4 +31,7 @@ struct RackFiles {
 // catalogue.
 [[nodiscard]] int run_main(int argc, const char* const* argv, const std::vector<gear::GearType>& catalogue);
 
+// The FLUXRIG_* variables of this process.
+[[nodiscard]] Environment process_environment();
+
 }  // namespace fluxrig::rack

@@ -30,6 +30,8 @@ class Rack {
   static constexpr auto kDrainPatience = std::chrono::seconds(10);  // for transactions in flight
   static constexpr auto kShipPatience = std::chrono::seconds(5);    // for the mixer's receipts
 
+  static constexpr std::int64_t kAcknowledgementPatience = kNanosPerSecond;  // for the stream's
+
   [[nodiscard]] Outcome<void> open_audit();
   [[nodiscard]] Outcome<void> connect_bus();
   [[nodiscard]] Wiring make_wiring();
@@ -72,6 +74,7 @@ class Rack {
   wal::Receipts stored_receipts_;
   std::unique_ptr<AuditLane> audit_;
   std::unique_ptr<tap::Pump> pump_;
+  std::atomic<bool> stopping_{false};            // read by the bus's threads
   std::atomic<bool> connection_changed_{false};  // written by the bus, read by the link: see Link::Parts
   std::unique_ptr<snake::NatsBus> bus_;
   std::unique_ptr<Runtime> runtime_;

@@ -1,6 +1,7 @@
 // A rack while it runs: signals, reload, drain, what it tells of itself.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <csignal>
 
 #include "rack/footprint.hpp"
@@ -38,6 +39,7 @@ void Rack::await_signal() {
 }
 
 void Rack::shut_down() {
+  stopping_.store(true, std::memory_order_relaxed);
   diagnostics_.info("rack", "stopping: no new work is accepted, what is in flight is finished");
   runtime_->drain();
   drain_until_ = {clock_.monotonic().value +
@@ -46,7 +48,13 @@ void Rack::shut_down() {
 }
 
 void Rack::check_drained() {
-  if (runtime_->open() == 0 || clock_.monotonic() >= drain_until_) {
+  const MonotonicNanos now = clock_.monotonic();
+  // Replies that are on their way over the bus acknowledge their requests when the stream has them: closing
+  // before would have those requests delivered again.
+  if (runtime_->open() == 0 && bus_ && bus_->unacknowledged() != 0)
+    drain_until_ = std::min(drain_until_, MonotonicNanos{now.value + kAcknowledgementPatience});
+  const bool settled = runtime_->open() == 0 && (!bus_ || bus_->unacknowledged() == 0);
+  if (settled || now >= drain_until_) {
     if (runtime_->open() != 0)
       diagnostics_.warn("rack", fmt::format("{} transactions did not end in time", runtime_->open()));
     runtime_->stop();
@@ -115,12 +123,12 @@ std::string Rack::status_json() const {
     dropped += drops_.count(static_cast<lane::DropCause>(i));
   const auto& sent = link_->counters();
   return fmt::format(
-      R"({{"transactions":{},"in_flight_refused":{},"audit":{{"sent":{},"receipted":{},"resends":{},"damaged":{},"blocked":{}}},)"
+      R"({{"transactions":{},"in_flight_refused":{},"audit":{{"sequence":{},"sent":{},"receipted":{},"resends":{},"damaged":{},"blocked":{}}},)"
       R"("telemetry":{{"sent":{},"dropped":{},"queued_bytes":{}}},)"
       R"("process":{{"resident_bytes":{},"high_water_bytes":{},"cpu_us":{},"threads":{}}}}})",
       counters.begun.value(), counters.refused_full.value() + counters.refused_disk.value(),
-      sent.audit_records_sent.load(), sent.audit_records_receipted.load(), sent.audit_resends.load(),
-      sent.audit_damage.load(), admission_.audit_blocked.load() ? "true" : "false",
+      audit_->last_synced().value, sent.audit_records_sent.load(), sent.audit_records_receipted.load(),
+      sent.audit_resends.load(), sent.audit_damage.load(), admission_.audit_blocked.load() ? "true" : "false",
       sent.telemetry_records_sent.load(), dropped, telemetry_.queued_bytes(), footprint.resident_bytes,
       footprint.high_water_bytes, footprint.cpu_micros, footprint.threads);
 }

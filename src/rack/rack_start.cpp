@@ -89,7 +89,12 @@ Outcome<void> Rack::connect_bus() {
   options.key = identity_.certificates->key;
   options.name = scenario_.rack;
   options.inbox = to_string(identity_.machine_id);
-  options.on_state = [this](snake::ConnectionState) {
+  options.on_state = [this](snake::ConnectionState state) {
+    if (state == snake::ConnectionState::kClosed && !stopping_.load(std::memory_order_relaxed))
+      diagnostics_.error(
+          "snake",
+          "the server refuses this rack's certificate: the rack goes on without its mixer and keeps its "
+          "records; issue a new certificate with 'fluxrig pki issue' and restart");
     connection_changed_.store(true, std::memory_order_release);
     link_bell_.ring();
   };

@@ -17,6 +17,7 @@ Runtime::Runtime(Parts parts, Wiring wiring)
   contexts_ = std::make_unique<ContextExchange>(
       ContextExchange::Parts{parts_.io, *parts_.bus, parts_.clock, parts_.diagnostics, parts_.rack,
                              [this](gear::Ticket ticket, const OfferedContext& offer) {
+                               contexts_come_ = true;
                                context_arrived(ticket, offer.context, offer.flux_id);
                              }});
 }
@@ -91,8 +92,10 @@ void Runtime::adopt_context(gear::Transaction& transaction, std::string_view key
   if (contexts_ == nullptr || open == nullptr || open->is_branch() || open->context_expected_) return;
   open->context_expected_ = true;
   open->context_key_ = context_key(key);
-  if (const auto offer = contexts_->adopt(open->context_key_, open->ticket_))
+  if (const auto offer = contexts_->adopt(open->context_key_, open->ticket_)) {
+    contexts_come_ = true;
     context_arrived(open->ticket_, offer->context, offer->flux_id);
+  }
 }
 
 void Runtime::context_arrived(gear::Ticket ticket, const trace::Context& context, const FluxId& flux_id) {

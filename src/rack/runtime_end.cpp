@@ -10,7 +10,7 @@ namespace fluxrig::rack {
 namespace {
 
 // How long an ended transaction waits for the trace context of its caller.
-constexpr std::int64_t kContextPatience = 50 * kNanosPerMilli;
+constexpr std::int64_t kContextPatience = 20 * kNanosPerMilli;
 // How soon a full ring is tried again when no other event does it.
 constexpr auto kParkRetry = std::chrono::milliseconds(1);
 
@@ -34,7 +34,11 @@ void Runtime::end(OpenTransaction& transaction) {
   wiring_.at(root.station)
       .metrics->duration.record(static_cast<std::uint64_t>(
           static_cast<double>(head.end.value - head.start.value) * parts_.nanos_per_tick));
-  if (transaction.context_expected_ && !transaction.context_adopted_) return wait_for_context(transaction);
+  if (transaction.context_expected_ && !transaction.context_adopted_) {
+    if (contexts_come_) return wait_for_context(transaction);
+    contexts_->forget(transaction.context_key_);
+    counters_.contexts_missed.add();
+  }
   record(transaction);
 }
 
@@ -66,7 +70,8 @@ void Runtime::publish_durable(tap::RingPosition position) {
 }
 
 void Runtime::release_durable() {
-  // An exchange, not a store: the load below must not move before it, or a position published in between were missed.
+  // An exchange, not a store: the load below must not move before it, or a position published in between were
+  // missed.
   release_posted_.exchange(false, std::memory_order_acq_rel);
   const tap::RingPosition durable{durable_.load(std::memory_order_acquire)};
   while (!awaiting_disk_.empty() && awaiting_disk_.front().first <= durable) {
@@ -128,6 +133,7 @@ void Runtime::give_up_contexts() {
     if (!waits) continue;
     if (contexts_ != nullptr) contexts_->forget(transaction->context_key_);
     counters_.contexts_missed.add();
+    contexts_come_ = false;
     record(*transaction);
   }
   if (awaiting_context_.empty() || context_timer_armed_) return;

@@ -60,9 +60,7 @@ snake::Outgoing BusOut::outgoing(const Transaction& transaction, std::uint64_t n
   out.headers.emplace_back(kFluxRequestHeader, request_prefix_ + std::to_string(number));
   if (options_.reply) out.headers.emplace_back(kFluxReplyHeader, reply_port_);
   out.payload = std::move(payload);
-  // With the session: a rack that starts again and continues a flux_id must not look like its own duplicate.
-  out.message_id = fmt::format("{}-{}-{}-{}-{}", services_->rack_name(), services_->name_of(*this),
-                               to_string(transaction.flux_id()), session_, number);
+  // No message id: a request is published once, so the server need not look for duplicates.
   return out;
 }
 
@@ -86,10 +84,13 @@ Step BusOut::on_request(Transaction& transaction, Message& message) {
   const auto now = services_->clock().monotonic().value;
   // Before the publish: its end may come at any moment, from another thread.
   waiting_[number] = {transaction.ticket(), now + options_.reply_timeout.count() * kNanosPerMilli};
-  auto sent = bus_->publish_stream(outgoing(transaction, number, *std::move(payload)),
-                                   [this, number, mailbox = mailbox_](Result<snake::PublishReceipt> receipt) {
-                                     mailbox->put([this, number, receipt] { published(number, receipt); });
-                                   });
+  auto sent = bus_->publish_stream(
+      outgoing(transaction, number, *std::move(payload)),
+      [this, number, mailbox = mailbox_, reply = options_.reply](Result<snake::PublishReceipt> receipt) {
+        // What is stored and awaits its reply has nothing to be told yet.
+        if (receipt && reply) return;
+        mailbox->put([this, number, receipt] { published(number, receipt); });
+      });
   if (!sent) {
     waiting_.erase(number);
     return Step::fail(publish_failure(sent.error()));

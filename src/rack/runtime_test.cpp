@@ -1,0 +1,316 @@
+// The runtime over gears that do what a test tells them, with a real ring and pump and no threads but this
+// one.
+#include "rack/runtime.hpp"
+
+#include <gtest/gtest.h>
+
+#include <boost/asio/io_context.hpp>
+#include <functional>
+
+#include "cbor/decoder.hpp"
+#include "model/record_codec.hpp"
+#include "tap/pump.hpp"
+
+namespace fluxrig::rack {
+namespace {
+
+using gear::Failure;
+using gear::FailureCode;
+using gear::Message;
+using gear::Step;
+using gear::Transaction;
+
+// Every call is a function of the test; what happened is remembered.
+class ScriptedGear final : public gear::Gear {
+ public:
+  Step on_request(Transaction& transaction, Message& message) override {
+    last = transaction.ticket();
+    return request ? request(transaction, message) : Step::next();
+  }
+  Step on_reply(Transaction& transaction, Message& message) override {
+    return reply ? reply(transaction, message) : Step::next();
+  }
+  Step on_failure(Transaction& transaction, const Failure& failure, Message& message) override {
+    return failed ? failed(transaction, failure, message) : Step::fail(failure);
+  }
+  void send_reply(Transaction&, Message& message) override { sent.push_back(message.payload); }
+
+  std::function<Step(Transaction&, Message&)> request;
+  std::function<Step(Transaction&, Message&)> reply;
+  std::function<Step(Transaction&, const Failure&, Message&)> failed;
+  std::vector<std::string> sent;
+  gear::Ticket last;
+};
+
+struct MemoryAudit final : tap::AuditOutput {
+  Result<void> append(ByteView bytes, std::uint32_t count) override {
+    cbor::Decoder items(bytes);
+    for (std::uint32_t i = 0; i < count; ++i)
+      records.push_back(std::get<model::Transaction>(*model::decode(*items.skip())));
+    return {};
+  }
+  Result<void> sync() override { return {}; }
+  std::vector<model::Transaction> records;
+};
+
+struct MemoryTelemetry final : tap::TelemetryOutput {
+  void offer(ByteView bytes) override { spans.push_back(std::get<model::Span>(*model::decode(bytes))); }
+  void count_ring_drops(std::uint64_t n) override { dropped += n; }
+  std::vector<model::Span> spans;
+  std::uint64_t dropped = 0;
+};
+
+class RuntimeTest : public ::testing::Test {
+ protected:
+  void build(Durability durability = Durability::kCommit, std::uint32_t in_flight = 100) {
+    Wiring wiring;
+    const auto add = [&](std::string name, gear::Role role, ScriptedGear*& out) {
+      auto owned = std::make_unique<ScriptedGear>();
+      out = owned.get();
+      static const gear::GearType kIngress{.name = "in", .role = gear::Role::kIngress};
+      static const gear::GearType kFilter{.name = "filter", .role = gear::Role::kFilter};
+      static const gear::GearType kEgress{.name = "out", .role = gear::Role::kEgress};
+      const auto& type = role == gear::Role::kIngress  ? kIngress
+                         : role == gear::Role::kEgress ? kEgress
+                                                       : kFilter;
+      return wiring.add({std::move(name), type, std::move(owned)}, *names_);
+    };
+    const auto in = add("shop", gear::Role::kIngress, shop_);
+    const auto middle = add("map", gear::Role::kFilter, map_);
+    const auto out = add("bank", gear::Role::kEgress, bank_);
+    wiring.wire(in, 0, middle);
+    wiring.wire(middle, 0, out);
+    limits_.in_flight = in_flight;
+    runtime_ = std::make_unique<Runtime>(
+        Runtime::Parts{io_, clock_, random_, diagnostics_, *names_, ticks_source_, 1.0, ring_, bell_,
+                       admission_, nullptr, MachineId{}, "edge", limits_, durability},
+        std::move(wiring));
+    bank_->request = [](Transaction&, Message& message) {
+      message.payload = "answer";
+      return Step::reply();
+    };
+    shop_->failed = [](Transaction&, const Failure& failure, Message& message) {
+      message.payload = failure.reason;
+      return Step::reply();
+    };
+    ASSERT_TRUE(runtime_->start());
+  }
+
+  Result<gear::Ticket> begin(gear::Arrival arrival = {}) {
+    return runtime_->begin(*shop_, std::move(arrival), {});
+  }
+  // One turn of the pump, then of the loop.
+  void commit() {
+    (void)pump_.step(true);
+    runtime_->publish_durable(pump_.durable());
+    poll();
+  }
+  void poll() {
+    io_.restart();
+    io_.poll();
+  }
+
+  boost::asio::io_context io_{1};
+  SystemClock clock_;
+  SeededRandom random_{42};
+  Diagnostics diagnostics_{clock_, 2, DiagnosticFormat::kText, Severity::kError};
+  std::unique_ptr<tap::Names> names_ = std::make_unique<tap::Names>();
+  tap::TickSource ticks_source_;
+  tap::TickConverter ticks_{ticks_source_, clock_};
+  tap::Ring ring_{16384};
+  Doorbell bell_;
+  Admission admission_;
+  Limits limits_;
+  tap::EventQueue events_;
+  sanitize::Sanitizer sanitizer_{sanitize::TokenKey{"k1", {}}};
+  MemoryAudit audit_;
+  MemoryTelemetry telemetry_;
+  tap::Pump pump_{
+      {ring_, events_, tap::Assembler(*names_, sanitizer_, ticks_), ticks_, audit_, telemetry_, clock_}, {}};
+  std::unique_ptr<Runtime> runtime_;
+  tap::RingPosition durable_;
+  int drained_ = 0;
+  ScriptedGear* shop_ = nullptr;
+  ScriptedGear* map_ = nullptr;
+  ScriptedGear* bank_ = nullptr;
+};
+
+TEST_F(RuntimeTest, TheReplyWaitsUntilItsRecordIsOnDisk) {
+  build();
+  ASSERT_TRUE(begin());
+  poll();
+  EXPECT_TRUE(shop_->sent.empty());
+  EXPECT_EQ(runtime_->open(), 1U);
+  commit();
+  EXPECT_EQ(shop_->sent, std::vector<std::string>{"answer"});
+  EXPECT_EQ(runtime_->open(), 0U);
+}
+
+TEST_F(RuntimeTest, WithIntervalDurabilityTheReplyDoesNotWait) {
+  build(Durability::kInterval);
+  ASSERT_TRUE(begin());
+  EXPECT_EQ(shop_->sent.size(), 1U);
+}
+
+TEST_F(RuntimeTest, OneRecordAndOneChildSpanForEachGearAfterTheIngress) {
+  build();
+  gear::Arrival arrival;
+  arrival.parent = *trace::parse_traceparent("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+  arrival.name = names_->name("POST /authorize");
+  ASSERT_TRUE(begin(arrival));
+  commit();
+  ASSERT_EQ(audit_.records.size(), 1U);
+  const auto& record = audit_.records[0];
+  EXPECT_EQ(record.name, "POST /authorize");
+  EXPECT_EQ(record.outcome, model::TransactionOutcome::kAnswered);
+  EXPECT_EQ(to_string(record.trace_id), "4bf92f3577b34da6a3ce929d0e0e4736");
+  EXPECT_EQ(to_string(record.parent_span_id), "00f067aa0ba902b7");
+  ASSERT_EQ(telemetry_.spans.size(), 2U);
+  EXPECT_EQ(telemetry_.spans[0].gear, "map");
+  EXPECT_EQ(telemetry_.spans[1].gear, "bank");
+  for (const auto& span : telemetry_.spans) {
+    EXPECT_EQ(span.parent_span_id, record.span_id);
+    EXPECT_EQ(span.trace_id, record.trace_id);
+    EXPECT_EQ(span.flux_id, record.flux_id);
+  }
+  EXPECT_EQ(telemetry_.spans[0].end, telemetry_.spans[1].start)
+      << "neighbours share one reading of the clock";
+}
+
+TEST_F(RuntimeTest, EveryGearCountsItsMessages) {
+  build();
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(begin());
+  commit();
+  for (const auto& metrics : runtime_->wiring().metrics()) {
+    EXPECT_EQ(metrics.messages.value(), 5U) << names_->text(metrics.gear);
+    EXPECT_EQ(metrics.duration.snapshot().count, 5U) << names_->text(metrics.gear);
+  }
+}
+
+TEST_F(RuntimeTest, AWaitingTransactionGoesOnWhenItIsResumed) {
+  build();
+  bank_->request = [](Transaction&, Message&) { return Step::wait(); };
+  const auto ticket = begin();
+  ASSERT_TRUE(ticket);
+  commit();
+  EXPECT_TRUE(audit_.records.empty());
+  Message late;
+  late.payload = "late answer";
+  runtime_->resume(*ticket, Step::reply(), late);
+  commit();
+  EXPECT_EQ(shop_->sent, std::vector<std::string>{"late answer"});
+}
+
+TEST_F(RuntimeTest, ASecondResumeIsIgnoredAndCounted) {
+  build();
+  bank_->request = [](Transaction&, Message&) { return Step::wait(); };
+  const auto ticket = begin();
+  runtime_->resume(*ticket, Step::reply(), {});
+  runtime_->resume(*ticket, Step::reply(), {});
+  commit();
+  runtime_->resume(*ticket, Step::reply(), {});
+  EXPECT_EQ(shop_->sent.size(), 1U);
+  EXPECT_EQ(runtime_->counters().late_resumes.value(), 2U);
+}
+
+TEST_F(RuntimeTest, AFailureTravelsBackFromTheGearThatFailedToTheFirstThatHasWordsForIt) {
+  build();
+  std::vector<std::string> asked;
+  bank_->request = [](Transaction&, Message&) {
+    return Step::fail(FailureCode::kTimeout, "no reply in time");
+  };
+  bank_->failed = [&](Transaction&, const Failure& failure, Message&) {
+    asked.emplace_back("bank");
+    return Step::fail(failure);
+  };
+  map_->failed = [&](Transaction&, const Failure&, Message& message) {
+    asked.emplace_back("map");
+    message.payload = "in the protocol's words";
+    return Step::reply();
+  };
+  ASSERT_TRUE(begin());
+  commit();
+  EXPECT_EQ(asked, (std::vector<std::string>{"bank", "map"}));
+  EXPECT_EQ(shop_->sent, std::vector<std::string>{"in the protocol's words"});
+  ASSERT_EQ(audit_.records.size(), 1U);
+  EXPECT_EQ(audit_.records[0].outcome, model::TransactionOutcome::kTimedOut);
+  EXPECT_EQ(audit_.records[0].reason, "no reply in time");
+}
+
+TEST_F(RuntimeTest, AFailureThatNobodyCanPutIntoWordsEndsWithoutAReplyAndIsRecorded) {
+  build();
+  bank_->request = [](Transaction&, Message&) {
+    return Step::fail(FailureCode::kMalformed, "not a message");
+  };
+  shop_->failed = nullptr;
+  ASSERT_TRUE(begin());
+  commit();
+  EXPECT_TRUE(shop_->sent.empty());
+  ASSERT_EQ(audit_.records.size(), 1U);
+  EXPECT_EQ(audit_.records[0].outcome, model::TransactionOutcome::kFailed);
+  EXPECT_EQ(runtime_->open(), 0U);
+}
+
+TEST_F(RuntimeTest, AnAbandonedTransactionIsRecordedAndGetsNoReply) {
+  build();
+  bank_->request = [](Transaction&, Message&) { return Step::wait(); };
+  const auto ticket = begin();
+  runtime_->abandon(*ticket);
+  runtime_->resume(*ticket, Step::reply(), {});
+  commit();
+  EXPECT_TRUE(shop_->sent.empty());
+  ASSERT_EQ(audit_.records.size(), 1U);
+  EXPECT_EQ(audit_.records[0].outcome, model::TransactionOutcome::kAbandoned);
+}
+
+TEST_F(RuntimeTest, OverTheLimitInFlightNewWorkIsRefusedAndCounted) {
+  build(Durability::kCommit, 2);
+  bank_->request = [](Transaction&, Message&) { return Step::wait(); };
+  ASSERT_TRUE(begin());
+  ASSERT_TRUE(begin());
+  const auto third = begin();
+  ASSERT_FALSE(third);
+  EXPECT_EQ(third.error().code, ErrorCode::kFull);
+  EXPECT_EQ(runtime_->counters().refused_full.value(), 1U);
+}
+
+TEST_F(RuntimeTest, WhileTheAuditLogCannotBeWrittenNewWorkIsRefused) {
+  build();
+  admission_.audit_blocked = true;
+  const auto refused = begin();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kRefused);
+  admission_.audit_blocked = false;
+  EXPECT_TRUE(begin());
+}
+
+TEST_F(RuntimeTest, AFullRingHoldsRepliesBackAndLosesNoRecord) {
+  build(Durability::kCommit, 1000);
+  for (int i = 0; i < 300; ++i) ASSERT_TRUE(begin());
+  EXPECT_TRUE(shop_->sent.empty());
+  for (int turn = 0; turn < 300 && shop_->sent.size() < 300; ++turn) {
+    while (!ring_.empty()) {
+      const auto bytes = ring_.peek();
+      const tap::RecordView view(bytes);
+      ++drained_;
+      durable_ = ring_.release();
+    }
+    runtime_->publish_durable(durable_);
+    poll();
+  }
+  EXPECT_EQ(shop_->sent.size(), 300U);
+  EXPECT_EQ(drained_, 300);
+  EXPECT_EQ(runtime_->open(), 0U);
+}
+
+TEST_F(RuntimeTest, NoWireFromThePortIsAFailureOfOurs) {
+  build();
+  map_->request = [](Transaction&, Message&) { return Step::next(7); };
+  ASSERT_TRUE(begin());
+  commit();
+  ASSERT_EQ(audit_.records.size(), 1U);
+  EXPECT_EQ(audit_.records[0].reason, "no wire leads on from this gear's port");
+}
+
+}  // namespace
+}  // namespace fluxrig::rack
