@@ -57,6 +57,14 @@ TEST_F(SelectTest, RendersEveryTypeAsAPersonWouldReadIt) {
   EXPECT_EQ(table.columns[15].type, "MAP(VARCHAR, DOUBLE[])");
 }
 
+TEST_F(SelectTest, NamesJsonSoThatAReaderNeedNotQuoteIt) {
+  const auto table = select("SELECT to_json([1, 2]) AS a, 'text' AS b");
+  ASSERT_EQ(table.columns.size(), 2U);
+  EXPECT_EQ(table.columns[0].type, "JSON");
+  EXPECT_EQ(table.columns[1].type, "VARCHAR");
+  EXPECT_EQ(table.rows[0][0], "[1,2]");
+}
+
 TEST_F(SelectTest, KeepsOrderAndColumnNames) {
   const auto table =
       select("SELECT range AS a, -range AS a, 'x' AS \"odd name\" FROM range(5000) ORDER BY range DESC");

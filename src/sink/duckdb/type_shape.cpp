@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <string_view>
+
 #include "sink/duckdb/type_text.hpp"
 
 namespace fluxrig::sink {
@@ -152,6 +154,11 @@ std::optional<TypeShape> shape_of(duckdb_logical_type type) {
   shape.id = duckdb_get_type_id(type);
   if (const char* name = plain_name(shape.id)) {
     shape.text = name;
+    // JSON is text with another name: a reader may take it over as it is.
+    if (char* alias = duckdb_logical_type_get_alias(type)) {
+      if (std::string_view(alias) == "JSON") shape.text = alias;
+      duckdb_free(alias);
+    }
     return shape;
   }
   if (!fill_nested(shape, type)) return std::nullopt;
