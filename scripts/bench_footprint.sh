@@ -8,6 +8,8 @@ seconds=${1:-60}
 
 switches() { awk '/^voluntary_ctxt/ {n += $2} END {print n}' /proc/"$1"/task/*/status; }
 
+# The default; the demo's own scenarios shorten it so that the demo can end sooner.
+export FLUXRIG_TELEMETRY_METRICS_INTERVAL=10s
 start_stack >/dev/null
 sleep 5
 declare -A cpu wakeups

@@ -54,14 +54,29 @@ void Pump::fill_batch() {
     ++transactions_;
     ++taken_;
     if (head.spans_made > head.spans) parts_.telemetry.count_ring_drops(head.spans_made - head.spans);
-    if (head.spans != 0 && sampling_.keeps(head, parts_.ticks.to_nanos(head.end.value - head.start.value))) {
-      for (std::size_t i = 0; i < head.spans; ++i) {
-        parts_.assembler.span(record, i, std::get<model::Span>(span_));
-        emit(span_);
-      }
-    }
+    keep_spans(record);
     // The batch now holds all of it: the ring's room is free before the disk is asked.
     batch_end_ = parts_.ring.release();
+  }
+}
+
+void Pump::keep_spans(const RecordView& record) {
+  const RecordHead& head = record.head();
+  if (!sampling_.keeps(head, parts_.ticks.to_nanos(head.end.value - head.start.value))) return;
+  model::Exemplar exemplar;
+  exemplar.time = parts_.ticks.to_unix(head.end);
+  exemplar.trace_id = head.trace_id;
+  exemplar.flux_id = head.flux_id;
+  exemplar.span_id = head.span_id;
+  exemplar.value = static_cast<double>(parts_.ticks.to_nanos(head.end.value - head.start.value));
+  exemplars_.see(head.gear, exemplar);
+  for (std::size_t i = 0; i < head.spans; ++i) {
+    parts_.assembler.span(record, i, std::get<model::Span>(span_));
+    emit(span_);
+    const SpanSlot slot = record.span(i);
+    exemplar.span_id = slot.span_id;
+    exemplar.value = static_cast<double>(parts_.ticks.to_nanos(slot.end.value - slot.start.value));
+    exemplars_.see(slot.gear, exemplar);
   }
 }
 
@@ -100,7 +115,13 @@ Pump::Progress Pump::step(bool sync_now) {
 void Pump::emit_metrics(const std::deque<GearMetrics>& gears) {
   points_.clear();
   const UnixNanos now = parts_.clock.now();
-  for (const auto& gear : gears) parts_.assembler.metrics(gear, series_start_, now, points_);
+  for (const auto& gear : gears) {
+    parts_.assembler.metrics(gear, series_start_, now, points_);
+    // The histogram is the last point of a gear.
+    if (auto* histogram = std::get_if<model::ExponentialHistogram>(&points_.back().data);
+        histogram != nullptr)
+      histogram->exemplars = exemplars_.take(gear.gear);
+  }
   for (auto& one : points_) emit(model::Record(std::move(one)));
 }
 

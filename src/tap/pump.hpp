@@ -10,6 +10,7 @@
 #include "base/clock.hpp"
 #include "model/records.hpp"
 #include "tap/assemble.hpp"
+#include "tap/exemplars.hpp"
 #include "tap/outputs.hpp"
 #include "tap/ring.hpp"
 #include "tap/sampling.hpp"
@@ -83,6 +84,7 @@ class Pump {
 
  private:
   void fill_batch();
+  void keep_spans(const RecordView& record);
   [[nodiscard]] Result<void> append_batch();
 
   Parts parts_;
@@ -100,6 +102,7 @@ class Pump {
   model::Record transaction_ = model::Transaction{};
   model::Record span_ = model::Span{};
   Bytes telemetry_;
+  Exemplars exemplars_;
   std::vector<model::MetricPoint> points_;
 };
 

@@ -183,6 +183,27 @@ TEST_F(PumpTest, AnEventBecomesAnAuditRecordWithoutATransaction) {
   EXPECT_EQ(audit_.syncs, 1);
 }
 
+TEST_F(PumpTest, AHistogramNamesTheTransactionBehindItsSlowestValueOnce) {
+  std::deque<GearMetrics> gears(1);
+  gears[0].gear = names_.name("shop");
+  gears[0].duration.record(1000);
+  auto one = draft();
+  write(one);
+  ASSERT_FALSE(pump_.step(true).blocked);
+  telemetry_.records.clear();
+  pump_.emit_metrics(gears);
+  const auto histogram_of = [](const model::Record& record) {
+    return std::get<model::ExponentialHistogram>(std::get<model::MetricPoint>(record).data);
+  };
+  ASSERT_FALSE(telemetry_.records.empty());
+  const auto first = histogram_of(telemetry_.records.back());
+  ASSERT_EQ(first.exemplars.size(), 1U);
+  EXPECT_EQ(first.exemplars[0].trace_id, one.head().trace_id);
+  EXPECT_EQ(first.exemplars[0].flux_id, one.head().flux_id);
+  pump_.emit_metrics(gears);
+  EXPECT_TRUE(histogram_of(telemetry_.records.back()).exemplars.empty());
+}
+
 TEST(Sampling, KeepsFailedAndSlowTransactionsOfEveryTrace) {
   RecordHead head;
   head.outcome = model::TransactionOutcome::kTimedOut;
