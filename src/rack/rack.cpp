@@ -69,6 +69,8 @@ int run(const RackFiles& files, const std::vector<gear::GearType>& catalogue) {
     std::fprintf(stderr, "fluxrig rack: %s\n", started.error().message.c_str());
     return kExitFailure;
   }
+  // What parsing the scenario took is free again: back to the system with it.
+  ::malloc_trim(0);
   rack.run();
   return kExitClean;
 }
