@@ -1,196 +1,14 @@
 #include "gear/net/link.hpp"
 
-#include <openssl/err.h>
-#include <openssl/x509v3.h>
-
-#include <boost/asio/connect.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/ssl.hpp>
-#include <optional>
-#include <vector>
 
-#include "gear/net/alarm.hpp"
+#include "gear/net/socket_link.hpp"
 
 namespace fluxrig::gear::net {
-namespace {
 
 namespace asio = boost::asio;
 using asio::ip::tcp;
 using boost::system::error_code;
-
-constexpr std::size_t kFirstBuffer = 4U << 10;
-constexpr std::size_t kUsualBuffer = 64U << 10;  // reads are not made larger than this for speed alone
-constexpr std::size_t kSmallestRead = 2U << 10;
-
-class SocketLink final : public Link {
- public:
-  explicit SocketLink(const Setup& setup)
-      : io_(*setup.io),
-        user_(setup.user),
-        context_(setup.tls),
-        max_buffer_(setup.max_buffer + kSmallestRead),
-        socket_(io_),
-        deadline_(io_, [this] { on_deadline(); }),
-        stall_(io_, [this] { on_stall(); }) {
-    if (context_) ssl_context_.emplace(borrow(context_->handle()));
-  }
-
-  void start_accepted(Accepted accepted) {
-    error_code error;
-    socket_.assign(accepted.ip6 ? tcp::v6() : tcp::v4(), accepted.socket, error);
-    connected();
-  }
-  void start_connecting(const ConnectTo& to);
-
-  std::string& output() noexcept override { return pending_; }
-  void send() override;
-  std::size_t unsent() const noexcept override { return pending_.size() + writing_.size() - written_; }
-  void pause_reading() noexcept override { paused_ = true; }
-  void resume_reading() override;
-  void set_deadline(std::chrono::milliseconds after) override { deadline_.set(after); }
-  void clear_deadline() noexcept override { deadline_.clear(); }
-  void close() noexcept override;
-  void close_after_writing() override;
-  bool open() const noexcept override { return open_ && !closed_ && !finishing_; }
-
- private:
-  // asio's context takes one reference of its own.
-  static SSL_CTX* borrow(SSL_CTX* context) {
-    SSL_CTX_up_ref(context);
-    return context;
-  }
-  [[nodiscard]] std::shared_ptr<SocketLink> self() {
-    return std::static_pointer_cast<SocketLink>(shared_from_this());
-  }
-
-  void connect(const tcp::resolver::results_type& addresses);
-  void connected();
-  void handshake();
-  void opened();
-  void read();
-  void on_read(const error_code& error, std::size_t size);
-  void deliver();
-  [[nodiscard]] bool make_room();
-  void write();
-  void on_write(const error_code& error, std::size_t size);
-  void finish_writing();
-  void linger();
-  void on_deadline();
-  void on_stall();
-  void ended(Closed::Reason reason, std::string message);
-  [[nodiscard]] std::string tls_words(const error_code& error);
-
-  asio::io_context& io_;
-  LinkUser* user_;
-  std::shared_ptr<TlsContext> context_;
-  std::size_t max_buffer_;
-  std::optional<asio::ssl::context> ssl_context_;
-  tcp::socket socket_;  // moved into tls_ once connected
-  std::optional<asio::ssl::stream<tcp::socket&>> tls_;
-  std::unique_ptr<tcp::resolver> resolver_;
-  std::string server_name_;
-  Alarm deadline_;  // the user's; before on_open: connect and handshake
-  Alarm stall_;     // of a write, and of lingering
-
-  std::vector<char> buffer_;
-  std::size_t begin_ = 0;  // of what on_bytes has not taken
-  std::size_t end_ = 0;
-  std::string pending_;  // appended since the write in progress began
-  std::string writing_;
-  std::size_t written_ = 0;  // of writing_
-
-  bool open_ = false;  // on_open has been called
-  bool closed_ = false;
-  bool finishing_ = false;  // close_after_writing
-  bool lingering_ = false;
-  bool reading_ = false;
-  bool paused_ = false;
-  bool delivering_ = false;
-  bool much_output_ = false;
-};
-
-void SocketLink::start_connecting(const ConnectTo& to) {
-  server_name_ = to.host;
-  deadline_.set(to.timeout);
-  error_code error;
-  const auto address = asio::ip::make_address(to.host, error);
-  if (!error) {
-    // No thread for a resolver when there is nothing to resolve.
-    return connect(tcp::resolver::results_type::create(tcp::endpoint(address, to.port), to.host, ""));
-  }
-  resolver_ = std::make_unique<tcp::resolver>(io_);
-  resolver_->async_resolve(
-      to.host, std::to_string(to.port), tcp::resolver::numeric_service,
-      [self = self()](const error_code& failed, const tcp::resolver::results_type& found) {
-        if (self->closed_) return;
-        if (failed) return self->ended(Closed::Reason::kConnect, failed.message());
-        self->connect(found);
-      });
-}
-
-void SocketLink::connect(const tcp::resolver::results_type& addresses) {
-  asio::async_connect(socket_, addresses, [self = self()](const error_code& error, const tcp::endpoint&) {
-    if (self->closed_) return;
-    if (error) return self->ended(Closed::Reason::kConnect, error.message());
-    self->connected();
-  });
-}
-
-void SocketLink::connected() {
-  error_code ignored;
-  socket_.set_option(tcp::no_delay(true), ignored);
-  socket_.set_option(asio::socket_base::keep_alive(true), ignored);
-  if (!context_) {
-    // Not from within accept() and connect(): the user does not have the pointer yet.
-    asio::post(io_, [self = self()] { self->opened(); });
-    return;
-  }
-  asio::post(io_, [self = self()] { self->handshake(); });
-}
-
-void SocketLink::handshake() {
-  if (closed_) return;
-  const bool server = context_->is_server();
-  tls_.emplace(socket_, *ssl_context_);
-  auto* ssl = tls_->native_handle();
-  if (!server) {
-    error_code not_an_address;
-    asio::ip::make_address(server_name_, not_an_address);
-    // Server names are names: RFC 6066 forbids addresses there. Certificates may hold either.
-    if (not_an_address)
-      SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, server_name_.data());
-    if (context_->verifies()) {
-      if (not_an_address) {
-        SSL_set1_host(ssl, server_name_.c_str());
-      } else {
-        X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), server_name_.c_str());
-      }
-    }
-  }
-  deadline_.set(kHandshakeTimeout);
-  tls_->async_handshake(server ? asio::ssl::stream_base::server : asio::ssl::stream_base::client,
-                        [self = self()](const error_code& error) {
-                          if (self->closed_) return;
-                          if (error) return self->ended(Closed::Reason::kTls, self->tls_words(error));
-                          self->opened();
-                        });
-}
-
-std::string SocketLink::tls_words(const error_code& error) {
-  const auto verified = SSL_get_verify_result(tls_->native_handle());
-  if (verified != X509_V_OK) return X509_verify_cert_error_string(verified);
-  return error.message();
-}
-
-void SocketLink::opened() {
-  if (closed_) return;
-  deadline_.clear();
-  open_ = true;
-  if (user_ != nullptr) user_->on_open(*this);
-  if (!closed_ && !paused_) read();
-}
 
 bool SocketLink::make_room() {
   if (begin_ == end_) {
@@ -373,20 +191,6 @@ void SocketLink::close() noexcept {
   error_code ignored;
   if (resolver_) resolver_->cancel();
   socket_.close(ignored);
-}
-
-}  // namespace
-
-std::shared_ptr<Link> Link::accept(const Setup& setup, Accepted accepted) {
-  auto link = std::make_shared<SocketLink>(setup);
-  link->start_accepted(std::move(accepted));
-  return link;
-}
-
-std::shared_ptr<Link> Link::connect(const Setup& setup, const ConnectTo& to) {
-  auto link = std::make_shared<SocketLink>(setup);
-  link->start_connecting(to);
-  return link;
 }
 
 }  // namespace fluxrig::gear::net
