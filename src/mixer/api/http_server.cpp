@@ -90,10 +90,17 @@ class HttpServer::Impl {
                           {{"limit", std::to_string(options_.connections)}});
       } else {
         connections_.fetch_add(1, std::memory_order_relaxed);
-        start_session(std::move(socket), tls_ ? &*tls_ : nullptr, {options_, api_, *workers_, connections_});
+        start(std::move(socket), {options_, api_, *workers_, connections_});
       }
       accept();
     });
+  }
+
+  void start(tcp::socket socket, const SessionParts& parts) {
+    if (tls_)
+      start_tls_session(std::move(socket), *tls_, parts);
+    else
+      start_plain_session(std::move(socket), parts);
   }
 
   // Out of descriptors, say: accepting again at once would spin.

@@ -18,7 +18,8 @@ struct SessionParts {
   std::atomic<std::size_t>& connections;  // the session counts itself out
 };
 
-// `tls` nullptr: plain.
-void start_session(boost::asio::ip::tcp::socket socket, boost::asio::ssl::context* tls, SessionParts parts);
+void start_plain_session(boost::asio::ip::tcp::socket socket, const SessionParts& parts);
+void start_tls_session(boost::asio::ip::tcp::socket socket, boost::asio::ssl::context& tls,
+                       const SessionParts& parts);
 
 }  // namespace fluxrig::mixer

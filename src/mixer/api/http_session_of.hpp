@@ -1,4 +1,6 @@
-#include "mixer/api/http_session.hpp"
+// The session over either kind of stream. Private to http_session_plain.cpp and http_session_tls.cpp: each
+// instantiates it once, because together they are the slowest compilation of the tree.
+#pragma once
 
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
@@ -9,15 +11,15 @@
 #include <boost/beast/ssl.hpp>
 #include <optional>
 
+#include "mixer/api/http_session.hpp"
 #include "mixer/api/tail.hpp"
 
-namespace fluxrig::mixer {
-namespace {
+namespace fluxrig::mixer::session {
 
 namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = beast::http;
-using Clock = std::chrono::milliseconds;
+using Milliseconds = std::chrono::milliseconds;
 
 template <typename Stream>
 class Session : public std::enable_shared_from_this<Session<Stream>> {
@@ -33,7 +35,7 @@ class Session : public std::enable_shared_from_this<Session<Stream>> {
 
   void begin() {
     if constexpr (kTls) {
-      lowest().expires_after(Clock(parts_.options.request_ms));
+      lowest().expires_after(Milliseconds(parts_.options.request_ms));
       stream_.async_handshake(asio::ssl::stream_base::server,
                               [self = this->shared_from_this()](beast::error_code error) {
                                 if (!error) self->wait_for_request();
@@ -52,7 +54,7 @@ class Session : public std::enable_shared_from_this<Session<Stream>> {
     parser_->header_limit(parts_.options.header_bytes);
     parser_->body_limit(parts_.options.body_bytes);
     if (buffer_.size() > 0) return read_request();
-    lowest().expires_after(Clock(parts_.options.idle_ms));
+    lowest().expires_after(Milliseconds(parts_.options.idle_ms));
     stream_.async_read_some(buffer_.prepare(kFirstRead),
                             [self = this->shared_from_this()](beast::error_code error, std::size_t size) {
                               if (error) return self->close();
@@ -62,7 +64,7 @@ class Session : public std::enable_shared_from_this<Session<Stream>> {
   }
 
   void read_request() {
-    lowest().expires_after(Clock(parts_.options.request_ms));
+    lowest().expires_after(Milliseconds(parts_.options.request_ms));
     http::async_read(
         stream_, buffer_, *parser_,
         [self = this->shared_from_this()](beast::error_code error, std::size_t) { self->on_read(error); });
@@ -117,7 +119,7 @@ class Session : public std::enable_shared_from_this<Session<Stream>> {
     message.keep_alive(keep_alive_);
     message.content_length(response.body.size());
     if (!head_) message.body() = std::move(response.body);
-    lowest().expires_after(Clock(parts_.options.write_ms));
+    lowest().expires_after(Milliseconds(parts_.options.write_ms));
     if (head_) {
       head_serializer_.emplace(message);
       http::async_write_header(stream_, *head_serializer_, written());
@@ -149,7 +151,7 @@ class Session : public std::enable_shared_from_this<Session<Stream>> {
     set_fields(*header, response);
     header->chunked(true);
     auto serializer = std::make_shared<http::response_serializer<http::empty_body>>(*header);
-    lowest().expires_after(Clock(parts_.options.write_ms));
+    lowest().expires_after(Milliseconds(parts_.options.write_ms));
     writing_ = true;
     http::async_write_header(
         stream_, *serializer,
@@ -181,8 +183,8 @@ class Session : public std::enable_shared_from_this<Session<Stream>> {
   }
 
   void arm_keepalive() {
-    lowest().expires_after(Clock(parts_.options.write_ms));
-    keepalive_.expires_after(Clock(parts_.options.tail_keepalive_ms));
+    lowest().expires_after(Milliseconds(parts_.options.write_ms));
+    keepalive_.expires_after(Milliseconds(parts_.options.tail_keepalive_ms));
     keepalive_.async_wait([self = this->shared_from_this()](beast::error_code error) {
       if (error || !self->tail_) return;
       self->write_chunk("{\"type\":\"keepalive\"}\n");
@@ -203,7 +205,7 @@ class Session : public std::enable_shared_from_this<Session<Stream>> {
                       [self = this->shared_from_this()](beast::error_code error, std::size_t) {
                         self->writing_ = false;
                         if (error) return self->close();
-                        self->lowest().expires_after(Clock(self->parts_.options.write_ms));
+                        self->lowest().expires_after(Milliseconds(self->parts_.options.write_ms));
                         self->write_lines();
                       });
   }
@@ -234,13 +236,4 @@ class Session : public std::enable_shared_from_this<Session<Stream>> {
   std::array<char, 256> ignored_{};
 };
 
-}  // namespace
-
-void start_session(asio::ip::tcp::socket socket, asio::ssl::context* tls, SessionParts parts) {
-  if (tls == nullptr)
-    std::make_shared<Session<beast::tcp_stream>>(parts, std::move(socket))->begin();
-  else
-    std::make_shared<Session<beast::ssl_stream<beast::tcp_stream>>>(parts, std::move(socket), *tls)->begin();
-}
-
-}  // namespace fluxrig::mixer
+}  // namespace fluxrig::mixer::session
