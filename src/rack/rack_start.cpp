@@ -1,6 +1,8 @@
 // The start of a rack, from the disk outwards: nothing is accepted before its record can be kept.
 #include <fmt/format.h>
 
+#include <filesystem>
+
 #include "rack/footprint.hpp"
 #include "rack/rack_parts.hpp"
 #include "rack/version.hpp"
@@ -27,11 +29,12 @@ Rack::~Rack() {
 }
 
 Outcome<void> Rack::start() {
-  if (const auto made = disk_.make_directory(scenario_.data);
-      !made && made.error().code != ErrorCode::kExists)
+  std::error_code cause;
+  std::filesystem::create_directories(scenario_.data, cause);
+  if (cause)
     return problem(
         fmt::format("cannot make the data directory '{}': {}; choose another with 'data:' or FLUXRIG_DATA",
-                    scenario_.data, to_string(made.error())));
+                    scenario_.data, cause.message()));
   auto identity = load_identity(scenario_, clock_, random_);
   if (!identity) return tl::unexpected(identity.error());
   identity_ = *std::move(identity);
@@ -93,8 +96,8 @@ Outcome<void> Rack::connect_bus() {
     if (state == snake::ConnectionState::kClosed && !stopping_.load(std::memory_order_relaxed))
       diagnostics_.error(
           "snake",
-          "the server refuses this rack's certificate: the rack goes on without its mixer and keeps its "
-          "records; issue a new certificate with 'fluxrig pki issue' and restart");
+          "the server refuses this rack's certificate; the rack goes on without its mixer and keeps its "
+          "records; send the mixer SIGHUP if the certificate is new, or issue another one, then restart");
     connection_changed_.store(true, std::memory_order_release);
     link_bell_.ring();
   };

@@ -28,8 +28,11 @@ Outcome<void> Runtime::start() {
   // Egress first: nothing is accepted before there is somewhere to send it.
   auto& stations = wiring_.stations();
   for (auto station = stations.rbegin(); station != stations.rend(); ++station) {
-    if (auto started = station->gear->start(*this); !started)
-      return problem(fmt::format("gear '{}': {}", station->name, started.error().message));
+    auto started = station->gear->start(*this);
+    if (started) continue;
+    // Some gears name themselves already.
+    if (started.error().message.starts_with("gear '")) return started;
+    return problem(fmt::format("gear '{}': {}", station->name, started.error().message));
   }
   return {};
 }

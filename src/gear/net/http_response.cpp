@@ -50,8 +50,10 @@ int status_of(FailureCode code) noexcept {
 }
 
 std::string problem_json(int status, std::string_view detail, std::string_view flux_id) {
-  return fmt::format(R"({{"type":"about:blank","title":"{}","status":{},"detail":"{}","flux_id":"{}"}})",
-                     reason_phrase(status), status, escape_json(detail), flux_id);
+  // A refusal has no transaction, and so no flux_id.
+  const std::string id = flux_id.empty() ? "" : fmt::format(R"(,"flux_id":"{}")", flux_id);
+  return fmt::format(R"({{"type":"about:blank","title":"{}","status":{},"detail":"{}"{}}})",
+                     reason_phrase(status), status, escape_json(detail), id);
 }
 
 bool is_header_value(std::string_view text) noexcept {
