@@ -35,7 +35,7 @@ std::uint8_t Draft::find_span(const SpanId& id) const noexcept {
 void Draft::set_tracestate(std::string_view tracestate) noexcept {
   // Cutting a tracestate would change its meaning; one over the limit never gets here (trace::extract).
   const auto size = tracestate.size() <= tracestate_.size() ? tracestate.size() : 0;
-  std::memcpy(tracestate_.data(), tracestate.data(), size);
+  if (size != 0) std::memcpy(tracestate_.data(), tracestate.data(), size);
   head_.tracestate_bytes = static_cast<std::uint16_t>(size);
 }
 
