@@ -81,7 +81,10 @@ Outcome<void> TestServices::start() {
   running_ = true;
   for (auto gear = gears_.rbegin(); gear != gears_.rend(); ++gear) {
     auto started = gear->first->start(*this);
-    if (!started) return started;
+    if (!started) {
+      stop();
+      return started;
+    }
   }
   return {};
 }
