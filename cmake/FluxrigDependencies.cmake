@@ -7,6 +7,10 @@ find_package(CLI11 REQUIRED)
 find_package(GTest REQUIRED)
 find_package(benchmark QUIET)
 find_package(Boost 1.81 REQUIRED)
+if(FLUXRIG_SANITIZE MATCHES "thread")
+  # ThreadSanitizer does not know fences, and Asio has locks besides.
+  target_compile_definitions(Boost::headers INTERFACE BOOST_ASIO_DISABLE_FENCED_BLOCK)
+endif()
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
 

@@ -26,6 +26,8 @@ SHOWN_LINES = 150
 # DuckDB's library is not built with sanitizers and brings its own allocator: what links it gives false reports and
 # none that are about us. Its callers are tested under `unit`, and the code they share with the rack here.
 NOT_SANITIZED = {"test_sink", "test_mixer"}
+# ThreadSanitizer takes the modules whose tests run more than one thread.
+THREADED = {f"test_{module}" for module in ("base", "tap", "lane", "wal", "snake", "gear", "gear_net", "rack")}
 SANITIZER_ENVIRONMENT = {
     "ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
@@ -109,7 +111,7 @@ def targets_of(directory, prefix):
     return sorted(set(re.findall(rf"^bin/({prefix}[a-z0-9_]+):", listed, re.M)))
 
 
-def build(totals, preset, prefix=None, left_out=frozenset()):
+def build(totals, preset, prefix=None, left_out=frozenset(), only=None):
     """Configures and builds everything, or the programs whose names begin so. The programs, or None on failure."""
     directory, log = directory_of(preset), LOGS / f"build-{preset}.log"
     print(f"  building {directory.name}", flush=True)
@@ -117,7 +119,7 @@ def build(totals, preset, prefix=None, left_out=frozenset()):
     targets = []
     if code == 0:
         found = targets_of(directory, prefix or "test_")
-        targets = [target for target in found if target not in left_out]
+        targets = [target for target in found if target not in left_out and (only is None or target in only)]
         wanted = [f"bin/{target}" for target in targets] if prefix else []
         code, more = run(["ninja", "-C", directory, "-k", "20", *wanted], log, BUILD_SECONDS)
         seconds += more
@@ -184,7 +186,8 @@ def run_unit(totals, _arguments):
 
 
 def run_sanitized(totals, preset):
-    programs = build(totals, preset, prefix="test_", left_out=NOT_SANITIZED)
+    only = THREADED if preset == "tsan" else None
+    programs = build(totals, preset, prefix="test_", left_out=NOT_SANITIZED, only=only)
     if programs is not None:
         run_programs(totals, preset, programs, SANITIZED_SECONDS, only_serverless=True)
 
