@@ -180,7 +180,7 @@ TEST_F(NatsBusTest, AnswersEveryPublishOnceWhenTheServerIsKilledAndResendsAreAns
 TEST_F(NatsBusTest, AnswersWaitingPublishesWhenItIsDestroyed) {
   std::atomic<int> answered{0};
   auto edge = server_.edge_bus();
-  ASSERT_EQ(::kill(server_.process->pid(), SIGSTOP), 0);
+  ASSERT_TRUE(testing::freeze(server_.process->pid()));
   int handed = 0;
   for (int i = 0; i < 100; ++i)
     if (edge->publish_stream(outgoing(audit_subject(server_.edge)), [&](auto) { answered.fetch_add(1); }))
@@ -195,7 +195,7 @@ TEST_F(NatsBusTest, GivesUpAPublishAtItsTimeoutWhenTheServerIsFrozen) {
   auto options = server_.options("edge", to_string(server_.edge));
   options.publish_timeout = std::chrono::milliseconds(200);
   auto edge = server_.connect_as(options);
-  ASSERT_EQ(::kill(server_.process->pid(), SIGSTOP), 0);
+  ASSERT_TRUE(testing::freeze(server_.process->pid()));
   const auto result = publish_and_wait(*edge, outgoing(audit_subject(server_.edge)));
   ASSERT_EQ(::kill(server_.process->pid(), SIGCONT), 0);
   ASSERT_FALSE(result.has_value());
@@ -207,7 +207,7 @@ TEST_F(NatsBusTest, SaysFullWhenItsWindowIs) {
   auto options = server_.options("edge", to_string(server_.edge));
   options.max_in_flight = 3;
   auto edge = server_.connect_as(options);
-  ASSERT_EQ(::kill(server_.process->pid(), SIGSTOP), 0);
+  ASSERT_TRUE(testing::freeze(server_.process->pid()));
   for (int i = 0; i < 3; ++i)
     EXPECT_TRUE(edge->publish_stream(outgoing(audit_subject(server_.edge)), [](auto) {}));
   const auto full = edge->publish_stream(outgoing(audit_subject(server_.edge)), [](auto) {});

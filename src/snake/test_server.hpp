@@ -4,12 +4,18 @@
 
 #include <gtest/gtest.h>
 
+#include <signal.h>
+#include <sys/types.h>
+
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -23,6 +29,27 @@
 namespace fluxrig::snake::testing {
 
 inline constexpr std::chrono::seconds kPatience{20};
+
+// SIGSTOP stops the threads of a process one by one, soon; this returns when all have stopped. False: not in
+// time.
+inline bool freeze(pid_t pid) {
+  if (::kill(pid, SIGSTOP) != 0) return false;
+  const auto end = std::chrono::steady_clock::now() + kPatience;
+  while (std::chrono::steady_clock::now() < end) {
+    bool stopped = true;
+    for (const auto& task : std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/task")) {
+      std::ifstream in(task.path() / "stat");
+      std::string text;
+      std::getline(in, text);
+      // "pid (name) S ...": the state follows the last parenthesis.
+      const auto after = text.rfind(')');
+      stopped = stopped && after != std::string::npos && text.size() > after + 2 && text[after + 2] == 'T';
+    }
+    if (stopped) return true;
+    std::this_thread::yield();
+  }
+  return false;
+}
 
 // What callbacks deliver, waited for with a deadline.
 template <typename T>
