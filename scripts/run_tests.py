@@ -29,7 +29,8 @@ NOT_SANITIZED = {"test_sink", "test_mixer"}
 # ThreadSanitizer takes the modules whose tests run more than one thread.
 THREADED = {f"test_{module}" for module in ("base", "tap", "lane", "wal", "snake", "gear", "gear_net", "rack")}
 SANITIZER_ENVIRONMENT = {
-    "ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1",
+    # Without detect_stack_use_after_return: with it, gcc 12 puts locals of alignas(64) at addresses of less.
+    "ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
     "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1",
 }
