@@ -6,9 +6,9 @@
 
 #include "base/diagnostics.hpp"
 #include "fluxrig/command.hpp"
-#include "fluxrig/environment.hpp"
 #include "fluxrig/files.hpp"
 #include "gear/catalogue.hpp"
+#include "rack/rack.hpp"
 #include "rack/scenario.hpp"
 
 namespace fluxrig::client {
@@ -51,7 +51,7 @@ Checked check_file(const std::string& path, const CheckOptions& options,
     return checked;
   }
   checked.text = *std::move(text);
-  auto scenario = rack::load(checked.text, folder_of(path), catalogue, fluxrig_environment());
+  auto scenario = rack::load(checked.text, folder_of(path), catalogue, rack::process_environment());
   if (!scenario) {
     checked.complaints = std::move(scenario.error());
     return checked;

@@ -3,7 +3,6 @@
 #include <memory>
 
 #include "fluxrig/command.hpp"
-#include "fluxrig/environment.hpp"
 #include "gear/catalogue.hpp"
 #include "rack/rack.hpp"
 
@@ -28,7 +27,7 @@ void add_rack_command(CLI::App& app, Action& action) {
   command->add_option("scenario", *path, "the scenario, a YAML file")->required()->type_name("SCENARIO");
   command->footer(kFooter);
   command->callback([&action, path] {
-    action = [path] { return rack::run({*path, fluxrig_environment()}, gear::catalogue()); };
+    action = [path] { return rack::run({*path, rack::process_environment()}, gear::catalogue()); };
   });
 }
 
