@@ -32,7 +32,7 @@ SANITIZER_ENVIRONMENT = {
     # Without detect_stack_use_after_return: with it, gcc 12 puts locals of alignas(64) at addresses of less.
     "ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
-    "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1",
+    "TSAN_OPTIONS": f"halt_on_error=1:second_deadlock_stack=1:suppressions={ROOT}/scripts/tsan.suppressions",
 }
 
 
