@@ -1,5 +1,5 @@
-// Every gear type that ships with fluxrig. No self-registration: a program that adds its own passes a longer list to
-// rack::run (examples/).
+// Every gear type that ships with fluxrig. No self-registration: a program that adds its own passes a longer
+// list to rack::run (examples/).
 #pragma once
 
 #include <vector>

@@ -4,8 +4,8 @@
 // in turn until one answers (`Step::reply()`), waits for somebody else (`Step::wait()`, later
 // Services::resume), or fails. The reply then passes the same gears in reverse order, `on_reply`. A failure
 // also travels back, `on_failure`, from the gear that failed on, until one turns it into a reply in its
-// protocol's own words; the ingress gear is the last to be asked. The runtime times, counts and traces every call: a gear writes no
-// telemetry, at most attributes.
+// protocol's own words; the ingress gear is the last to be asked. The runtime times, counts and traces every
+// call: a gear writes no telemetry, at most attributes.
 //
 // Threads: every method runs on the rack's io thread; none may block. Bytes from outside are hostile: a gear
 // answers bad input with Step::fail(FailureCode::kMalformed, ...), never with an exception. Reasons are

@@ -52,7 +52,8 @@ std::vector<ByteView> split_blocks(ByteView message) {
   std::vector<ByteView> blocks;
   cbor::Decoder decoder(message);
   while (!decoder.at_end()) {
-    const auto item = blocks.size() + 1 < kMaxBlocks ? decoder.skip() : fail(ErrorCode::kOversize, "too many blocks");
+    const auto item =
+        blocks.size() + 1 < kMaxBlocks ? decoder.skip() : fail(ErrorCode::kOversize, "too many blocks");
     if (!item) {
       blocks.push_back(message.subspan(decoder.offset()));
       break;

@@ -21,13 +21,13 @@ struct Refusal {
 // flux.audit.<machine_id> and flux.telemetry.<machine_id>: the last token. nullopt when it is no machine_id.
 [[nodiscard]] std::optional<MachineId> machine_of_subject(std::string_view subject);
 
-// A message is a CBOR sequence of blocks (RFC 8742), one after the other: their bytes. At most kMaxBlocks; what cannot be
-// cut into items is the last element, for take_in to refuse.
+// A message is a CBOR sequence of blocks (RFC 8742), one after the other: their bytes. At most kMaxBlocks;
+// what cannot be cut into items is the last element, for take_in to refuse.
 inline constexpr std::size_t kMaxBlocks = 4096;
 [[nodiscard]] std::vector<ByteView> split_blocks(ByteView message);
 
-// Decodes and checks one block that came on `subject`. A block without records (a checkpoint, say) has none in the
-// result.
+// Decodes and checks one block that came on `subject`. A block without records (a checkpoint, say) has none
+// in the result.
 [[nodiscard]] tl::expected<sink::IncomingBlock, Refusal> take_in(std::string_view subject, ByteView bytes,
                                                                  model::Lane lane, const RackIndex& racks,
                                                                  UnixNanos now);

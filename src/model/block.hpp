@@ -15,7 +15,14 @@
 namespace fluxrig::model {
 
 enum class Lane : std::uint8_t { kSpool = 0, kAudit = 1, kTelemetry = 2 };
-enum class BlockKind : std::uint8_t { kHeader = 0, kRecords = 1, kCheckpoint = 2, kRecovery = 3, kLoss = 4, kSeal = 5 };
+enum class BlockKind : std::uint8_t {
+  kHeader = 0,
+  kRecords = 1,
+  kCheckpoint = 2,
+  kRecovery = 3,
+  kLoss = 4,
+  kSeal = 5
+};
 using Hash = std::array<std::uint8_t, 32>;
 
 inline constexpr std::uint8_t kBlockVersion = 1;
@@ -32,8 +39,8 @@ struct BlockHead {
   UnixNanos time;
 };
 
-// Appends the block. `records` is the concatenation of `head.count` encoded record items; `body` one encoded map
-// or empty (kinds other than kRecords).
+// Appends the block. `records` is the concatenation of `head.count` encoded record items; `body` one encoded
+// map or empty (kinds other than kRecords).
 void encode_block(const BlockHead& head, ByteView records, ByteView body, Bytes& out);
 
 struct BlockView {

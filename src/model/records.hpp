@@ -1,6 +1,6 @@
-// The records that leave a rack, decoded. One struct a kind; `encode` and `decode` in record_codec.hpp give their
-// CBOR form (docs/formats/records.md). Names and meanings follow the OpenTelemetry data model. Every string and value in here has
-// passed the sanitiser. Values only; any thread.
+// The records that leave a rack, decoded. One struct a kind; `encode` and `decode` in record_codec.hpp give
+// their CBOR form (docs/formats/records.md). Names and meanings follow the OpenTelemetry data model. Every
+// string and value in here has passed the sanitiser. Values only; any thread.
 #pragma once
 
 #include <cstdint>
@@ -35,20 +35,20 @@ enum class TransactionOutcome : std::uint8_t {
 struct Transaction {
   FluxId flux_id;
   TraceId trace_id;
-  SpanId span_id;                 // the rack's root span
-  SpanId parent_span_id;          // zero: this rack began the trace
+  SpanId span_id;         // the rack's root span
+  SpanId parent_span_id;  // zero: this rack began the trace
   std::uint8_t trace_flags = 0;
   std::string tracestate;
-  std::string gear;               // the ingress gear's name in the scenario
-  std::string name;               // span name, low cardinality: "POST /authorize", "iso8583 0200"
+  std::string gear;  // the ingress gear's name in the scenario
+  std::string name;  // span name, low cardinality: "POST /authorize", "iso8583 0200"
   SpanKind kind = SpanKind::kServer;
   UnixNanos start;
   UnixNanos end;
   TransactionOutcome outcome = TransactionOutcome::kAnswered;
-  std::string reason;             // empty when answered; a fixed phrase, never payload bytes
+  std::string reason;  // empty when answered; a fixed phrase, never payload bytes
   std::vector<Attribute> attributes;
-  std::vector<std::string> redactions;  // "iso8583.2 token", "iso8583.35 drop": what the sanitiser did
-  std::uint32_t child_spans = 0;        // made; the sampled ones follow in the telemetry lane
+  std::vector<std::string> redactions;   // "iso8583.2 token", "iso8583.35 drop": what the sanitiser did
+  std::uint32_t child_spans = 0;         // made; the sampled ones follow in the telemetry lane
   std::uint32_t dropped_attributes = 0;  // left out by a limit
   friend bool operator==(const Transaction&, const Transaction&) = default;
 };
@@ -107,9 +107,9 @@ struct Gauge {
 
 // P2: one point of one series, cumulative temporality since `start`.
 struct MetricPoint {
-  std::string name;   // "fluxrig.gear.messages"
-  std::string unit;   // UCUM: "{message}", "By", "s"
-  std::string gear;   // empty: the rack as a whole
+  std::string name;  // "fluxrig.gear.messages"
+  std::string unit;  // UCUM: "{message}", "By", "s"
+  std::string gear;  // empty: the rack as a whole
   UnixNanos start;
   UnixNanos time;
   std::vector<Attribute> attributes;
@@ -124,8 +124,8 @@ struct Log {
   std::uint8_t severity = 9;
   std::string event_name;  // "fluxrig.rack.started"
   std::string body;
-  std::string gear;        // empty: the rack as a whole
-  FluxId flux_id;          // zero: not part of a transaction
+  std::string gear;  // empty: the rack as a whole
+  FluxId flux_id;    // zero: not part of a transaction
   TraceId trace_id;
   SpanId span_id;
   std::vector<Attribute> attributes;

@@ -38,7 +38,8 @@ std::string folder_of(const std::string& path) {
 // load.
 void keep_memory_small() {
   ::mallopt(M_ARENA_MAX, 3);
-  // Fast bins would be consolidated whenever a block next to the top of the heap is freed, which is all the time here.
+  // Fast bins would be consolidated whenever a block next to the top of the heap is freed, which is all the
+  // time here.
   ::mallopt(M_MXFAST, 0);
 }
 

@@ -37,8 +37,9 @@ inline constexpr std::string_view kStreamAdvisories =
 [[nodiscard]] std::string pressure_subject(const MachineId& machine);
 [[nodiscard]] std::string control_subject(const MachineId& machine);
 // Requests from racks carry the machine_id in the subject, so that the server's permissions prove who asks.
-[[nodiscard]] std::string hello_subject(const MachineId& machine);      // flux.agent.hello.<machine>
-// Trace contexts for messages of protocols without headers, by the rack that offers them; every rack may listen.
+[[nodiscard]] std::string hello_subject(const MachineId& machine);  // flux.agent.hello.<machine>
+// Trace contexts for messages of protocols without headers, by the rack that offers them; every rack may
+// listen.
 inline constexpr std::string_view kContextFilter = "flux.context.*";
 [[nodiscard]] std::string context_subject(std::string_view rack);
 [[nodiscard]] std::string heartbeat_subject(const MachineId& machine);  // flux.agent.heartbeat.<machine>

@@ -16,9 +16,9 @@ inline constexpr std::uint8_t kRandom = 0x02;
 
 struct Context {
   TraceId trace_id;
-  SpanId span_id;             // of the caller when parsed; of the caller-to-be when written
-  std::uint8_t flags = 0;     // kSampled | kRandom; unknown bits are dropped on parse
-  std::string tracestate;     // validated, joined, at most 512 characters; empty: none
+  SpanId span_id;          // of the caller when parsed; of the caller-to-be when written
+  std::uint8_t flags = 0;  // kSampled | kRandom; unknown bits are dropped on parse
+  std::string tracestate;  // validated, joined, at most 512 characters; empty: none
   [[nodiscard]] bool sampled() const noexcept { return (flags & kSampled) != 0; }
 };
 
@@ -27,12 +27,13 @@ struct Context {
 [[nodiscard]] Result<Context> parse_traceparent(std::string_view text) noexcept;
 
 // 55 characters, version 00.
-[[nodiscard]] std::string format_traceparent(const TraceId& trace_id, const SpanId& span_id, std::uint8_t flags);
+[[nodiscard]] std::string format_traceparent(const TraceId& trace_id, const SpanId& span_id,
+                                             std::uint8_t flags);
 
-// Validates a tracestate list (several headers joined with ',' by the caller): at most 32 members, keys and values
-// by the grammar of level 2; empty members are allowed and dropped. kInvalid voids the whole list. The result is
-// canonical (no optional white space) and at most 512 characters, whole members cut from the end, those over 128
-// characters first.
+// Validates a tracestate list (several headers joined with ',' by the caller): at most 32 members, keys and
+// values by the grammar of level 2; empty members are allowed and dropped. kInvalid voids the whole list. The
+// result is canonical (no optional white space) and at most 512 characters, whole members cut from the end,
+// those over 128 characters first.
 [[nodiscard]] Result<std::string> parse_tracestate(std::string_view text);
 
 // Both headers as received; a bad tracestate never voids a good traceparent (it becomes empty).

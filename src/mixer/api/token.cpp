@@ -43,7 +43,8 @@ Outcome<ApiToken> read_token(int fd, const std::string& file) {
   const ssize_t size = ::read(fd, buffer.data(), buffer.size());
   if (size < 0) return problem(fmt::format("{}: {}", file, std::strerror(errno)));
   std::string_view text(buffer.data(), static_cast<std::size_t>(size));
-  while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' ')) text.remove_suffix(1);
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' '))
+    text.remove_suffix(1);
   if (text.size() < 16)
     return problem(
         fmt::format("{}: an API token has at least 16 characters; remove the file to get a new one", file));
