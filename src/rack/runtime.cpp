@@ -17,7 +17,7 @@ Runtime::Runtime(Parts parts, Wiring wiring)
   contexts_ = std::make_unique<ContextExchange>(
       ContextExchange::Parts{parts_.io, *parts_.bus, parts_.clock, parts_.diagnostics, parts_.rack,
                              [this](gear::Ticket ticket, const OfferedContext& offer) {
-                               contexts_come_ = true;
+                               missed_in_a_row_ = 0;
                                context_arrived(ticket, offer.context, offer.flux_id);
                              }});
 }
@@ -96,7 +96,7 @@ void Runtime::adopt_context(gear::Transaction& transaction, std::string_view key
   open->context_expected_ = true;
   open->context_key_ = context_key(key);
   if (const auto offer = contexts_->adopt(open->context_key_, open->ticket_)) {
-    contexts_come_ = true;
+    missed_in_a_row_ = 0;
     context_arrived(open->ticket_, offer->context, offer->flux_id);
   }
 }

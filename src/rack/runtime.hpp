@@ -158,9 +158,8 @@ class Runtime final : public gear::Services {
   std::atomic<std::uint64_t> durable_{0};
   std::atomic<bool> release_posted_{false};
   bool context_timer_armed_ = false;
-  // Taken back by a miss, given again by the next offer: callers that offer nothing are not made to wait each
-  // time.
-  bool contexts_come_ = true;
+  // Contexts that did not come in time, since the last that came: see kMissesUntilNoWait.
+  std::uint32_t missed_in_a_row_ = 0;
   bool park_timer_armed_ = false;
   bool deadline_armed_ = false;
 };

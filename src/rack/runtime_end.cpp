@@ -10,7 +10,10 @@ namespace fluxrig::rack {
 namespace {
 
 // How long an ended transaction waits for the trace context of its caller.
-constexpr std::int64_t kContextPatience = 20 * kNanosPerMilli;
+constexpr std::int64_t kContextPatience = 250 * kNanosPerMilli;
+// After so many misses without one offer in between, the caller is taken for one that offers none, and is not
+// made to wait.
+constexpr std::uint32_t kMissesUntilNoWait = 16;
 // How soon a full ring is tried again when no other event does it.
 constexpr auto kParkRetry = std::chrono::milliseconds(1);
 
@@ -35,7 +38,7 @@ void Runtime::end(OpenTransaction& transaction) {
       .metrics->duration.record(static_cast<std::uint64_t>(
           static_cast<double>(head.end.value - head.start.value) * parts_.nanos_per_tick));
   if (transaction.context_expected_ && !transaction.context_adopted_) {
-    if (contexts_come_) return wait_for_context(transaction);
+    if (missed_in_a_row_ < kMissesUntilNoWait) return wait_for_context(transaction);
     contexts_->forget(transaction.context_key_);
     counters_.contexts_missed.add();
   }
@@ -133,7 +136,7 @@ void Runtime::give_up_contexts() {
     if (!waits) continue;
     if (contexts_ != nullptr) contexts_->forget(transaction->context_key_);
     counters_.contexts_missed.add();
-    contexts_come_ = false;
+    ++missed_in_a_row_;
     record(*transaction);
   }
   if (awaiting_context_.empty() || context_timer_armed_) return;
