@@ -53,11 +53,13 @@ void PumpThread::turn() {
   }
   publish();
   emit_when_due();
+  // Under load as well: receipts that wait for a quiet moment would let the directory fill up.
+  const bool more = parts_.audit.housekeep();
   if (progress.records != 0) {
     parts_.worked();
     return;
   }
-  rest(!parts_.audit.housekeep());
+  rest(!more);
 }
 
 void PumpThread::publish() {
