@@ -1,4 +1,4 @@
-// ISO 8583 peers of a rack: the npm package iso_8583 for binary bitmaps, and vectors written by hand from the standard.
+// ISO 8583 peers of a rack: the npm package iso_8583 for a message with both bitmaps, and vectors by hand from the standard.
 // The package mis-slices an ASCII bitmap that has no secondary one (it always takes 32 hex digits of bitmap), so messages of
 // that kind are bytes written out here.
 import assert from 'node:assert/strict';
