@@ -28,5 +28,12 @@ void add_wal_commands(CLI::App& app, Action& action);
 void add_load_commands(CLI::App& app, Action& action);
 void add_mixer_commands(CLI::App& app, Action& action);
 void add_tail_command(CLI::App& app, Action& action);
+void add_audit_commands(CLI::App& app, Action& action);
+// Subcommands of `fluxrig audit`, each in its own file.
+void add_audit_local_commands(CLI::App& audit, Action& action);  // verify, export of a directory or bundle
+void add_audit_mixer_commands(CLI::App& audit,
+                              Action& action);  // status, alarms, and the others at the mixer
+void add_audit_doubt_command(CLI::App& audit, Action& action);
+void add_dlq_commands(CLI::App& app, Action& action);
 
 }  // namespace fluxrig::client

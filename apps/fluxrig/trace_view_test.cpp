@@ -1,5 +1,6 @@
 #include "fluxrig/trace_view.hpp"
 
+#include <fmt/core.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -83,7 +84,7 @@ TEST(TraceView, TextFromTheServerCannotSteerTheTerminal) {
   for (auto& transaction : view.transactions)
     transaction.rack = transaction.flux_id = transaction.trace_id = transaction.machine_id =
         transaction.outcome = transaction.reason = transaction.start_text = transaction.parent_span_id = evil;
-  for (auto& transaction : view.transactions) transaction.redactions = {evil + " " + evil};
+  for (auto& transaction : view.transactions) transaction.redactions = {fmt::format("{0} {0}", evil)};
   for (auto& span : view.spans) {
     span.rack = span.gear = span.name = span.status_message = evil;
     span.attributes = {{evil, evil}};

@@ -1,5 +1,7 @@
 #include "model/receipt.hpp"
 
+#include <algorithm>
+
 #include "cbor/decoder.hpp"
 #include "cbor/encoder.hpp"
 
@@ -41,6 +43,21 @@ Result<std::vector<std::pair<Sequence, Sequence>>> decode_ranges(cbor::Decoder& 
   return ranges;
 }
 
+Result<Receipt::ChainHead> decode_chain(cbor::Decoder& decoder) {
+  const auto items = decoder.array();
+  if (!items || *items != 2) return fail(ErrorCode::kInvalid, "a receipt's chain is not a pair");
+  const auto next = decoder.unsigned_integer();
+  if (!next) return tl::unexpected(next.error());
+  const auto hash = decoder.bytes();
+  if (!hash) return tl::unexpected(hash.error());
+  Receipt::ChainHead chain;
+  if (*next == 0 || hash->size() != chain.hash.size())
+    return fail(ErrorCode::kInvalid, "a receipt's chain is out of range");
+  chain.next = Sequence{*next};
+  std::copy(hash->begin(), hash->end(), chain.hash.begin());
+  return chain;
+}
+
 struct Seen {
   bool version = false;
   bool lane = false;
@@ -56,7 +73,13 @@ Result<void> decode_entry(cbor::Decoder& decoder, std::uint64_t key, Receipt& re
     seen.ranges = true;
     return {};
   }
-  if (key > 3) {
+  if (key == 4) {
+    const auto chain = decode_chain(decoder);
+    if (!chain) return tl::unexpected(chain.error());
+    receipt.chain = *chain;
+    return {};
+  }
+  if (key > 4) {
     const auto unknown = decoder.skip();
     if (!unknown) return tl::unexpected(unknown.error());
     return {};
@@ -84,7 +107,7 @@ Result<void> decode_entry(cbor::Decoder& decoder, std::uint64_t key, Receipt& re
 
 void encode(const Receipt& receipt, Bytes& out) {
   cbor::Encoder encoder(out);
-  encoder.map(4);
+  encoder.map(receipt.chain ? 5 : 4);
   encoder.unsigned_integer(0);
   encoder.unsigned_integer(kReceiptVersion);
   encoder.unsigned_integer(1);
@@ -98,6 +121,11 @@ void encode(const Receipt& receipt, Bytes& out) {
     encoder.unsigned_integer(first.value);
     encoder.unsigned_integer(last.value);
   }
+  if (!receipt.chain) return;
+  encoder.unsigned_integer(4);
+  encoder.array(2);
+  encoder.unsigned_integer(receipt.chain->next.value);
+  encoder.bytes(receipt.chain->hash);
 }
 
 Result<Receipt> decode_receipt(ByteView bytes) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -22,6 +23,14 @@ struct Receipt {
   Epoch epoch;
   // Inclusive, ascending, disjoint, each first >= 1; at most kMaxReceiptRanges.
   std::vector<std::pair<Sequence, Sequence>> ranges;
+  // How far the mixer holds the epoch's chain without a hole, blocks without records included: the next
+  // sequence and the hash of the last such block. A segment may go only when this is past its seal, or is it.
+  struct ChainHead {
+    Sequence next;
+    Hash hash{};
+    friend bool operator==(const ChainHead&, const ChainHead&) = default;
+  };
+  std::optional<ChainHead> chain = std::nullopt;  // nullopt: not said
   friend bool operator==(const Receipt&, const Receipt&) = default;
 };
 

@@ -50,5 +50,24 @@ TEST(Receipt, OfAnotherVersionIsNamedSo) {
   EXPECT_EQ(decode_receipt(bytes).error().code, ErrorCode::kUnsupported);
 }
 
+TEST(Receipt, CarriesHowFarTheChainIsHeld) {
+  Receipt receipt;
+  receipt.epoch = Epoch{3};
+  receipt.ranges = {{Sequence{1}, Sequence{250}}};
+  receipt.chain = Receipt::ChainHead{Sequence{251}, {}};
+  receipt.chain->hash.fill(0xab);
+  Bytes bytes;
+  encode(receipt, bytes);
+  EXPECT_EQ(decode_receipt(bytes), receipt);
+}
+
+TEST(Receipt, RefusesAChainWithAShortHash) {
+  // {0: 1, 1: 1, 2: 3, 3: [], 4: [1, h'00']}
+  const Bytes bytes{0xa5, 0, 1, 1, 1, 2, 3, 3, 0x80, 4, 0x82, 1, 0x41, 0};
+  const auto decoded = decode_receipt(bytes);
+  ASSERT_FALSE(decoded);
+  EXPECT_EQ(decoded.error().code, ErrorCode::kInvalid);
+}
+
 }  // namespace
 }  // namespace fluxrig::model

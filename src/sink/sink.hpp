@@ -49,6 +49,8 @@ struct IncomingBlock {
   std::string rack;  // name of the rack, from the certificate index
   std::vector<model::Record> records;
   UnixNanos received;
+  Bytes bytes = {};    // the block as it arrived: what is hashed, kept for the audit chain
+  model::Hash hash{};  // SHA-256 of `bytes`; lane audit only
 };
 
 struct RackPresence {

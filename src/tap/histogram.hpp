@@ -26,7 +26,8 @@ class Histogram {
 
   // Writer. A value of 0 goes to the zero count.
   void record(std::uint64_t value) noexcept {
-    bump(value == 0 ? zeros_ : counts_[static_cast<std::size_t>(index_of(value) + 1)]);
+    const int slot = index_of(value) + 1;
+    bump(value == 0 ? zeros_ : counts_[static_cast<std::size_t>(slot)]);
     sum_.store(sum_.load(std::memory_order_relaxed) + value, std::memory_order_relaxed);
     if (value < min_.load(std::memory_order_relaxed)) min_.store(value, std::memory_order_relaxed);
     if (value > max_.load(std::memory_order_relaxed)) max_.store(value, std::memory_order_relaxed);

@@ -10,6 +10,7 @@
 #include "base/ids.hpp"
 #include "base/result.hpp"
 #include "model/block.hpp"
+#include "wal/signing_key.hpp"
 
 namespace fluxrig::wal {
 
@@ -21,11 +22,13 @@ struct EpochLink {
   friend bool operator==(const EpochLink&, const EpochLink&) = default;
 };
 
-// kind header: {0: rack, 1: software, 2: [epoch, end, head]}; 2 only in the first segment of an epoch.
+// kind header: {0: rack, 1: software, 2: [epoch, end, head], 3: public key}; 2 only in the first segment of
+// an epoch, 3 in lanes whose chain is signed.
 struct HeaderBody {
   std::string rack;
   std::string software;
   std::optional<EpochLink> link;
+  std::optional<PublicKey> public_key = std::nullopt;
 };
 void encode_header_body(const HeaderBody& body, Bytes& out);
 [[nodiscard]] Result<HeaderBody> decode_header_body(ByteView body);
@@ -37,6 +40,24 @@ struct RecoveryBody {
 };
 void encode_recovery_body(const RecoveryBody& body, Bytes& out);
 [[nodiscard]] Result<RecoveryBody> decode_recovery_body(ByteView body);
+
+// kind loss: records that should exist and do not, docs/formats/audit.md.
+struct LossBody {
+  std::string cause;                   // "disk_full", "io_error", "damage", "unknown_after_crash"
+  std::optional<std::uint64_t> count;  // nullopt: cannot be known
+  UnixNanos from;
+  std::optional<UnixNanos> to;  // nullopt: it goes on; a later loss with the same `from` ends it
+  struct Range {
+    Epoch epoch;
+    Sequence first;
+    Sequence last;
+    friend bool operator==(const Range&, const Range&) = default;
+  };
+  std::optional<Range> range;  // sequences that had been given
+  friend bool operator==(const LossBody&, const LossBody&) = default;
+};
+void encode_loss_body(const LossBody& body, Bytes& out);
+[[nodiscard]] Result<LossBody> decode_loss_body(ByteView body);
 
 // kind seal: {0: blocks before it in the segment, 1: records in the segment}.
 struct SealBody {

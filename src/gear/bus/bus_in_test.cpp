@@ -19,7 +19,7 @@ TEST_F(BusInGear, ARedeliveryInProgressDoesNotRunTwice) {
 TEST_F(BusInGear, ARedeliveryAfterTheAnswerIsAnsweredFromMemory) {
   start();
   deliver_request(request("r1", "first"));
-  ASSERT_TRUE(services.run_until([&] { return bus.acknowledged.size() >= 1; }));
+  ASSERT_TRUE(services.run_until([&] { return !bus.acknowledged.empty(); }));
   deliver_request(request("r1", "second"));
   ASSERT_TRUE(services.run_until([&] { return bus.publishes == 2; }));
   services.poll();
@@ -47,7 +47,7 @@ TEST_F(BusInGear, AReplyThatTheBusNeverTakesLeavesTheRequestUnacknowledged) {
   ASSERT_TRUE(services.run_until([&] { return services.strays("a reply that the bus did not take") == 1; }));
   EXPECT_TRUE(bus.acknowledged.empty());
   deliver_request(request("r1", "second"));
-  ASSERT_TRUE(services.run_until([&] { return bus.acknowledged.size() >= 1; }));
+  ASSERT_TRUE(services.run_until([&] { return !bus.acknowledged.empty(); }));
   EXPECT_EQ(bus.acknowledged[0], "second");
   EXPECT_EQ(host.requests, 1);
 }

@@ -7,7 +7,6 @@ namespace {
 
 Message example() {
   Message message;
-  message.payload = "\x02\x00";
   message.payload.assign("\x02\x00", 2);
   message.fields.append("mti", "0200");
   message.fields.append("4", "1050");

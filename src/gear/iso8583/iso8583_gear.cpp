@@ -183,8 +183,8 @@ class Iso8583Gear final : public Gear {
   void name_span(Transaction& transaction, TypeNames& cache, std::string_view prefix, tap::NameId other,
                  std::string_view type) {
     if (!is_known_type(type)) return transaction.span_name(other);
-    auto& id =
-        cache[static_cast<std::size_t>((type[1] - '0') * 100 + (type[2] - '0') * 10 + (type[3] - '0'))];
+    const int number = (type[1] - '0') * 100 + (type[2] - '0') * 10 + (type[3] - '0');
+    auto& id = cache[static_cast<std::size_t>(number)];
     if (id == tap::NameId{}) id = names_->name(fmt::format("{}{}", prefix, type));
     transaction.span_name(id);
   }

@@ -76,7 +76,7 @@ class Link : public std::enable_shared_from_this<Link> {
     std::shared_ptr<TlsContext> tls;     // null: plain
     std::size_t max_buffer = 64U << 10;  // the most that on_bytes may leave untaken
   };
-  [[nodiscard]] static std::shared_ptr<Link> accept(const Setup& setup, Accepted accepted);
+  [[nodiscard]] static std::shared_ptr<Link> accept(const Setup& setup, const Accepted& accepted);
   [[nodiscard]] static std::shared_ptr<Link> connect(const Setup& setup, const ConnectTo& to);
   virtual ~Link() = default;
 

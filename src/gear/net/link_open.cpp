@@ -99,7 +99,7 @@ void SocketLink::opened() {
   if (!closed_ && !paused_) read();
 }
 
-std::shared_ptr<Link> Link::accept(const Setup& setup, Accepted accepted) {
+std::shared_ptr<Link> Link::accept(const Setup& setup, const Accepted& accepted) {
   auto link = std::make_shared<SocketLink>(setup);
   link->start_accepted(accepted);
   return link;

@@ -1,0 +1,15 @@
+// fluxrig audit: proves that nothing is missing. One file a subcommand; this one only names the family.
+#include <CLI/CLI.hpp>
+
+#include "fluxrig/command.hpp"
+
+namespace fluxrig::client {
+
+void add_audit_commands(CLI::App& app, Action& action) {
+  auto* audit = app.add_subcommand("audit", "Prove that no record is missing or altered");
+  audit->require_subcommand(1);
+  audit->footer("'fluxrig audit COMMAND --help' has the options and examples of each.");
+  (void)action;
+}
+
+}  // namespace fluxrig::client
