@@ -3,6 +3,7 @@
 #include <benchmark/benchmark.h>
 #include <stdlib.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "base/random.hpp"
@@ -95,6 +96,62 @@ void BM_Commit(benchmark::State& state) {
   std::error_code ignored;
   std::filesystem::remove_all(options.directory, ignored);
 }
+// What a busy gateway sends: group commits of a few transactions each. With `kept` 1 the blocks themselves
+// are stored as well, 300 bytes a record.
+void BM_CommitSmallBlocks(benchmark::State& state) {
+  std::string pattern = (std::filesystem::temp_directory_path() / "fluxrig-bench-XXXXXX").string();
+  StoreOptions options;
+  options.directory = mkdtemp(pattern.data());
+  const SystemClock clock;
+  Diagnostics diagnostics(clock, 2, DiagnosticFormat::kText, Severity::kWarn);
+  constexpr std::size_t kRecordsOfBlock = 4;
+  constexpr std::size_t kBytesOfRecord = 300;
+  {
+    auto store = DuckDbStore::open(options, clock, diagnostics);
+    if (!store) return state.SkipWithError(store.error().message.c_str());
+    Load load;
+    const auto any_byte = [&] { return static_cast<std::uint8_t>(load.random.below(256)); };
+    std::uint64_t records = 0;
+    for (auto _ : state) {
+      state.PauseTiming();
+      std::vector<IncomingBlock> whole;
+      for (std::int64_t i = 0; i < state.range(0); ++i) load.add_blocks(whole, clock.now());
+      std::vector<IncomingBlock> blocks;
+      for (auto& one : whole) {
+        if (one.head.lane != model::Lane::kAudit) continue;
+        for (std::size_t at = 0; at < one.records.size(); at += kRecordsOfBlock) {
+          auto small = one;
+          small.head.first.value += at;
+          small.head.count = kRecordsOfBlock;
+          small.records.assign(one.records.begin() + static_cast<std::ptrdiff_t>(at),
+                               one.records.begin() + static_cast<std::ptrdiff_t>(at + kRecordsOfBlock));
+          if (state.range(1) != 0) {
+            small.bytes.resize(kRecordsOfBlock * kBytesOfRecord);
+            std::generate(small.bytes.begin(), small.bytes.end(), any_byte);
+            std::generate(small.hash.begin(), small.hash.end(), any_byte);
+            std::generate(small.head.previous.begin(), small.head.previous.end(), any_byte);
+          }
+          blocks.push_back(std::move(small));
+        }
+      }
+      state.ResumeTiming();
+      const auto summary = (*store)->sink().commit(blocks);
+      if (!summary) return state.SkipWithError("commit failed");
+      records += summary->rows;
+    }
+    state.SetItemsProcessed(static_cast<std::int64_t>(records));
+  }
+  std::error_code ignored;
+  std::filesystem::remove_all(options.directory, ignored);
+}
+BENCHMARK(BM_CommitSmallBlocks)
+    ->ArgNames({"batch", "kept"})
+    ->Args({20, 0})
+    ->Args({20, 1})
+    ->MeasureProcessCPUTime()
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
+
 BENCHMARK(BM_Commit)->Arg(1)->Arg(8)->Arg(80)->MeasureProcessCPUTime()->UseRealTime()->Unit(
     benchmark::kMillisecond);
 

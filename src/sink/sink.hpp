@@ -17,16 +17,9 @@
 #include "base/result.hpp"
 #include "model/block.hpp"
 #include "model/records.hpp"
+#include "sink/audit.hpp"
 
 namespace fluxrig::sink {
-
-// One stream of records: what sequences count in.
-struct StreamKey {
-  MachineId machine_id;
-  model::Lane lane = model::Lane::kAudit;
-  Epoch epoch;
-  friend auto operator<=>(const StreamKey&, const StreamKey&) = default;
-};
 
 // Sorted, disjoint, inclusive ranges of sequences.
 class SequenceRanges {
@@ -75,6 +68,21 @@ class Sink {
   // Stores each record whose sequence is not yet in the ledger and brings the ledger up to date, in one
   // transaction. On failure nothing of the batch is stored.
   [[nodiscard]] virtual Result<CommitSummary> commit(std::span<const IncomingBlock> blocks) = 0;
+  // The same, together with what the chain watch made of the blocks. Blocks of lane audit that have their
+  // `bytes` are kept as they are; whoever calls this sees to it that each comes once. A sink that keeps no
+  // chains (the default) stores the rows only.
+  [[nodiscard]] virtual Result<CommitSummary> commit_audited(std::span<const IncomingBlock> blocks,
+                                                             const AuditChanges& changes);
+  [[nodiscard]] virtual const AuditState& audit() const noexcept;  // as last committed
+  // Which kept blocks of `stream` have one of these hashes, or name one of them as previous; only those whose
+  // first sequence is within `from` and `to` are looked at.
+  struct KnownQuestion {
+    StreamKey stream;
+    Sequence from;
+    Sequence to;
+    std::span<const model::Hash> hashes;
+  };
+  [[nodiscard]] virtual Result<std::vector<KnownBlock>> known_blocks(const KnownQuestion& question);
   [[nodiscard]] virtual Result<void> remember(const RackPresence& presence) = 0;
   [[nodiscard]] virtual const Ledger& ledger() const noexcept = 0;  // as last committed
   // Housekeeping in bounded steps (close an hour into Parquet, compact, retire); called when idle, at least

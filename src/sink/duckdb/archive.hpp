@@ -46,6 +46,7 @@ class Archive {
   [[nodiscard]] Attempt<bool> retire_day(UnixNanos now);
   [[nodiscard]] Attempt<void> replace(const std::vector<ParquetPart>& gone,
                                       const std::vector<ParquetPart>& fresh);
+  [[nodiscard]] Attempt<void> note_retired(const std::vector<ParquetPart>& gone);
   void retire(const std::vector<ParquetPart>& gone);
   bool unlink_retired();
   void unlink_part(const std::string& path);

@@ -64,15 +64,19 @@ void Archive::remove_leftovers() {
 // False: not readable, put aside under another name.
 Attempt<bool> Archive::adopt(ParquetPart part, Ledger& ledger) {
   auto& connection = core_.connection();
+  const bool has_records = part.signal != signal_of(SignalKind::kAuditBlocks).name;
   // Runs of sequences: within one, sequence minus rank is constant.
   auto runs = read_all(
       connection,
-      fmt::format(
-          "SELECT machine_id, lane, epoch, min(seq), max(seq), sum(count(*)) OVER () FROM (SELECT "
-          "machine_id, "
-          "lane, epoch, seq, seq::HUGEINT - row_number() OVER (PARTITION BY machine_id, lane, epoch ORDER BY "
-          "seq) AS run FROM read_parquet({})) GROUP BY machine_id, lane, epoch, run",
-          quoted_path(part)));
+      !has_records
+          ? fmt::format("SELECT * FROM read_parquet({}) LIMIT 0", quoted_path(part))
+          : fmt::format(
+                "SELECT machine_id, lane, epoch, min(seq), max(seq), sum(count(*)) OVER () FROM (SELECT "
+                "machine_id, "
+                "lane, epoch, seq, seq::HUGEINT - row_number() OVER (PARTITION BY machine_id, lane, epoch "
+                "ORDER BY "
+                "seq) AS run FROM read_parquet({})) GROUP BY machine_id, lane, epoch, run",
+                quoted_path(part)));
   std::error_code error;
   const auto file = core_.parquet() / part.path;
   if (!runs) {

@@ -90,12 +90,31 @@ Attempt<bool> Archive::retire_day(UnixNanos now) {
                [&](const ParquetPart& part) { return part.hour_micros / kMicrosPerDay == day; });
   auto transaction = StoreTransaction::begin(core_.connection());
   if (!transaction) return tl::unexpected(std::move(transaction.error()));
-  auto done = replace(gone, {});
+  auto done = note_retired(gone);
+  if (done) done = replace(gone, {});
   if (done) done = transaction->commit();
   if (!done) return tl::unexpected(std::move(done.error()));
   retire(gone);
   if (core_.fails_at("day.committed")) return injected();
   return true;
+}
+
+// Up to where each epoch's audit blocks are gone by intent: a verifier holds everything else against the
+// store.
+Attempt<void> Archive::note_retired(const std::vector<ParquetPart>& gone) {
+  std::string files;
+  std::error_code error;
+  for (const auto& part : gone)
+    if (part.signal == signal_of(SignalKind::kAuditBlocks).name &&
+        std::filesystem::exists(core_.parquet() / part.path, error))
+      files += (files.empty() ? "" : ", ") + quoted_path(part);
+  if (files.empty()) return {};
+  return core_.connection().run(fmt::format(
+      "CREATE TEMP TABLE retiring AS SELECT machine_id, epoch, max(next_seq) AS next_seq FROM (SELECT "
+      "machine_id, epoch, first_seq + count AS next_seq FROM read_parquet([{}]) UNION ALL SELECT * FROM "
+      "audit_retired) GROUP BY ALL;DELETE FROM audit_retired;INSERT INTO audit_retired SELECT * FROM "
+      "retiring;DROP TABLE retiring;",
+      files));
 }
 
 void Archive::unlink_part(const std::string& path) {

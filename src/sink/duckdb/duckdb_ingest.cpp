@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "sink/duckdb/audit_tables.hpp"
 #include "sink/duckdb/ledger_table.hpp"
 #include "sink/duckdb/record_rows.hpp"
 #include "sink/duckdb/utf8_text.hpp"
@@ -34,6 +35,9 @@ Attempt<void> DuckDbSink::start() {
   auto ledger = load_ledger(core_.connection());
   if (!ledger) return tl::unexpected(std::move(ledger.error()));
   ledger_ = std::move(*ledger);
+  auto audit = load_audit(core_.connection());
+  if (!audit) return tl::unexpected(std::move(audit.error()));
+  audit_ = std::move(*audit);
   core_.start_selects();
   return {};
 }
@@ -59,23 +63,27 @@ Result<void> DuckDbSink::ready() {
   return tl::unexpected(failed("opening the store again", opened.error()));
 }
 
-Result<CommitSummary> DuckDbSink::commit(std::span<const IncomingBlock> blocks) {
+Result<CommitSummary> DuckDbSink::commit_audited(std::span<const IncomingBlock> blocks,
+                                                 const AuditChanges& changes) {
   for (const auto& block : blocks)
     if (!is_consistent(block)) return fail(ErrorCode::kInvalid, "a block's count differs from its records");
   if (auto usable = ready(); !usable) return tl::unexpected(usable.error());
   Ledger changed;
-  auto summary = store(blocks, changed);
+  auto summary = store(blocks, changes, changed);
   if (!summary) return tl::unexpected(failed("a commit", summary.error()));
   for (auto& [key, ranges] : changed) ledger_[key] = std::move(ranges);
+  apply(changes, audit_);
   return *summary;
 }
 
-Attempt<CommitSummary> DuckDbSink::store(std::span<const IncomingBlock> blocks, Ledger& changed) {
+Attempt<CommitSummary> DuckDbSink::store(std::span<const IncomingBlock> blocks, const AuditChanges& changes,
+                                         Ledger& changed) {
   auto transaction = StoreTransaction::begin(core_.connection());
   if (!transaction) return tl::unexpected(std::move(transaction.error()));
   CommitSummary summary;
   RecordRows rows(core_.connection());
   for (const auto& block : blocks) {
+    if (block.head.lane == model::Lane::kAudit && !block.bytes.empty()) rows.keep(block);
     if (block.records.empty()) continue;
     const auto key = key_of(block.head);
     auto found = changed.find(key);
@@ -107,8 +115,19 @@ Attempt<CommitSummary> DuckDbSink::store(std::span<const IncomingBlock> blocks, 
       return tl::unexpected(std::move(kept.error()));
   }
   if (core_.fails_at("commit.ledger")) return injected();
+  if (auto kept = store_audit(core_.connection(), audit_, changes); !kept)
+    return tl::unexpected(std::move(kept.error()));
+  if (core_.fails_at("commit.audit")) return injected();
   if (auto committed = transaction->commit(); !committed) return tl::unexpected(std::move(committed.error()));
   return summary;
+}
+
+Result<std::vector<KnownBlock>> DuckDbSink::known_blocks(const KnownQuestion& question) {
+  if (question.hashes.empty()) return std::vector<KnownBlock>{};
+  if (auto usable = ready(); !usable) return tl::unexpected(usable.error());
+  auto known = find_blocks(core_.connection(), question);
+  if (!known) return tl::unexpected(failed("looking up audit blocks", known.error()));
+  return *std::move(known);
 }
 
 Attempt<void> DuckDbSink::store_presence(const RackPresence& presence) {

@@ -16,13 +16,20 @@ class DuckDbSink final : public Sink {
   // Reads the ledger, makes the views, starts the selects. The core is open.
   [[nodiscard]] Attempt<void> start();
 
-  [[nodiscard]] Result<CommitSummary> commit(std::span<const IncomingBlock> blocks) override;
+  [[nodiscard]] Result<CommitSummary> commit(std::span<const IncomingBlock> blocks) override {
+    return commit_audited(blocks, {});
+  }
+  [[nodiscard]] Result<CommitSummary> commit_audited(std::span<const IncomingBlock> blocks,
+                                                     const AuditChanges& changes) override;
+  [[nodiscard]] const AuditState& audit() const noexcept override { return audit_; }
+  [[nodiscard]] Result<std::vector<KnownBlock>> known_blocks(const KnownQuestion& question) override;
   [[nodiscard]] Result<void> remember(const RackPresence& presence) override;
   [[nodiscard]] const Ledger& ledger() const noexcept override { return ledger_; }
   [[nodiscard]] Result<bool> maintain(UnixNanos now) override;
 
  private:
-  [[nodiscard]] Attempt<CommitSummary> store(std::span<const IncomingBlock> blocks, Ledger& changed);
+  [[nodiscard]] Attempt<CommitSummary> store(std::span<const IncomingBlock> blocks,
+                                             const AuditChanges& changes, Ledger& changed);
   [[nodiscard]] Attempt<void> store_presence(const RackPresence& presence);
   [[nodiscard]] Result<void> ready();
   Error failed(const char* what, const DatabaseError& error);
@@ -30,6 +37,7 @@ class DuckDbSink final : public Sink {
   StoreCore& core_;
   Archive archive_;
   Ledger ledger_;
+  AuditState audit_;
 };
 
 }  // namespace fluxrig::sink

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <unordered_set>
 
 #include "sink/duckdb/record_text.hpp"
@@ -31,6 +32,13 @@ std::string_view lane_name(model::Lane lane) noexcept {
       return "telemetry";
   }
   return "unknown";
+}
+
+std::string_view kind_name(model::BlockKind kind) noexcept {
+  static constexpr std::array<std::string_view, 6> kNames{"header",   "records", "checkpoint",
+                                                          "recovery", "loss",    "seal"};
+  const auto index = static_cast<std::size_t>(kind);
+  return index < kNames.size() ? kNames[index] : "unknown";
 }
 
 std::int64_t filing_hour_micros(UnixNanos event, UnixNanos received) noexcept {
@@ -64,6 +72,25 @@ void RecordRows::add(const IncomingBlock& block, std::size_t index) {
           write(row, {block, sequence, one.start, one.flux_id, one.trace_id, one.gear}, one);
       },
       record);
+  row.end_row();
+}
+
+void RecordRows::keep(const IncomingBlock& block) {
+  auto& row = table(static_cast<std::size_t>(SignalKind::kAuditBlocks));
+  if (!row.begin_row()) return;
+  const auto& head = block.head;
+  row.micros(filing_hour_micros(head.time, block.received));
+  row.uuid(head.machine_id.bytes);
+  row.text_or_null(block.rack);
+  row.uint32(head.epoch.value);
+  row.uint64(head.first.value);
+  row.uint32(head.count);
+  row.text(kind_name(head.kind));
+  row.time(head.time);
+  row.blob(block.hash);
+  row.blob(head.previous);
+  row.blob(block.bytes);
+  row.time(block.received);
   row.end_row();
 }
 
@@ -175,11 +202,11 @@ void RecordRows::write(TableAppender& row, const Common& common, const model::Lo
 
 Attempt<std::uint64_t> RecordRows::finish() {
   std::uint64_t rows = 0;
-  for (auto& table : tables_) {
-    if (!table) continue;
-    auto finished = table->finish();
+  for (std::size_t i = 0; i < kSignalCount; ++i) {
+    if (!tables_[i]) continue;
+    auto finished = tables_[i]->finish();
     if (!finished) return finished;
-    rows += *finished;
+    if (i != static_cast<std::size_t>(SignalKind::kAuditBlocks)) rows += *finished;
   }
   return rows;
 }

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "sink/duckdb/schema.hpp"
 #include "sink/duckdb/table_appender.hpp"
 #include "sink/sink.hpp"
 
@@ -19,7 +20,9 @@ class RecordRows {
 
   // `index` within the block: the record's sequence is head.first + index.
   void add(const IncomingBlock& block, std::size_t index);
-  [[nodiscard]] Attempt<std::uint64_t> finish();  // rows written to all tables
+  // The block itself, as it came.
+  void keep(const IncomingBlock& block);
+  [[nodiscard]] Attempt<std::uint64_t> finish();  // records written; kept blocks do not count
 
  private:
   struct Common {
@@ -39,7 +42,7 @@ class RecordRows {
   [[nodiscard]] TableAppender& table(std::size_t index);
 
   Connection& connection_;
-  std::unique_ptr<TableAppender> tables_[4];  // made when the first row comes; by SignalKind
+  std::unique_ptr<TableAppender> tables_[kSignalCount];  // made when the first row comes; by SignalKind
   std::vector<std::pair<std::string_view, std::string_view>> entries_;
   std::vector<std::string> numbers_;
 };
@@ -52,5 +55,6 @@ inline constexpr std::int64_t kMaxEarlyHours = 2;
 [[nodiscard]] std::int64_t filing_hour_micros(UnixNanos event, UnixNanos received) noexcept;
 
 [[nodiscard]] std::string_view lane_name(model::Lane lane) noexcept;
+[[nodiscard]] std::string_view kind_name(model::BlockKind kind) noexcept;
 
 }  // namespace fluxrig::sink

@@ -8,7 +8,7 @@ namespace {
 // Every stored record starts with these, so that each of the three ids finds it in any table.
 #define FLUXRIG_COMMON_COLUMNS "flux_id, trace_id, machine_id, rack, gear, lane, epoch, seq, received_at"
 
-constexpr std::array<Signal, 4> kSignals = {{
+constexpr std::array<Signal, kSignalCount> kSignals = {{
     {"transactions", "hot_transactions",
      FLUXRIG_COMMON_COLUMNS ", span_id, parent_span_id, trace_flags, tracestate, name, kind, start_time, "
                             "end_time, duration_ns, outcome, "
@@ -23,6 +23,9 @@ constexpr std::array<Signal, 4> kSignals = {{
      "bucket_offset, buckets, exemplars, attributes"},
     {"log_records", "hot_log_records",
      FLUXRIG_COMMON_COLUMNS ", span_id, time, severity_number, severity_text, event_name, body, attributes"},
+    // Not records but the blocks that brought those of lane audit, as they came: the evidence.
+    {"audit_blocks", "hot_audit_blocks",
+     "machine_id, rack, epoch, first_seq, count, kind, time, hash, previous, bytes, received_at"},
 }};
 
 // hour_start decides which Parquet part a row moves to; it is not stored there: the folders say it.
@@ -33,7 +36,7 @@ constexpr std::string_view kCommonTypes =
 
 }  // namespace
 
-std::span<const Signal, 4> signals() noexcept { return kSignals; }
+std::span<const Signal, kSignalCount> signals() noexcept { return kSignals; }
 
 std::string create_tables_sql() {
   return fmt::format(
@@ -62,7 +65,23 @@ std::string create_tables_sql() {
       "CREATE TABLE IF NOT EXISTS parquet_files (id UBIGINT, signal VARCHAR, hour_start TIMESTAMP, path "
       "VARCHAR, "
       "row_count UBIGINT, bytes UBIGINT);"
-      "CREATE TABLE IF NOT EXISTS store_marks (mark VARCHAR);",
+      "CREATE TABLE IF NOT EXISTS store_marks (mark VARCHAR);"
+      "CREATE TABLE IF NOT EXISTS hot_audit_blocks (hour_start TIMESTAMP NOT NULL, machine_id UUID, rack "
+      "VARCHAR, epoch UINTEGER, first_seq UBIGINT, count UINTEGER, kind VARCHAR, time TIMESTAMP_NS, "
+      "hash BLOB, previous BLOB, bytes BLOB, received_at TIMESTAMP_NS);"
+      "CREATE TABLE IF NOT EXISTS audit_heads (machine_id UUID, epoch UINTEGER, piece UINTEGER, rack "
+      "VARCHAR, "
+      "first_seq UBIGINT, next_seq UBIGINT, before VARCHAR, head VARCHAR, arrived TIMESTAMP_NS, given_up "
+      "BOOLEAN, checkpoints UBIGINT, first_names VARCHAR, last_statement VARCHAR, signed_to UBIGINT, "
+      "signed_at TIMESTAMP_NS, drops VARCHAR);"
+      "CREATE TABLE IF NOT EXISTS audit_epochs (machine_id UUID, epoch UINTEGER, rack VARCHAR, end_seq "
+      "UBIGINT, end_head VARCHAR, end_arrived TIMESTAMP_NS, end_given_up BOOLEAN, declared VARCHAR, "
+      "untracked BOOLEAN);"
+      "CREATE TABLE IF NOT EXISTS audit_alarms (id UBIGINT, machine_id UUID, rack VARCHAR, epoch UINTEGER, "
+      "kind VARCHAR, notice BOOLEAN, first_seq UBIGINT, last_seq UBIGINT, what VARCHAR, count UBIGINT, "
+      "raised_at TIMESTAMP_NS, latest_at TIMESTAMP_NS, resolved_at TIMESTAMP_NS);"
+      "CREATE TABLE IF NOT EXISTS audit_keys (machine_id UUID, public_key VARCHAR, pinned_at TIMESTAMP_NS);"
+      "CREATE TABLE IF NOT EXISTS audit_retired (machine_id UUID, epoch UINTEGER, next_seq UBIGINT);",
       kCommonTypes);
 }
 

@@ -16,8 +16,9 @@ struct Signal {
 };
 
 // In the order of kSignals.
-enum class SignalKind : std::size_t { kTransactions, kChildSpans, kMetrics, kLogRecords };
-[[nodiscard]] std::span<const Signal, 4> signals() noexcept;
+enum class SignalKind : std::size_t { kTransactions, kChildSpans, kMetrics, kLogRecords, kAuditBlocks };
+inline constexpr std::size_t kSignalCount = 5;
+[[nodiscard]] std::span<const Signal, kSignalCount> signals() noexcept;
 [[nodiscard]] inline const Signal& signal_of(SignalKind kind) noexcept {
   return signals()[static_cast<std::size_t>(kind)];
 }

@@ -65,6 +65,11 @@ void TableAppender::put_text(duckdb_vector vector, idx_t row, std::string_view v
 
 void TableAppender::text(std::string_view value) { put_text(next_vector(), row_, value); }
 
+void TableAppender::blob(ByteView value) {
+  duckdb_vector_assign_string_element_len(next_vector(), row_, reinterpret_cast<const char*>(value.data()),
+                                          value.size());
+}
+
 void TableAppender::uuid(const std::array<std::uint8_t, 16>& bytes) {
   if (std::all_of(bytes.begin(), bytes.end(), [](auto byte) { return byte == 0; })) return null();
   // A UUID is a signed 128-bit integer whose top bit is flipped, so that integers sort as UUIDs do.

@@ -26,6 +26,7 @@ class TableAppender {
   void null();
   void text(std::string_view value);
   void text_or_null(std::string_view value) { value.empty() ? null() : text(value); }
+  void blob(ByteView value);
   void uuid(const std::array<std::uint8_t, 16>& bytes);  // zero: NULL
   template <std::size_t N, typename Tag>
   void hex(const IdBytes<N, Tag>& id) {  // zero: NULL

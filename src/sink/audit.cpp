@@ -1,0 +1,45 @@
+#include "sink/audit.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "sink/sink.hpp"
+
+namespace fluxrig::sink {
+namespace {
+constexpr std::array<std::string_view, 7> kNames{"gap",           "fork",        "rollback",     "alteration",
+                                                 "bad_signature", "key_changed", "declared_loss"};
+}
+
+std::string_view to_string(AlarmKind kind) noexcept { return kNames[static_cast<std::size_t>(kind)]; }
+
+std::optional<AlarmKind> parse_alarm_kind(std::string_view text) noexcept {
+  const auto found = std::find(kNames.begin(), kNames.end(), text);
+  if (found == kNames.end()) return std::nullopt;
+  return static_cast<AlarmKind>(found - kNames.begin());
+}
+
+void apply(const AuditChanges& changes, AuditState& state) {
+  for (const auto& [key, chain] : changes.epochs) state.epochs[key] = chain;
+  for (const auto& [machine, key] : changes.keys) state.keys[machine] = key;
+  for (const auto& alarm : changes.alarms) {
+    if (alarm.resolved)
+      state.open.erase(alarm.id);
+    else
+      state.open[alarm.id] = alarm;
+    state.next_alarm = std::max(state.next_alarm, alarm.id + 1);
+  }
+}
+
+Result<CommitSummary> Sink::commit_audited(std::span<const IncomingBlock> blocks, const AuditChanges&) {
+  return commit(blocks);
+}
+
+const AuditState& Sink::audit() const noexcept {
+  static const AuditState kNothing;
+  return kNothing;
+}
+
+Result<std::vector<KnownBlock>> Sink::known_blocks(const KnownQuestion&) { return std::vector<KnownBlock>{}; }
+
+}  // namespace fluxrig::sink
