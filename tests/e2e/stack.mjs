@@ -10,8 +10,10 @@ import { fileURLToPath } from 'node:url';
 import { until } from './suite.mjs';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
-export const fluxrig = join(root, 'build/bin/fluxrig');
-const mixerProgram = join(root, 'build/bin/fluxrig-mixer');
+// Of another build, when the environment says so.
+const programs = process.env.FLUXRIG_PROGRAMS ?? join(root, 'build/bin');
+export const fluxrig = join(programs, 'fluxrig');
+export const mixerProgram = join(programs, 'fluxrig-mixer');
 
 // Below the ephemeral ports, so that no outgoing connection takes one while its process restarts.
 export async function freePort() {
@@ -50,9 +52,10 @@ export class Stack {
   processes = new Map();
   ports = {};
   scenarios = new Map();
+  prefixes = new Map();  // by name of a process: words before its program, such as `ip netns exec NAME`
 
-  constructor() {
-    this.directory = mkdtempSync(join(tmpdir(), 'fluxrig-e2e-'));
+  constructor(prefix = 'fluxrig-e2e-') {
+    this.directory = mkdtempSync(join(tmpdir(), prefix));
     this.pki = join(this.directory, 'pki');
     // The runner ends a suite that takes too long; nothing may stay behind.
     for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, () => this.close().finally(() => process.exit(1)));
@@ -79,10 +82,10 @@ export class Stack {
     return this.ports.api ? { FLUXRIG_MIXER_API: `http://127.0.0.1:${this.ports.api}`, FLUXRIG_TOKEN_FILE: this.path('mixer/api-token') } : {};
   }
 
-  async prepare({ racks = ['edge', 'host'], mixer = '' } = {}) {
+  async prepare({ racks = ['edge', 'host'], mixer = '', hosts = [] } = {}) {
     for (const name of ['api', 'nats', 'shop', 'bank']) this.ports[name] = await freePort();
     this.must(['pki', 'init', this.pki]);
-    this.must(['pki', 'issue', this.pki, '--server', 'nats', '--host', '127.0.0.1', '--host', 'localhost']);
+    this.must(['pki', 'issue', this.pki, '--server', 'nats', ...['127.0.0.1', 'localhost', ...hosts].flatMap((host) => ['--host', host])]);
     this.must(['pki', 'issue', this.pki, '--mixer', 'mixer']);
     for (const rack of racks) this.must(['pki', 'issue', this.pki, '--rack', rack]);
     writeFileSync(this.path('mixer.yaml'), `data: ${this.path('mixer')}\npki: ${this.pki}\n` +
@@ -121,7 +124,8 @@ wires:
   spawn(name, program, args, env = {}) {
     const log = this.path(`${name}.log`);
     const file = openSync(log, 'a');
-    const child = spawn(program, args, { stdio: ['ignore', file, file], cwd: this.directory, env: { ...process.env, ...this.environment(), ...env } });
+    const [first, ...words] = [...(this.prefixes.get(name) ?? []), program, ...args];
+    const child = spawn(first, words, { stdio: ['ignore', file, file], cwd: this.directory, env: { ...process.env, ...this.environment(), ...env } });
     closeSync(file);
     const entry = { child, log, from: existsSync(log) ? readFileSync(log).length : 0 };
     entry.ended = new Promise((resolve) => child.once('exit', (code, signal) => resolve((entry.result = { code, signal }))));

@@ -1,0 +1,56 @@
+// The ledger of what was answered against what the mixer's store holds.
+import { until } from '../e2e/suite.mjs';
+
+const MOST_ROWS = 100_000;
+
+async function rowsOf(stack, sql) {
+  const rows = await stack.rows(sql);
+  if (rows.length >= MOST_ROWS) throw new Error(`more rows than one answer holds: ${sql}`);
+  return rows;
+}
+
+const count = (rows, key) => {
+  const counts = new Map();
+  for (const row of rows) counts.set(row[key], (counts.get(row[key]) ?? 0) + Number(row.copies));
+  return counts;
+};
+
+// Waits until everything that was answered is stored, or the patience is over. Gives the flux_ids that `rack` lacks, those that
+// the store says were not answered, and those that the `peer` lacks (found by element 41, which is the message's own).
+export async function missing(stack, answered, { rack = 'edge', peer, milliseconds = 90_000 } = {}) {
+  let found;
+  try {
+    await until('everything answered is stored', async () => {
+      found = await compare(stack, answered, rack, peer);
+      return found.lost.length === 0;
+    }, milliseconds);
+  } catch (error) {
+    if (!found) throw error;
+  }
+  return found;
+}
+
+async function compare(stack, answered, rack, peer) {
+  const rows = await rowsOf(stack, `select flux_id, outcome, attributes['iso8583.41'] as terminal, count(*) as copies from transactions where rack = '${rack}' group by all`);
+  const stored = new Map(rows.map((row) => [row.flux_id, row]));
+  const lost = answered.filter((id) => stored.get(id)?.outcome !== 'answered').map((id) => ({ id, where: rack }));
+  const doubled = [...count(rows, 'flux_id')].filter(([, copies]) => copies > 1).map(([id]) => ({ id, where: rack }));
+  if (peer) {
+    const there = count(await rowsOf(stack, `select attributes['iso8583.41'] as terminal, count(*) as copies from transactions where rack = '${peer}'
+      and outcome = 'answered' and attributes['iso8583.41'] is not null group by all`), 'terminal');
+    for (const id of answered) {
+      if (!stored.has(id)) continue;
+      const copies = there.get(stored.get(id).terminal) ?? 0;
+      if (copies === 0) lost.push({ id, where: peer });
+      if (copies > 1) doubled.push({ id, where: peer });
+    }
+  }
+  return { lost, doubled, stored: rows.length };
+}
+
+// Records that are stored twice, whatever they are.
+export async function storedTwice(stack) {
+  const twice = (table, where = '') => stack.number(`select count(*) - count(distinct (machine_id, lane, epoch, seq)) from ${table} ${where}`);
+  return await twice('transactions') + await twice('spans', 'where not is_root') + await twice('metrics') +
+    await twice('logs', "where event_name is distinct from 'fluxrig.transaction'");
+}
