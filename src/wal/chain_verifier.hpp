@@ -3,9 +3,8 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
+#include <functional>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -13,6 +12,7 @@
 #include "base/result.hpp"
 #include "model/block.hpp"
 #include "wal/control_body.hpp"
+#include "wal/receipts.hpp"
 #include "wal/signing_key.hpp"
 
 namespace fluxrig::wal {
@@ -46,8 +46,10 @@ struct ChainReport {
   std::uint64_t epochs = 0;
   std::uint64_t checkpoints = 0;
   Epoch last_epoch;
-  Sequence next;                       // of the last epoch: one more than its last record
-  Sequence signed_to;                  // of the last epoch: the last checkpoint's sequence; 0: none
+  Sequence next;  // of the last epoch: one more than its last record
+  MachineId machine_id;
+  std::vector<PublicKey> keys;         // that checkpoints were held against
+  Sequence signed_to;                  // of the last epoch: the last record under a checkpoint; 0: none
   std::uint64_t unsigned_records = 0;  // behind the last checkpoint of each epoch, summed
   std::vector<DeclaredLoss> losses;    // the first kMaxListed
   std::vector<ChainFault> faults;      // the first kMaxListed
@@ -61,25 +63,77 @@ class ChainVerifier {
  public:
   struct Options {
     // Keys that are trusted beforehand (the mixer's pins, `--key`); empty: the first header's is trusted.
-    std::vector<PublicKey> keys;
+    std::vector<PublicKey> keys = {};
     // The first block that is given need not begin an epoch (older ones were released or retired).
     bool may_begin_late = true;
+    // Where the block that is being added stands, for the sentences of faults: "FILE at byte N". May be
+    // empty.
+    std::function<std::string()> where = {};
   };
-  explicit ChainVerifier(Options options) : options_(std::move(options)) {}
+  explicit ChainVerifier(Options options);
 
   // The next block in chain order; views `bytes` only during the call. Where blocks are missing or out of
   // place this is noted in the report, and verification goes on behind it.
   void add(ByteView bytes);
-  // A place where bytes could not be read at all (a bad frame in a segment).
+  // A place where bytes could not be read at all (a bad frame in a segment). `expected` 0: not known.
   void add_unreadable(Epoch epoch, Sequence expected, std::string what);
   // A range that is known to be stored elsewhere (receipts): missing it is no gap.
   void forgive(Epoch epoch, Sequence first, Sequence last);
+  void forgive(const Receipts& receipts);
+  // The blocks from here to the next header were released while they were being read.
+  void pass_released() noexcept { broken_ = true; }
   [[nodiscard]] ChainReport finish();
+  // Holes that a later loss block may still declare are not in it.
   [[nodiscard]] const ChainReport& so_far() const noexcept { return report_; }
 
  private:
+  // Blocks of the epoch that are remembered to tell a fork or a repetition from a missing block.
+  static constexpr std::size_t kRemembered = 64;
+  // What is missing, unless a loss block declares it: [first, last], empty when only blocks without records.
+  struct Hole {
+    ChainFault fault;
+    std::uint64_t first = 0;
+    std::uint64_t last = 0;
+  };
+
+  void fault(FaultKind kind, Epoch epoch, Sequence sequence, std::string what);
+  void hole(FaultKind kind, LossBody::Range range, std::string what);
+  void close_unreadable(Sequence next);
+  void begin_epoch(const model::BlockView& view);
+  void begin_inside(const model::BlockHead& head, bool first_ever);
+  void check_link(const model::BlockView& view, bool first_ever);
+  void check_end(const EpochLink& link);
+  [[nodiscard]] bool follow(const model::BlockHead& head, const model::Hash& hash);
+  [[nodiscard]] bool follow_elsewhere(const model::BlockHead& head, const model::Hash& hash);
+  void take(const model::BlockView& view, const model::Hash& hash);
+  void take_header(const model::BlockView& view);
+  void take_checkpoint(const model::BlockView& view);
+  void take_loss(const model::BlockView& view);
+  void list_loss(const model::BlockHead& head, LossBody body);
+  void excuse(const LossBody::Range& declared);
+  void finish_epoch();
+  void finish_holes();
+  void remember(const model::Hash& hash);
+  [[nodiscard]] bool remembered(const model::Hash& hash) const noexcept;
+
   Options options_;
   ChainReport report_;
+  Receipts forgiven_;
+  bool begun_ = false;
+  MachineId machine_;
+  model::Lane lane_ = model::Lane::kAudit;
+  Epoch epoch_;
+  Sequence next_;
+  model::Hash head_{};
+  Sequence last_first_;  // of the last block
+  bool broken_ = false;  // what stands before the next block is not known: its `previous` is not compared
+  std::vector<model::Hash> hashes_;  // of the last blocks, a ring
+  std::size_t hash_at_ = 0;
+  std::optional<Hole> unreadable_;  // its end is told by the next block
+  std::vector<Hole> holes_;
+  std::vector<LossBody::Range> declared_;  // not yet under a checkpoint
+  std::optional<model::Hash> statement_;   // of the checkpoint before; nullopt: not known
+  std::uint64_t unsigned_ = 0;             // records of this epoch behind its last checkpoint
 };
 
 // "N records, M epochs, no gap, no fork, no alteration, signed to sequence S, unsigned tail T", or the first

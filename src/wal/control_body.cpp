@@ -5,6 +5,7 @@
 
 #include "cbor/decoder.hpp"
 #include "cbor/encoder.hpp"
+#include "model/map_codec.hpp"
 
 namespace fluxrig::wal {
 namespace {
@@ -43,7 +44,26 @@ Result<Pair> decode_pair(ByteView body) {
   return pair;
 }
 
-Result<EpochLink> decode_link(cbor::Decoder& decoder) {
+Result<PublicKey> decode_public_key(cbor::Decoder& decoder) {
+  const auto bytes = decoder.bytes();
+  if (!bytes) return tl::unexpected(bytes.error());
+  PublicKey key{};
+  if (bytes->size() != key.size()) return fail(ErrorCode::kInvalid, "a public key of another length");
+  std::copy(bytes->begin(), bytes->end(), key.begin());
+  return key;
+}
+
+}  // namespace
+
+void encode_epoch_link(const EpochLink& link, Bytes& out) {
+  cbor::Encoder encoder(out);
+  encoder.array(3);
+  encoder.unsigned_integer(link.epoch.value);
+  encoder.unsigned_integer(link.end.value);
+  encoder.bytes(link.head);
+}
+
+Result<EpochLink> decode_epoch_link(cbor::Decoder& decoder) {
   const auto items = decoder.array();
   if (!items) return tl::unexpected(items.error());
   if (*items != 3) return fail(ErrorCode::kInvalid, "an epoch link has three items");
@@ -62,21 +82,20 @@ Result<EpochLink> decode_link(cbor::Decoder& decoder) {
   return link;
 }
 
-}  // namespace
-
 void encode_header_body(const HeaderBody& body, Bytes& out) {
   cbor::Encoder encoder(out);
-  encoder.map(body.link ? 3 : 2);
+  encoder.map(2U + (body.link ? 1U : 0U) + (body.public_key ? 1U : 0U));
   encoder.unsigned_integer(0);
   encoder.text(body.rack);
   encoder.unsigned_integer(1);
   encoder.text(body.software);
-  if (!body.link) return;
-  encoder.unsigned_integer(2);
-  encoder.array(3);
-  encoder.unsigned_integer(body.link->epoch.value);
-  encoder.unsigned_integer(body.link->end.value);
-  encoder.bytes(body.link->head);
+  if (body.link) {
+    encoder.unsigned_integer(2);
+    encode_epoch_link(*body.link, out);
+  }
+  if (!body.public_key) return;
+  encoder.unsigned_integer(3);
+  encoder.bytes(*body.public_key);
 }
 
 Result<HeaderBody> decode_header_body(ByteView body) {
@@ -88,9 +107,13 @@ Result<HeaderBody> decode_header_body(ByteView body) {
     const auto key = decoder.unsigned_integer();
     if (!key) return tl::unexpected(key.error());
     if (*key == 2) {
-      const auto link = decode_link(decoder);
+      const auto link = decode_epoch_link(decoder);
       if (!link) return tl::unexpected(link.error());
       header.link = *link;
+    } else if (*key == 3) {
+      const auto public_key = decode_public_key(decoder);
+      if (!public_key) return tl::unexpected(public_key.error());
+      header.public_key = *public_key;
     } else if (*key < 2) {
       const auto text = decoder.text();
       if (!text) return tl::unexpected(text.error());

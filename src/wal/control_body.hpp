@@ -9,6 +9,7 @@
 #include "base/bytes.hpp"
 #include "base/ids.hpp"
 #include "base/result.hpp"
+#include "cbor/decoder.hpp"
 #include "model/block.hpp"
 #include "wal/signing_key.hpp"
 
@@ -21,6 +22,8 @@ struct EpochLink {
   model::Hash head{};
   friend bool operator==(const EpochLink&, const EpochLink&) = default;
 };
+void encode_epoch_link(const EpochLink& link, Bytes& out);
+[[nodiscard]] Result<EpochLink> decode_epoch_link(cbor::Decoder& decoder);
 
 // kind header: {0: rack, 1: software, 2: [epoch, end, head], 3: public key}; 2 only in the first segment of
 // an epoch, 3 in lanes whose chain is signed.
@@ -53,7 +56,8 @@ struct LossBody {
     Sequence last;
     friend bool operator==(const Range&, const Range&) = default;
   };
-  std::optional<Range> range;  // sequences that had been given
+  // Sequences that had been given; last = first - 1: only blocks without records that stood before `first`.
+  std::optional<Range> range;
   friend bool operator==(const LossBody&, const LossBody&) = default;
 };
 void encode_loss_body(const LossBody& body, Bytes& out);

@@ -63,6 +63,12 @@ std::vector<SequenceRange> Receipts::ranges(Epoch epoch) const {
   return out;
 }
 
+std::vector<Epoch> Receipts::epochs() const {
+  std::vector<Epoch> out;
+  for (const auto& [epoch, ranges] : epochs_) out.push_back({epoch});
+  return out;
+}
+
 Epoch Receipts::newest_epoch() const noexcept { return Epoch{epochs_.empty() ? 0 : epochs_.rbegin()->first}; }
 
 Result<void> Receipts::store(Disk& disk, const std::string& directory) {

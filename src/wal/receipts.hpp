@@ -35,6 +35,7 @@ class Receipts {
   // Epochs of which no segment is left need no receipts.
   void forget_before(Epoch oldest);
   [[nodiscard]] std::vector<SequenceRange> ranges(Epoch epoch) const;
+  [[nodiscard]] std::vector<Epoch> epochs() const;
   [[nodiscard]] std::size_t range_count() const noexcept { return count_; }
   [[nodiscard]] bool changed() const noexcept { return changed_; }  // since the last store
   [[nodiscard]] Epoch newest_epoch() const noexcept;                // 0: none

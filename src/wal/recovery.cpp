@@ -18,8 +18,8 @@ constexpr std::uint32_t kEpochSkip = 1000;
 
 class RecoveryRun {
  public:
-  RecoveryRun(Disk& disk, const Clock& clock, const std::string& directory)
-      : disk_(disk), clock_(clock), directory_(directory) {}
+  RecoveryRun(Disk& disk, const Clock& clock, const std::string& directory, std::uint32_t epoch_floor)
+      : disk_(disk), clock_(clock), directory_(directory), epoch_floor_(epoch_floor) {}
 
   Result<Recovery> run() {
     if (const auto dropped = drop_spares(disk_, directory_); !dropped) return tl::unexpected(dropped.error());
@@ -146,7 +146,7 @@ class RecoveryRun {
       recovery_.recovered.epoch_file_damaged = true;
       highest_epoch_ += kEpochSkip;
     }
-    recovery_.recovered.epoch.value = highest_epoch_ + 1;
+    recovery_.recovered.epoch.value = std::max(highest_epoch_ + 1, epoch_floor_);
   }
 
   void note_damages(const SegmentScan& scan) {
@@ -159,13 +159,15 @@ class RecoveryRun {
   const Clock& clock_;
   const std::string& directory_;
   Recovery recovery_;
+  std::uint32_t epoch_floor_;
   std::uint32_t highest_epoch_ = 0;
 };
 
 }  // namespace
 
-Result<Recovery> recover(Disk& disk, const Clock& clock, const std::string& directory) {
-  return RecoveryRun(disk, clock, directory).run();
+Result<Recovery> recover(Disk& disk, const Clock& clock, const std::string& directory,
+                         std::uint32_t epoch_floor) {
+  return RecoveryRun(disk, clock, directory, epoch_floor).run();
 }
 
 }  // namespace fluxrig::wal

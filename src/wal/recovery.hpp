@@ -43,7 +43,8 @@ struct Recovery {
   std::optional<MachineId> owner;
 };
 
-// recovered.epoch is chosen, not yet stored.
-[[nodiscard]] Result<Recovery> recover(Disk& disk, const Clock& clock, const std::string& directory);
+// recovered.epoch is chosen, at least `epoch_floor`, not yet stored.
+[[nodiscard]] Result<Recovery> recover(Disk& disk, const Clock& clock, const std::string& directory,
+                                       std::uint32_t epoch_floor = 0);
 
 }  // namespace fluxrig::wal

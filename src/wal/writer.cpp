@@ -135,7 +135,7 @@ Result<std::unique_ptr<ActiveSegment>> Writer::make_segment(const SegmentName& n
 Result<void> Writer::open_segment() {
   const SegmentName name{epoch(), chain_.next()};
   auto segment = make_segment(name);
-  HeaderBody header{setup_.options.rack, setup_.options.software, {}};
+  HeaderBody header{setup_.options.rack, setup_.options.software, {}, setup_.options.public_key};
   if (name.first.value == 1) header.link = recovered_.link;
   Bytes body;
   encode_header_body(header, body);

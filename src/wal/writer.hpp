@@ -29,8 +29,12 @@ struct WriterOptions {
   std::uint64_t free_reserve_bytes = 64U << 20;  // left free on the disk
   std::uint64_t zero_step_bytes = 1U << 20;      // zeros written ahead at a time, at most
   std::size_t spare_segments = 2;
-  std::string rack;      // into the headers
-  std::string software;  // into the headers
+  std::string rack;                                    // into the headers
+  std::string software;                                // into the headers
+  std::optional<PublicKey> public_key = std::nullopt;  // into the headers, of a lane whose chain is signed
+  // The new epoch is at least this. The Unix time in seconds makes sure that an old backup of the directory,
+  // put back, uses no epoch again that the mixer has seen.
+  std::uint32_t epoch_floor = 0;
 
   static constexpr std::uint64_t kMinSegmentBytes = 16U << 10;
 };
