@@ -50,6 +50,9 @@ class NatsSubscription final : public Subscription {
   SharedState state_;
 };
 
+// Said before the library is asked, which would wait for a connection that is being opened.
+tl::unexpected<Error> away() noexcept { return fail(ErrorCode::kUnavailable, "no connection to the server"); }
+
 Result<void> to_result(natsStatus status) noexcept {
   if (status != NATS_OK) return tl::unexpected<Error>(to_error(status));
   return {};
@@ -67,6 +70,7 @@ Result<void> NatsBus::publish_stream(Outgoing message, PublishDone done) {
 Result<void> NatsBus::publish(std::string_view subject, ByteView payload) {
   if (auto checked = check_subject(subject); !checked) return checked;
   if (payload.size() > INT_MAX) return fail(ErrorCode::kOversize, "the message is over the server's limit");
+  if (!core_->connected()) return away();
   return to_result(natsConnection_Publish(core_->native.connection, std::string(subject).c_str(),
                                           payload.data(), static_cast<int>(payload.size())));
 }
@@ -75,6 +79,7 @@ Result<Bytes> NatsBus::request(std::string_view subject, ByteView payload,
                                std::chrono::milliseconds timeout) {
   if (auto checked = check_subject(subject); !checked) return tl::unexpected<Error>(checked.error());
   if (payload.size() > INT_MAX) return fail(ErrorCode::kOversize, "the message is over the server's limit");
+  if (!core_->connected()) return away();
   natsMsg* raw = nullptr;
   const auto status =
       natsConnection_Request(&raw, core_->native.connection, std::string(subject).c_str(), payload.data(),
@@ -125,9 +130,7 @@ Result<void> NatsBus::redeliver_after(std::string_view reply, std::chrono::milli
 
 Result<void> NatsBus::terminate(std::string_view reply) { return publish(reply, as_bytes("+TERM")); }
 
-bool NatsBus::connected() const noexcept {
-  return natsConnection_Status(core_->native.connection) == NATS_CONN_STATUS_CONNECTED;
-}
+bool NatsBus::connected() const noexcept { return core_->connected(); }
 
 std::size_t NatsBus::unacknowledged() const noexcept { return core_->window.size(); }
 NatsCounters NatsBus::counters() const noexcept { return core_->counters(); }

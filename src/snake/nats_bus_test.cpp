@@ -136,6 +136,28 @@ TEST_F(NatsBusTest, RefusesToPublishAtOnceWhileDisconnected) {
   EXPECT_FALSE(edge->connected());
 }
 
+// The library holds its lock while it waits for a server's first words.
+TEST_F(NatsBusTest, SaysAtOnceThatItIsAwayWhileAServerAcceptsAndSaysNothing) {
+  Mailbox<ConnectionState> states;
+  auto options = server_.options("edge", to_string(server_.edge));
+  options.connect_timeout = std::chrono::seconds(10);
+  options.on_state = [&](ConnectionState state) { states.put(state); };
+  auto edge = server_.connect_as(options);
+  ASSERT_EQ(states.take(), ConnectionState::kConnected);
+  mixer_.reset();
+  server_.process.reset();
+  ASSERT_EQ(states.take(), ConnectionState::kDisconnected);
+  testing::SilentServer silent(server_.port);
+  ASSERT_TRUE(silent.accepted()) << "the client did not come back";
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_FALSE(edge->connected());
+  EXPECT_FALSE(edge->publish("flux.agent.heartbeat." + to_string(server_.edge), as_bytes("x")));
+  EXPECT_FALSE(edge->publish_stream(outgoing(audit_subject(server_.edge)), [](auto) { FAIL(); }));
+  EXPECT_FALSE(
+      edge->request("flux.agent.hello." + to_string(server_.edge), as_bytes("x"), std::chrono::seconds(1)));
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
+}
+
 TEST_F(NatsBusTest, AnswersEveryPublishOnceWhenTheServerIsKilledAndResendsAreAnswered) {
   constexpr std::size_t kMessages = 20'000;
   Mailbox<ConnectionState> states;

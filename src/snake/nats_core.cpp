@@ -97,8 +97,7 @@ natsStatus NatsBus::Core::listen_for_answers() {
 
 Result<void> NatsBus::Core::publish_stream(Outgoing message, PublishDone done) {
   if (auto checked = check_subject(message.subject); !checked) return checked;
-  if (natsConnection_Status(connection_.get()) != NATS_CONN_STATUS_CONNECTED)
-    return fail(ErrorCode::kUnavailable, "no connection to the server");
+  if (!connected()) return fail(ErrorCode::kUnavailable, "no connection to the server");
   auto opened =
       window.open(message.payload.size() + message.subject.size(), std::move(done), clock_.monotonic());
   if (!opened) return tl::unexpected<Error>(opened.error());
@@ -178,17 +177,20 @@ void NatsBus::Core::on_error(natsStatus status) {
 }
 
 void NatsBus::Core::on_connected() {
+  connected_.store(true, std::memory_order_release);
   connects_.fetch_add(1, std::memory_order_relaxed);
   report(ConnectionState::kConnected);
 }
 
 void NatsBus::Core::on_disconnected() {
+  connected_.store(false, std::memory_order_release);
   disconnects_.fetch_add(1, std::memory_order_relaxed);
   window.fail_all({ErrorCode::kUnavailable, 0, "the connection was lost"}, &lost_connection_);
   report(ConnectionState::kDisconnected);
 }
 
 void NatsBus::Core::on_closed() {
+  connected_.store(false, std::memory_order_release);
   if (!destroying_.load()) {
     diagnostics_.error(
         "snake",

@@ -34,6 +34,9 @@ class NatsBus::Core : public std::enable_shared_from_this<Core> {
   std::atomic<std::uint64_t> deliveries{0};
 
   [[nodiscard]] const NatsOptions& options() const noexcept { return options_; }
+  // As the callbacks said last. Never asks the library: it holds its own lock while it connects again, for as
+  // long as a server takes that does not answer.
+  [[nodiscard]] bool connected() const noexcept { return connected_.load(std::memory_order_acquire); }
 
  private:
   [[nodiscard]] Outcome<OptionsHandle> make_options(bool retry);
@@ -67,6 +70,7 @@ class NatsBus::Core : public std::enable_shared_from_this<Core> {
   // entered it: one of the two sees the other.
   std::atomic<bool> watcher_idle_{false};
   std::atomic<bool> destroying_{false};
+  std::atomic<bool> connected_{false};  // stored by the callbacks, read by connected()
   std::atomic<std::uint64_t> published_{0}, acknowledged_{0}, duplicates_{0}, refused_{0}, timed_out_{0},
       lost_connection_{0}, late_answers_{0}, slow_subscriptions_{0}, connects_{0}, disconnects_{0};
 };

@@ -4,8 +4,12 @@
 
 #include <gtest/gtest.h>
 
+#include <netinet/in.h>
+#include <poll.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <condition_variable>
@@ -50,6 +54,39 @@ inline bool freeze(pid_t pid) {
   }
   return false;
 }
+
+// Accepts one connection on a loopback port and never says a word on it.
+class SilentServer {
+ public:
+  explicit SilentServer(std::uint16_t port) : listening_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const int yes = 1;
+    (void)::setsockopt(listening_, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    if (::bind(listening_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+        ::listen(listening_, 1) != 0)
+      std::abort();
+  }
+  ~SilentServer() {
+    if (accepted_ >= 0) (void)::close(accepted_);
+    (void)::close(listening_);
+  }
+  SilentServer(const SilentServer&) = delete;
+  SilentServer& operator=(const SilentServer&) = delete;
+  // Waits for a client; false: none came.
+  [[nodiscard]] bool accepted() {
+    pollfd wait{listening_, POLLIN, 0};
+    if (::poll(&wait, 1, static_cast<int>(std::chrono::milliseconds(kPatience).count())) != 1) return false;
+    accepted_ = ::accept4(listening_, nullptr, nullptr, SOCK_CLOEXEC);
+    return accepted_ >= 0;
+  }
+
+ private:
+  int listening_;
+  int accepted_ = -1;
+};
 
 // What callbacks deliver, waited for with a deadline.
 template <typename T>
