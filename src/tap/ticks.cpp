@@ -25,7 +25,8 @@ bool has_invariant_tsc() noexcept {
 
 TickSource::TickSource() noexcept : invariant_tsc_(has_invariant_tsc()) {}
 
-Ticks TickSource::from_system() noexcept {
+Ticks TickSource::from_system() const noexcept {
+  if (clock_ != nullptr) return {static_cast<std::uint64_t>(clock_->monotonic().value)};
   timespec time{};
   ::clock_gettime(CLOCK_MONOTONIC, &time);
   return {static_cast<std::uint64_t>(time.tv_sec) * kNanosPerSecond +

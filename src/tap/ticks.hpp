@@ -20,6 +20,8 @@ struct Ticks {
 class TickSource {
  public:
   TickSource() noexcept;
+  // Nanoseconds of that clock instead, which outlives this: for the simulator.
+  explicit TickSource(const Clock& clock) noexcept : clock_(&clock), invariant_tsc_(false) {}
   [[nodiscard]] Ticks now() const noexcept {
 #if defined(__x86_64__)
     if (invariant_tsc_) return {__rdtsc()};
@@ -29,7 +31,8 @@ class TickSource {
   [[nodiscard]] bool invariant_tsc() const noexcept { return invariant_tsc_; }
 
  private:
-  [[nodiscard]] static Ticks from_system() noexcept;
+  [[nodiscard]] Ticks from_system() const noexcept;
+  const Clock* clock_ = nullptr;
   bool invariant_tsc_;
 };
 
