@@ -34,6 +34,8 @@ THIRD_PARTY = [
     ("gtest/", TESTS),
     ("gmock/", TESTS),
     ("benchmark/", r".*_bench\.cpp|bench/.*"),
+    ("sqlite3.h", r"bench/.*\.cpp"),
+    ("rocksdb/", r"bench/.*\.cpp"),
     ("fmt/", ANY),
     ("tl/expected.hpp", ANY),
 ]
