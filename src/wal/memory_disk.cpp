@@ -69,7 +69,10 @@ std::string parent_of(const std::string& path) {
 
 Result<void> MemoryDisk::check(Operation operation) {
   const bool changes = operation != Operation::kRead && operation != Operation::kOpen;
-  if (left_ == 0) return fail(ErrorCode::kIo, "the power is gone", EIO);
+  if (left_ == 0) {
+    stopped_ = true;
+    return fail(ErrorCode::kIo, "the power is gone", EIO);
+  }
   if (changes) {
     ++operations_;
     if (left_ != ~std::uint64_t{0}) --left_;
@@ -88,8 +91,9 @@ std::uint64_t MemoryDisk::used() const noexcept {
 }
 
 Result<void> MemoryDisk::write(Node& node, std::uint64_t offset, ByteView bytes) {
+  const bool dead = stopped_;
   auto good = check(Operation::kWrite);
-  if (!good) bytes = bytes.first(bytes.size() / 2);
+  if (!good) bytes = bytes.first(dead ? 0 : bytes.size() / 2);
   const std::uint64_t end = offset + bytes.size();
   const std::uint64_t growth = end > node.live.size() ? end - node.live.size() : 0;
   const std::uint64_t room = capacity_ > used() ? capacity_ - used() : 0;
@@ -221,9 +225,20 @@ void MemoryDisk::crash(Random& random) {
     node = fresh;
     names_[path] = fresh;
   }
-  locks_.clear();
   faults_.clear();
+  kill();
+}
+
+void MemoryDisk::calm() {
+  faults_.clear();
+  capacity_ = ~std::uint64_t{0};
+  if (!stopped_) left_ = ~std::uint64_t{0};
+}
+
+void MemoryDisk::kill() {
+  locks_.clear();
   left_ = ~std::uint64_t{0};
+  stopped_ = false;
 }
 
 Bytes& MemoryDisk::content(const std::string& path) {

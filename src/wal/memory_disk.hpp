@@ -32,16 +32,21 @@ class MemoryDisk final : public Disk {
   void set_capacity(std::uint64_t bytes) noexcept { capacity_ = bytes; }
   // The next `times` operations of that kind fail with this errno; a write first writes half of its bytes.
   void fail_next(Operation operation, int number, int times = 1) { faults_[operation] = {number, times}; }
-  // After that many more changing operations everything fails with EIO, as when power goes: then crash().
+  // After that many more changing operations everything fails with EIO and changes nothing, as when the
+  // process dies or power goes; the first one refused, if it is a write, is torn. Then kill() or crash().
   void stop_after(std::uint64_t operations) noexcept { left_ = operations; }
+  // An operation was refused since stop_after: whoever works on this disk is dead already.
+  [[nodiscard]] bool stopped() const noexcept { return stopped_; }
   // Changing operations since the beginning.
   [[nodiscard]] std::uint64_t operations() const noexcept { return operations_; }
 
   // Power loss: each unsynced write survives whole, in part or not at all; open files and locks are dead. All
   // faults are forgotten.
   void crash(Random& random);
-  // kill -9: everything written survives.
-  void kill() { locks_.clear(); }
+  // Faults, a planned stop and the bound of the capacity are forgotten.
+  void calm();
+  // kill -9: everything written survives. stop_after is forgotten.
+  void kill();
 
   // For damage done behind the WAL's back. The file must exist.
   [[nodiscard]] Bytes& content(const std::string& path);
@@ -87,6 +92,7 @@ class MemoryDisk final : public Disk {
   std::map<Operation, Fault> faults_;
   std::uint64_t capacity_ = ~std::uint64_t{0};
   std::uint64_t left_ = ~std::uint64_t{0};
+  bool stopped_ = false;
   std::uint64_t operations_ = 0;
 };
 
