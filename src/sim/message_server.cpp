@@ -1,0 +1,168 @@
+#include "sim/message_server.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "model/block.hpp"
+#include "snake/subjects.hpp"
+
+namespace fluxrig::sim {
+namespace {
+constexpr const char* kActor = "server";
+}
+
+MessageServer::MessageServer(World& world) : world_(world) {
+  const auto stream = [&](std::string_view name, std::string_view prefix, bool discards_old) {
+    Stream made;
+    made.name = name;
+    made.prefix = prefix;
+    made.max_bytes = world.plan.stream_bytes;
+    made.discards_old = discards_old;
+    streams_.push_back(std::move(made));
+  };
+  stream(snake::kStreamAudit, "flux.audit.", false);
+  stream(snake::kStreamTelemetry, "flux.telemetry.", true);
+}
+
+MessageServer::Stream* MessageServer::stream_of(std::string_view subject) {
+  for (auto& stream : streams_)
+    if (subject.starts_with(stream.prefix)) return &stream;
+  return nullptr;
+}
+
+Result<snake::PublishReceipt> MessageServer::store(const snake::Outgoing& message) {
+  Stream* stream = stream_of(message.subject);
+  if (stream == nullptr) return fail(ErrorCode::kUnavailable, "no stream listens on the subject");
+  const std::uint64_t size = message.payload.size();
+  if (!stream->discards_old && stream->bytes + size > stream->max_bytes)
+    return fail(ErrorCode::kFull, "the stream is full");
+  while (!stream->messages.empty() && stream->bytes + size > stream->max_bytes)
+    drop(*stream, stream->messages.begin()->first);
+  stream->messages.emplace(++stream->last, Message{message, ++made_});
+  stream->bytes += size;
+  world_.note(kActor, "stored", stream->last, size);
+  if (on_message_) on_message_();
+  return snake::PublishReceipt{stream->last, false};
+}
+
+// A message that nobody has read to its end.
+void MessageServer::drop(Stream& stream, std::uint64_t sequence) {
+  const auto& payload = stream.messages.at(sequence).content.payload;
+  if (const auto block = model::decode_block(payload); block && block->head.lane == model::Lane::kTelemetry)
+    world_.oracle.telemetry_lost(block->head);
+  forget(stream, sequence);
+}
+
+void MessageServer::forget(Stream& stream, std::uint64_t sequence) {
+  const auto found = stream.messages.find(sequence);
+  if (found == stream.messages.end()) return;
+  stream.bytes -= found->second.content.payload.size();
+  stream.messages.erase(found);
+  stream.unacknowledged.erase(sequence);
+}
+
+snake::Delivery MessageServer::deliver(Stream& stream, std::uint64_t sequence) {
+  auto& waiting = stream.unacknowledged[sequence];
+  waiting.deadline = world_.schedule.now() + kAcknowledgeWait;
+  ++waiting.deliveries;
+  const auto& [message, id] = stream.messages.at(sequence);
+  return {message.subject, fmt::format("{}.{}.{}", stream.name, sequence, id), message.headers,
+          message.payload, waiting.deliveries};
+}
+
+std::vector<snake::Delivery> MessageServer::pull(std::string_view name, std::size_t most) {
+  std::vector<snake::Delivery> deliveries;
+  const auto stream =
+      std::find_if(streams_.begin(), streams_.end(), [&](const Stream& one) { return one.name == name; });
+  if (stream == streams_.end()) return deliveries;
+  std::vector<std::uint64_t> again;
+  for (const auto& [sequence, waiting] : stream->unacknowledged)
+    if (waiting.deadline <= world_.schedule.now() && again.size() < most) again.push_back(sequence);
+  for (const auto sequence : again) deliveries.push_back(deliver(*stream, sequence));
+  for (auto next = stream->messages.upper_bound(stream->delivered);
+       next != stream->messages.end() && deliveries.size() < most &&
+       stream->unacknowledged.size() < kMaxUnacknowledged;
+       ++next) {
+    stream->delivered = next->first;
+    deliveries.push_back(deliver(*stream, next->first));
+  }
+  return deliveries;
+}
+
+MessageServer::Place MessageServer::place_of(std::string_view reply) {
+  for (auto& stream : streams_) {
+    if (!reply.starts_with(stream.name)) continue;
+    Place place{&stream, 0, 0};
+    const char* end = reply.data() + reply.size();
+    const auto sequence = std::from_chars(reply.data() + stream.name.size() + 1, end, place.sequence);
+    (void)std::from_chars(sequence.ptr + 1, end, place.id);
+    return place;
+  }
+  return {};
+}
+
+// As the real one does, it asks only whether the sequence waits for an acknowledgement: a late one may hit
+// another message that has got the same sequence after a loss.
+void MessageServer::acknowledge(std::string_view reply) {
+  const auto place = place_of(reply);
+  if (place.stream == nullptr || !place.stream->unacknowledged.contains(place.sequence)) return;
+  if (place.stream->messages.at(place.sequence).id == place.id)
+    forget(*place.stream, place.sequence);
+  else
+    drop(*place.stream, place.sequence);
+}
+
+void MessageServer::redeliver_after(std::string_view reply, std::int64_t delay) {
+  const auto place = place_of(reply);
+  if (place.stream == nullptr) return;
+  const auto waiting = place.stream->unacknowledged.find(place.sequence);
+  if (waiting != place.stream->unacknowledged.end()) waiting->second.deadline = world_.schedule.now() + delay;
+}
+
+void MessageServer::publish(std::string_view subject, const Bytes& payload) {
+  std::erase_if(peers_, [](const std::weak_ptr<Peer>& peer) { return peer.expired(); });
+  for (const auto& weak : peers_) {
+    const auto peer = weak.lock();
+    if (peer->connection == nullptr) continue;
+    for (const auto& [id, subscriber] : peer->subscribers) {
+      if (!snake::filters_overlap(subscriber.subject, subject)) continue;
+      const auto arrive = [weak, id = id, connection = peer->connection, &world = world_,
+                           delivery = snake::Delivery{std::string(subject), {}, {}, payload, 1}] {
+        const auto reached = weak.lock();
+        if (reached == nullptr || connection->cut <= world.schedule.now()) return;
+        const auto found = reached->subscribers.find(id);
+        if (found != reached->subscribers.end()) found->second.handler(delivery);
+      };
+      world_.schedule.after(world_.around(world_.plan.delay), arrive);
+    }
+  }
+}
+
+void MessageServer::lose_tails() {
+  for (auto& stream : streams_) {
+    std::uint64_t lost = stream.messages.empty() ? 0 : world_.random.below(stream.messages.size() + 1);
+    while (lost-- != 0) {
+      stream.last = stream.messages.rbegin()->first - 1;
+      drop(stream, stream.messages.rbegin()->first);
+    }
+    stream.delivered = std::min(stream.delivered, stream.last);
+  }
+}
+
+void MessageServer::wipe() {
+  for (auto& stream : streams_) {
+    while (!stream.messages.empty()) drop(stream, stream.messages.begin()->first);
+    stream.unacknowledged.clear();
+    stream.last = stream.delivered = 0;
+  }
+}
+
+std::size_t MessageServer::waiting() const noexcept {
+  std::size_t sum = 0;
+  for (const auto& stream : streams_) sum += stream.messages.size();
+  return sum;
+}
+
+}  // namespace fluxrig::sim

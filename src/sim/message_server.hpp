@@ -1,0 +1,102 @@
+// The server between racks and mixer: streams with limits, one durable consumer each with explicit
+// acknowledgement and redelivery, and plain subjects. It loses what a real one may lose: the end of a stream
+// at a restart, everything at a wipe. A model of NATS JetStream as src/snake uses it. One thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sim/world.hpp"
+#include "snake/bus.hpp"
+
+namespace fluxrig::sim {
+
+// What a bus and the server share of one process's end of the connection.
+struct Peer {
+  struct Subscriber {
+    std::string subject;
+    snake::DeliveryHandler handler;
+  };
+  // What has not arrived by then never does: the connection broke, or a process died.
+  static constexpr std::int64_t kNever = INT64_MAX;
+  struct Connection {
+    std::int64_t cut = kNever;
+  };
+  std::shared_ptr<Connection> connection;  // null while away
+  std::map<std::uint64_t, Subscriber> subscribers;
+};
+
+class MessageServer {
+ public:
+  static constexpr std::int64_t kAcknowledgeWait = 10 * kNanosPerSecond;
+  static constexpr std::size_t kMaxUnacknowledged = 4096;
+
+  explicit MessageServer(World& world);
+
+  [[nodiscard]] bool up() const noexcept { return up_; }
+  void set_up(bool up) noexcept { up_ = up; }
+
+  [[nodiscard]] Result<snake::PublishReceipt> store(const snake::Outgoing& message);
+  [[nodiscard]] std::vector<snake::Delivery> pull(std::string_view stream, std::size_t most);
+  void acknowledge(std::string_view reply);
+  void redeliver_after(std::string_view reply, std::int64_t delay);
+  // To whoever listens at this moment, each after a delay of its own.
+  void publish(std::string_view subject, const Bytes& payload);
+  void connect(const std::shared_ptr<Peer>& peer) { peers_.push_back(peer); }
+
+  // As after a restart: the newest messages may be gone, and their sequences are given again.
+  void lose_tails();
+  void wipe();
+
+  // Messages that wait for the mixer.
+  [[nodiscard]] std::size_t waiting() const noexcept;
+  // Something was stored.
+  void on_message(std::function<void()> call) { on_message_ = std::move(call); }
+
+ private:
+  struct Waiting {  // delivered, not acknowledged
+    std::int64_t deadline = 0;
+    std::uint64_t deliveries = 0;
+  };
+  struct Message {
+    snake::Outgoing content;
+    std::uint64_t id = 0;  // over all losses
+  };
+  struct Stream {
+    std::string name;
+    std::string prefix;  // of its subjects
+    std::uint64_t max_bytes = 0;
+    bool discards_old = false;
+    std::uint64_t last = 0;
+    std::uint64_t bytes = 0;
+    std::map<std::uint64_t, Message> messages;  // those acknowledged are gone
+    std::uint64_t delivered = 0;
+    std::map<std::uint64_t, Waiting> unacknowledged;
+  };
+  [[nodiscard]] Stream* stream_of(std::string_view subject);
+  struct Place {
+    Stream* stream = nullptr;
+    std::uint64_t sequence = 0;
+    std::uint64_t id = 0;
+  };
+  // What a reply subject names.
+  [[nodiscard]] Place place_of(std::string_view reply);
+  void drop(Stream& stream, std::uint64_t sequence);
+  void forget(Stream& stream, std::uint64_t sequence);
+  [[nodiscard]] snake::Delivery deliver(Stream& stream, std::uint64_t sequence);
+
+  World& world_;
+  bool up_ = true;
+  std::uint64_t made_ = 0;
+  std::vector<Stream> streams_;
+  std::vector<std::weak_ptr<Peer>> peers_;
+  std::function<void()> on_message_;
+};
+
+}  // namespace fluxrig::sim

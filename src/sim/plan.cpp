@@ -1,0 +1,58 @@
+#include "sim/plan.hpp"
+
+#include "base/clock.hpp"
+#include "base/random.hpp"
+
+namespace fluxrig::sim {
+namespace {
+
+constexpr std::array<std::string_view, kFaults> kNames = {
+    "kill rack", "power loss",     "kill mixer",  "disk error", "disk full",    "bit flip",
+    "partition", "server restart", "server wipe", "sink down",  "sink halfway", "clock jump"};
+
+// A power of two between 2^least and 2^most.
+std::uint64_t power(Random& random, std::uint32_t least, std::uint32_t most) {
+  return std::uint64_t{1} << (least + random.below(most - least + 1));
+}
+
+std::uint32_t sometimes(Random& random, std::uint32_t most) {
+  return random.below(2) == 0 ? 0 : static_cast<std::uint32_t>(1 + random.below(most));
+}
+
+}  // namespace
+
+std::string_view to_string(Fault fault) noexcept { return kNames[static_cast<std::size_t>(fault)]; }
+
+// Every run differs in kind and not only in detail: a fault that is always there hides what others would
+// show.
+Plan make_plan(std::uint64_t seed, std::uint64_t steps) {
+  SeededRandom random(seed ^ 0x706c616eU);
+  Plan plan;
+  plan.seed = seed;
+  plan.steps = steps;
+  plan.racks = 1 + random.below(2);
+  plan.commit = random.below(4) != 0;
+  plan.transaction_gap = static_cast<std::int64_t>(power(random, 0, 5)) * kNanosPerMilli;
+  plan.fault_gap = static_cast<std::int64_t>(power(random, 5, 8)) * kNanosPerMilli;
+  plan.segment_bytes = power(random, 14, 16);
+  plan.directory_bytes = random.below(4) == 0 ? power(random, 18, 19) : power(random, 24, 26);
+  plan.spare_segments = random.below(3);
+  plan.ring_bytes = power(random, 13, 16);
+  plan.telemetry_queue_bytes = power(random, 12, 18);
+  plan.sampling = random.below(2) == 0 ? 1.0 : 0.3;
+  for (auto& weight : plan.weights) weight = sometimes(random, 8);
+  // Bits rot seldom, and never beside a power loss that could explain the same damage away.
+  auto& flips = plan.weights[static_cast<std::size_t>(Fault::kBitFlip)];
+  flips = 0;
+  plan.weights[static_cast<std::size_t>(Fault::kKillRack)] += 2;
+  plan.weights[static_cast<std::size_t>(Fault::kPowerLossRack)] += 2;
+  plan.acknowledgements_lost = sometimes(random, 50);
+  plan.publishes_lost = sometimes(random, 50);
+  plan.publishes_doubled = sometimes(random, 50);
+  plan.deliveries_lost = sometimes(random, 50);
+  plan.delay = static_cast<std::int64_t>(power(random, 0, 6)) * 100 * kNanosPerMicro;
+  plan.stream_bytes = random.below(4) == 0 ? power(random, 15, 17) : power(random, 24, 26);
+  return plan;
+}
+
+}  // namespace fluxrig::sim

@@ -1,0 +1,55 @@
+// What one run is like, all of it decided by the seed: sizes, pace, and which faults come how often. Values.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+namespace fluxrig::sim {
+
+enum class Fault : std::uint8_t {
+  kKillRack,       // between two operations, at one of the disk's, or at one of the bus's
+  kPowerLossRack,  // the same, and what was not synced is lost, torn or reordered
+  kKillMixer,
+  kDiskError,      // EIO or ENOSPC from the next operations of one kind
+  kDiskFull,       // for a while
+  kBitFlip,        // in a segment, the receipts or the epoch file
+  kPartition,      // of one actor, for a while
+  kServerRestart,  // may lose the end of its streams: an acknowledgement is not durability
+  kServerWipe,     // all streams are gone
+  kSinkDown,       // for a while
+  kSinkHalfway,    // the next commits fail in their middle, or succeed and say they failed
+  kClockJump,      // a rack's wall clock
+};
+inline constexpr std::size_t kFaults = 12;
+[[nodiscard]] std::string_view to_string(Fault fault) noexcept;
+
+struct Plan {
+  std::uint64_t seed = 0;
+  std::uint64_t steps = 0;  // events until the faults stop and everything must drain
+
+  std::size_t racks = 1;
+  bool commit = true;  // durability; false: interval
+  std::int64_t interval = 5'000'000;
+  std::int64_t transaction_gap = 0;  // mean, of one rack, nanoseconds
+  std::int64_t fault_gap = 0;        // mean, of all
+  std::uint64_t segment_bytes = 0;
+  std::uint64_t directory_bytes = 0;
+  std::size_t spare_segments = 0;
+  std::size_t ring_bytes = 0;
+  std::size_t telemetry_queue_bytes = 0;
+  double sampling = 1.0;
+  std::array<std::uint32_t, kFaults> weights{};  // 0: does not happen in this run
+
+  // Of a thousand.
+  std::uint32_t acknowledgements_lost = 0;  // stored, and the publisher is not told
+  std::uint32_t publishes_lost = 0;
+  std::uint32_t publishes_doubled = 0;
+  std::uint32_t deliveries_lost = 0;
+  std::int64_t delay = 0;  // mean of one way
+  std::uint64_t stream_bytes = 0;
+};
+
+[[nodiscard]] Plan make_plan(std::uint64_t seed, std::uint64_t steps);
+
+}  // namespace fluxrig::sim

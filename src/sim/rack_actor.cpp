@@ -1,0 +1,305 @@
+#include "sim/rack_actor.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "wal/inspect.hpp"
+
+namespace fluxrig::sim {
+namespace {
+
+constexpr std::array<const char*, 2> kActors = {"rack-0", "rack-1"};
+constexpr std::int64_t kNoTurn = std::numeric_limits<std::int64_t>::max();
+constexpr std::int64_t kWake = 500 * kNanosPerMicro;  // mean; a thread gets to run
+constexpr std::int64_t kMetricsEvery = 2 * kNanosPerSecond;
+constexpr std::int64_t kRetryBlocked = 100 * kNanosPerMilli;  // rack::PumpThread
+// A process between a record's write into the ring and the turn that takes it, beyond the stated interval.
+constexpr std::int64_t kWakeSlack = 4 * kWake;
+
+}  // namespace
+
+RackActor::RackActor(World& world, MessageServer& server, std::size_t number, SimulatedBus::Answer mixer)
+    : world_(world),
+      server_(server),
+      mixer_(std::move(mixer)),
+      number_(number),
+      name_(kActors.at(number)),
+      actor_(kActors.at(number)),
+      machine_id_(make_machine_id(world.random)) {
+  gear_ = names_.name("shop");
+  span_ = names_.name("step");
+  field_ = names_.field("amount", sanitize::Action::kKeep);
+  (void)disk_.make_directory("data");
+  world_.schedule.after(world_.around(world_.plan.transaction_gap), [this] { generate(); });
+}
+
+void RackActor::start() {
+  if (process_ != nullptr) return;
+  ++incarnation_;
+  pump_at_ = link_at_ = kNoTurn;
+  const RackProcess::Parts parts{world_,
+                                 server_,
+                                 mixer_,
+                                 disk_,
+                                 "data",
+                                 machine_id_,
+                                 name_,
+                                 names_,
+                                 wall_offset_,
+                                 [this] { pump_after(world_.around(kWake)); },
+                                 [this] { link_after(world_.around(kWake)); }};
+  process_ = std::make_unique<RackProcess>(parts);
+  const auto opened = process_->open(parts);
+  world_.note(actor_, opened ? "starts" : "cannot start", disk_.operations());
+  if (disk_.stopped()) return die();
+  if (!opened) {
+    process_.reset();
+    disk_.kill();
+    return world_.schedule.after(world_.around(300 * kNanosPerMilli), [this] { start(); });
+  }
+  blocked_since_ = -1;
+  if (world_.random.below(4) == 0) check_disk();
+  look_at_connection();
+  pump_after(0);
+  link_after(world_.around(kWake));
+}
+
+void RackActor::die_now(Death death) {
+  if (process_ == nullptr) return;
+  death_ = death;
+  die();
+}
+
+void RackActor::die_at_disk(Death death, std::uint64_t operations) {
+  death_ = death;
+  disk_.stop_after(operations);
+}
+
+void RackActor::die_at_bus(Death death, std::uint64_t operations) {
+  if (process_ == nullptr) return;
+  death_ = death;
+  process_->bus.die_after(operations);
+}
+
+void RackActor::look_for_death() {
+  if (process_ != nullptr && (disk_.stopped() || process_->bus.dead())) die();
+}
+
+std::int64_t RackActor::horizon() const {
+  const std::int64_t now = world_.schedule.now();
+  const std::int64_t last_good = blocked_since_ >= 0 ? blocked_since_ : now;
+  return last_good - world_.plan.interval - kWakeSlack;
+}
+
+void RackActor::die() {
+  world_.note(actor_, death_ == Death::kKill ? "is killed" : "loses power", disk_.operations());
+  ++deaths_;
+  ++incarnation_;
+  if (!world_.plan.commit) world_.oracle.forgive_since(number_, horizon());
+  // What it still does on its way out must not reach the disk.
+  disk_.stop_after(0);
+  process_->bus.die();
+  if (process_->link)
+    world_.oracle.check_telemetry(
+        machine_id_, process_->audit->writer().epoch(),
+        {process_->counted.produced(), process_->telemetry.accepted(), true, &process_->drops});
+  process_.reset();
+  if (death_ == Death::kPowerLoss)
+    disk_.crash(world_.random);
+  else
+    disk_.kill();
+  // The next one may die while it starts.
+  if (!world_.calm && world_.random.below(4) == 0)
+    die_at_disk(world_.random.below(2) == 0 ? Death::kKill : Death::kPowerLoss, world_.random.below(30));
+  world_.schedule.after(world_.around(50 * kNanosPerMilli), [this] { start(); });
+}
+
+void RackActor::set_partitioned(bool partitioned) {
+  partitioned_ = partitioned;
+  look_at_connection();
+}
+
+void RackActor::look_at_connection() {
+  if (process_ == nullptr) return;
+  const bool was = process_->bus.connected();
+  if (server_.up() && !partitioned_)
+    process_->bus.connect();
+  else
+    process_->bus.disconnect();
+  if (was == process_->bus.connected()) return;
+  process_->connection_changed.store(true);
+  link_after(world_.around(kWake));
+}
+
+void RackActor::jump_clock(std::int64_t nanos) {
+  wall_offset_ += nanos;
+  if (process_ != nullptr) process_->clock.jump(nanos);
+}
+
+void RackActor::calm() {
+  disk_.calm();
+  set_partitioned(false);
+}
+
+// --- business ---
+
+void RackActor::generate() {
+  if (world_.calm) return;
+  if (process_ != nullptr) {
+    // Mostly one, sometimes a burst that fills the ring.
+    std::uint64_t count = world_.random.below(32) == 0 ? 40 : 1;
+    while (count-- != 0) begin_transaction();
+  }
+  world_.schedule.after(world_.around(world_.plan.transaction_gap), [this] { generate(); });
+}
+
+void RackActor::begin_transaction() {
+  auto& process = *process_;
+  if (process.blocked) return;  // refused: nobody is answered
+  const auto now = process.tick_source.now();
+  tap::RecordHead head;
+  head.flux_id = make_flux_id(process.clock.now(), world_.random);
+  head.trace_id = make_trace_id(world_.random);
+  head.span_id = make_span_id(world_.random);
+  head.start = now;
+  head.end = now;
+  head.gear = gear_;
+  head.name = gear_;
+  head.trace_flags = 1;
+  tap::Draft draft;
+  draft.begin(head, {});
+  for (std::uint64_t spans = world_.random.below(4); spans != 0; --spans)
+    (void)draft.begin_span({make_span_id(world_.random), now, now, gear_, span_, {}});
+  draft.attribute(field_, static_cast<std::int64_t>(world_.random.below(10'000)));
+  tap::RingPosition position;
+  if (draft.write(process.ring, position) == tap::Draft::Written::kNone) return;  // never answered
+  world_.oracle.begun(head.flux_id, number_);
+  if (world_.plan.commit)
+    process.awaiting.emplace_back(position, head.flux_id);
+  else
+    world_.oracle.answered(head.flux_id, world_.schedule.now());
+  pump_after(world_.around(kWake));
+}
+
+// --- the pump's loop ---
+
+void RackActor::pump_after(std::int64_t delay) {
+  const std::int64_t at = world_.schedule.now() + delay;
+  if (pump_at_ <= at) return;
+  pump_at_ = at;
+  world_.schedule.at(at, [this, number = ++pump_turns_, incarnation = incarnation_] {
+    if (incarnation != incarnation_ || number != pump_turns_) return;
+    pump_at_ = kNoTurn;
+    process_->in_interval ? finish_interval() : pump_turn();
+    look_for_death();
+  });
+}
+
+void RackActor::note_blocked(bool blocked) {
+  if (process_->blocked == blocked) return;
+  process_->blocked = blocked;
+  blocked_since_ = blocked ? world_.schedule.now() : -1;
+  world_.note(actor_, blocked ? "refuses work" : "takes work again");
+}
+
+void RackActor::pump_turn() {
+  auto& process = *process_;
+  process.ticks.anchor();
+  const auto progress = process.pump->step(world_.plan.commit);
+  note_blocked(progress.blocked);
+  if (!world_.plan.commit && !progress.blocked && process.pump->unsynced()) {
+    process.in_interval = true;
+    return pump_after(progress.records != 0 ? world_.plan.interval : 0);
+  }
+  release_answers();
+  const std::int64_t now = process.clock.monotonic().value;
+  if (now - process.metrics_at >= kMetricsEvery) {
+    process.metrics_at = now;
+    process.pump->emit_sum({"fluxrig.rack.transactions", "{transaction}", process.pump->transactions()});
+  }
+  const bool more = process.audit->housekeep();
+  if (progress.records != 0) process.link->work_arrived();
+  if (process.blocked) return pump_after(kRetryBlocked);
+  if (more || process.pump->has_work()) return pump_after(world_.around(kWake));
+  pump_after(world_.around(kMetricsEvery));
+}
+
+void RackActor::finish_interval() {
+  auto& process = *process_;
+  process.in_interval = false;
+  note_blocked(process.pump->step(false).blocked);
+  if (!process.pump->sync()) note_blocked(true);
+  release_answers();
+  (void)process.audit->housekeep();
+  process.link->work_arrived();
+  pump_after(process.blocked ? kRetryBlocked : world_.around(kWake));
+}
+
+void RackActor::release_answers() {
+  auto& process = *process_;
+  // A process that died meanwhile answers nobody.
+  if (disk_.stopped()) return;
+  while (!process.awaiting.empty() && process.awaiting.front().first <= process.pump->durable()) {
+    world_.oracle.answered(process.awaiting.front().second, world_.schedule.now());
+    process.awaiting.pop_front();
+  }
+}
+
+// --- the link's loop ---
+
+void RackActor::link_after(std::int64_t delay) {
+  const std::int64_t at = world_.schedule.now() + delay;
+  if (link_at_ <= at) return;
+  link_at_ = at;
+  world_.schedule.at(at, [this, number = ++link_turns_, incarnation = incarnation_] {
+    if (incarnation != incarnation_ || number != link_turns_) return;
+    link_at_ = kNoTurn;
+    link_turn();
+    look_for_death();
+  });
+}
+
+void RackActor::link_turn() {
+  auto& link = *process_->link;
+  const bool more = link.turn(world_.calm);
+  if (more || link.has_news()) return link_after(world_.around(kWake));
+  link_after(std::max(link.next_due() - process_->clock.monotonic().value, kNanosPerMilli));
+}
+
+// --- the end ---
+
+bool RackActor::settled() {
+  if (process_ == nullptr || process_->blocked || process_->in_interval || process_->pump->has_work() ||
+      !process_->awaiting.empty())
+    return false;
+  // What it says of itself is as of its last turn.
+  if (process_->link->settled()) (void)process_->link->turn(world_.calm);
+  return process_->link->settled();
+}
+
+std::string RackActor::state() {
+  if (settled()) return "is settled";
+  if (process_ == nullptr) return "is down";
+  if (process_->blocked) return "cannot write its audit log";
+  if (process_->pump->has_work() || !process_->awaiting.empty()) return "has records in memory";
+  return "has records without a receipt";
+}
+
+void RackActor::check_disk() {
+  const auto verified = wal::verify(disk_, "data/audit");
+  if (!verified) return;  // the disk refuses to be read at this moment
+  for (const auto& finding : verified->findings)
+    return world_.oracle.fail("the chain verifies",
+                              fmt::format("{}: {} at byte {} of {}, epoch {}", name_, finding.what,
+                                          finding.offset, finding.file, finding.epoch.value));
+}
+
+void RackActor::check_telemetry() {
+  world_.oracle.check_telemetry(
+      machine_id_, process_->audit->writer().epoch(),
+      {process_->counted.produced(), process_->telemetry.accepted(), false, &process_->drops});
+}
+
+}  // namespace fluxrig::sim

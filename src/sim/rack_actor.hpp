@@ -1,0 +1,85 @@
+// A rack: transactions through the ring, the pump, the audit lane, the WAL on a simulated disk, and the link,
+// in a process that may die at any operation of its disk or its bus and is started again. The loops around
+// the pump and the link are what PumpThread and LinkThread do, in events. One thread.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "sim/rack_process.hpp"
+#include "wal/memory_disk.hpp"
+
+namespace fluxrig::sim {
+
+enum class Death : std::uint8_t { kKill, kPowerLoss };
+
+class RackActor {
+ public:
+  RackActor(World& world, MessageServer& server, std::size_t number, SimulatedBus::Answer mixer);
+
+  void start();
+  // At once; or at the operation after so many more of the disk, or of the bus.
+  void die_now(Death death);
+  void die_at_disk(Death death, std::uint64_t operations);
+  void die_at_bus(Death death, std::uint64_t operations);
+
+  [[nodiscard]] wal::MemoryDisk& disk() noexcept { return disk_; }
+  void set_partitioned(bool partitioned);
+  void look_at_connection();
+  void jump_clock(std::int64_t nanos);
+
+  // Faults of the disk and planned deaths are over.
+  void calm();
+  // Nothing is left to be stored or sent.
+  [[nodiscard]] bool settled();
+  [[nodiscard]] std::string state();  // why not
+  // Of what it left on the disk.
+  void check_disk();
+  void check_telemetry();
+
+  [[nodiscard]] const MachineId& machine_id() const noexcept { return machine_id_; }
+  [[nodiscard]] const std::string& name() const noexcept { return name_; }
+  [[nodiscard]] std::uint64_t deaths() const noexcept { return deaths_; }
+
+ private:
+  void generate();
+  void begin_transaction();
+  void pump_after(std::int64_t delay);
+  void pump_turn();
+  void finish_interval();
+  void note_blocked(bool blocked);
+  void release_answers();
+  void link_after(std::int64_t delay);
+  void link_turn();
+  // After everything that the process did.
+  void look_for_death();
+  void die();
+  // When the answers began of which the disk may know nothing yet.
+  [[nodiscard]] std::int64_t horizon() const;
+
+  World& world_;
+  MessageServer& server_;
+  SimulatedBus::Answer mixer_;
+  std::size_t number_;
+  std::string name_;
+  const char* actor_;
+  MachineId machine_id_;
+  wal::MemoryDisk disk_;
+  tap::Names names_;
+  tap::NameId gear_;
+  tap::NameId span_;
+  tap::FieldId field_;
+  std::unique_ptr<RackProcess> process_;
+  Death death_ = Death::kKill;  // how it dies when an operation is refused
+  std::uint64_t incarnation_ = 0;
+  bool partitioned_ = false;
+  std::int64_t wall_offset_ = 0;
+  std::int64_t blocked_since_ = -1;
+  std::int64_t pump_at_ = 0;
+  std::int64_t link_at_ = 0;
+  std::uint64_t pump_turns_ = 0;
+  std::uint64_t link_turns_ = 0;
+  std::uint64_t deaths_ = 0;
+};
+
+}  // namespace fluxrig::sim

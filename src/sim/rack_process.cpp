@@ -1,0 +1,70 @@
+#include "sim/rack_process.hpp"
+
+namespace fluxrig::sim {
+namespace {
+
+constexpr int kNoFile = -1;  // diagnostics are not looked at
+
+sanitize::TokenKey token_key() {
+  sanitize::TokenKey key{"k1", {}};
+  key.bytes.fill(7);
+  return key;
+}
+
+lane::TelemetryQueue::Limits limits(const Plan& plan) {
+  lane::TelemetryQueue::Limits limits;
+  limits.queue_bytes = plan.telemetry_queue_bytes;
+  limits.batch_bytes = plan.telemetry_queue_bytes / 8;
+  return limits;
+}
+
+}  // namespace
+
+RackProcess::RackProcess(const Parts& parts)
+    : clock(parts.world.clock, parts.wall_offset),
+      diagnostics(clock, kNoFile, DiagnosticFormat::kText, Severity::kError),
+      tick_source(clock),
+      ticks(tick_source, clock),
+      ring(parts.world.plan.ring_bytes),
+      sanitizer(token_key()),
+      telemetry(clock, drops, limits(parts.world.plan)),
+      counted(telemetry),
+      bus(parts.world, parts.server, parts.mixer),
+      metrics_at(clock.monotonic().value) {}
+
+// As Rack::open_audit, make_pump and make_link do.
+Outcome<void> RackProcess::open(const Parts& parts) {
+  const Plan& plan = parts.world.plan;
+  (void)parts.disk.make_directory(parts.directory);
+  wal::WriterSetup setup{parts.disk,          clock, parts.directory + "/audit", parts.machine_id,
+                         model::Lane::kAudit, {}};
+  setup.options.segment_bytes = plan.segment_bytes;
+  setup.options.directory_bytes = plan.directory_bytes;
+  setup.options.free_reserve_bytes = 0;
+  setup.options.spare_segments = plan.spare_segments;
+  setup.options.rack = parts.rack;
+  setup.options.software = "sim";
+  auto writer = wal::Writer::open(setup);
+  if (!writer) return tl::unexpected(writer.error());
+  auto receipts = wal::Receipts::load(parts.disk, setup.directory);
+  if (!receipts) receipts = wal::Receipts{};
+  const wal::Receipts stored = *receipts;
+  audit = std::make_unique<rack::AuditLane>(parts.disk, *std::move(writer), *std::move(receipts), clock,
+                                            diagnostics);
+  pump = std::make_unique<tap::Pump>(
+      tap::Pump::Parts{ring, events, tap::Assembler(parts.names, sanitizer, ticks), ticks, *audit, counted,
+                       clock},
+      tap::Sampling{plan.sampling, 250 * kNanosPerMilli});
+  link = std::make_unique<rack::Link>(
+      rack::Link::Parts{bus, clock, diagnostics, parts.machine_id,
+                        model::Hello{parts.rack, "sim", audit->writer().epoch(), {}, clock.now()}, parts.disk,
+                        audit->writer().directory(), audit->writer().durable(), stored, telemetry, drops,
+                        [this, wake = parts.wake_pump](const model::Receipt& receipt) {
+                          audit->deliver_receipt(receipt);
+                          wake();
+                        },
+                        [] { return std::string("{}"); }, parts.wake_link, connection_changed});
+  return {};
+}
+
+}  // namespace fluxrig::sim

@@ -1,0 +1,36 @@
+// The mixer's store in memory: rows and ledger change together or not at all, and may refuse, fail in the
+// middle, or commit and say that they failed. Outlives the mixer's processes, as a disk does. One thread.
+#pragma once
+
+#include <functional>
+
+#include "sim/world.hpp"
+#include "sink/sink.hpp"
+
+namespace fluxrig::sim {
+
+class SimulatedSink final : public sink::Sink {
+ public:
+  explicit SimulatedSink(World& world) : world_(world) {}
+
+  [[nodiscard]] Result<sink::CommitSummary> commit(std::span<const sink::IncomingBlock> blocks) override;
+  [[nodiscard]] Result<void> remember(const sink::RackPresence&) override { return {}; }
+  [[nodiscard]] const sink::Ledger& ledger() const noexcept override { return ledger_; }
+  [[nodiscard]] Result<bool> maintain(UnixNanos) override { return false; }
+
+  void set_down(bool down) noexcept { down_ = down; }
+  [[nodiscard]] bool down() const noexcept { return down_; }
+  // The next commits stop in their middle; every other one was complete and says the same.
+  void fail_halfway(std::uint32_t times) noexcept { failures_ = times; }
+  // Called before a commit begins and after it is done; false: the process that commits is dead.
+  void set_gate(std::function<bool()> gate) { gate_ = std::move(gate); }
+
+ private:
+  World& world_;
+  sink::Ledger ledger_;
+  std::function<bool()> gate_;
+  bool down_ = false;
+  std::uint32_t failures_ = 0;
+};
+
+}  // namespace fluxrig::sim

@@ -1,0 +1,32 @@
+// One run: a plan's world is made, lives for so many events, comes to rest, and is compared with its
+// promises. The same seed gives the same run, to the last event. One thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "sim/oracle.hpp"
+#include "sim/plan.hpp"
+
+namespace fluxrig::sim {
+
+struct RunOptions {
+  bool print_events = false;
+};
+
+struct RunResult {
+  std::uint64_t events = 0;
+  std::uint64_t deaths = 0;  // crash points: processes that died, at whatever operation
+  std::uint64_t faults = 0;
+  std::uint64_t answered = 0;
+  std::uint64_t stored = 0;
+  std::uint64_t digest = 0;
+  double seconds = 0;  // simulated
+  std::optional<BrokenPromise> broken;
+  std::string last_events;  // of a run that broke a promise
+};
+
+[[nodiscard]] RunResult run(const Plan& plan, const RunOptions& options = {});
+
+}  // namespace fluxrig::sim
