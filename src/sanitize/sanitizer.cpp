@@ -19,8 +19,6 @@ namespace {
 
 constexpr std::size_t kLeastTokenDigits = 8;
 
-bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
-
 bool valid_key_id(std::string_view id) noexcept {
   if (id.empty() || id.size() > 8) return false;
   for (const char c : id)
@@ -127,7 +125,8 @@ std::optional<Sanitized> Sanitizer::apply(Action action, std::string_view value)
     case Action::kKeep:
       return Sanitized(mask_card_numbers(value));
     case Action::kMask:
-      return Sanitized(mask(value));
+      // What is no digit may still be one in another encoding.
+      return Sanitized(mask_card_numbers(mask(value)));
     case Action::kToken: {
       if (value.starts_with("tok_")) return Sanitized(mask_card_numbers(value));
       auto made = token(value);

@@ -12,6 +12,7 @@
 #include "base/bytes.hpp"
 #include "base/result.hpp"
 #include "sanitize/policy.hpp"
+#include "sanitize/scan/card_number.hpp"
 
 namespace fluxrig::sanitize {
 
@@ -61,9 +62,8 @@ class Sanitizer {
 
 // "411111******1111"; fewer than 13 digits are masked whole. Characters that are no digits stay.
 [[nodiscard]] std::string mask(std::string_view value);
-// Masks each run of 13 to 19 digits (single spaces and hyphens inside allowed) that passes the Luhn check,
-// and each longer run that holds such a number anywhere. First cut of the free-text scanner.
+// The text with every card number and all sensitive authentication data overwritten, in whatever encoding
+// they stand (scan/free_text.hpp, docs/security.md). As long as `text`.
 [[nodiscard]] std::string mask_card_numbers(std::string_view text);
-[[nodiscard]] bool luhn(std::string_view digits) noexcept;
 
 }  // namespace fluxrig::sanitize

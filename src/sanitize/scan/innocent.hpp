@@ -1,0 +1,25 @@
+// Digits that are known to be something else by their own structure, so that the scanner leaves them alone.
+// Any thread; values only.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+namespace fluxrig::sanitize {
+
+// 19 digits that begin with 1: nanoseconds since 1970 in the years 2001 to 2033, and most time-ordered
+// identifiers of 64 bits. No issuer's number begins so.
+[[nodiscard]] bool is_time_in_nanoseconds(std::string_view digits) noexcept;
+
+// 14 when the digits begin with a valid YYYYMMDDhhmmss of the years 1990 to 2099, else 0.
+[[nodiscard]] std::size_t date_and_time_prefix(std::string_view digits) noexcept;
+
+// A '+' and 12 or 13 digits (E.164). Numbers of 14 digits and more stay suspect: in a form's body '+' is a
+// blank.
+[[nodiscard]] bool is_telephone_number(std::string_view text, std::size_t begin,
+                                       std::string_view digits) noexcept;
+
+// [begin, end) lies inside an IBAN: country, length and check digits (ISO 13616, modulo 97) are right.
+[[nodiscard]] bool inside_iban(std::string_view text, std::size_t begin, std::size_t end) noexcept;
+
+}  // namespace fluxrig::sanitize
