@@ -59,18 +59,30 @@ std::int64_t duration_of(const model::Transaction& record) noexcept {
 }
 
 // The members of each kind, without braces.
+std::string redactions_text(const std::vector<std::string>& redactions) {
+  std::string out;
+  for (const auto& redaction : redactions) out += (out.empty() ? "" : ",") + quoted(redaction);
+  return "[" + out + "]";
+}
+
+std::string members(const model::Intent& record) {
+  return fmt::format(
+      R"("record":"intent","flux_id":{},"trace_id":{},"span_id":{},"gear":{},"name":{},"time":{},)"
+      R"("attributes":{},"redactions":{})",
+      id_or_null(record.flux_id), id_or_null(record.trace_id), id_or_null(record.span_id),
+      quoted(record.gear), quoted(record.name), time_text(record.time), attributes_text(record.attributes),
+      redactions_text(record.redactions));
+}
+
 std::string members(const model::Transaction& record) {
-  std::string redactions;
-  for (const auto& redaction : record.redactions)
-    redactions += (redactions.empty() ? "" : ",") + quoted(redaction);
   return fmt::format(
       R"("record":"transaction","flux_id":{},"trace_id":{},"span_id":{},"parent_span_id":{},"gear":{},"name":{},)"
-      R"("start":{},"end":{},"duration_ns":{},"outcome":"{}","reason":{},"attributes":{},"redactions":[{}],)"
+      R"("start":{},"end":{},"duration_ns":{},"outcome":"{}","reason":{},"attributes":{},"redactions":{},)"
       R"("child_spans":{})",
       id_or_null(record.flux_id), id_or_null(record.trace_id), id_or_null(record.span_id),
       id_or_null(record.parent_span_id), quoted(record.gear), quoted(record.name), time_text(record.start),
       time_text(record.end), duration_of(record), to_string(record.outcome), quoted(record.reason),
-      attributes_text(record.attributes), redactions, record.child_spans);
+      attributes_text(record.attributes), redactions_text(record.redactions), record.child_spans);
 }
 
 std::string members(const model::Span& record) {

@@ -119,6 +119,20 @@ inline Log log() {
   return record;
 }
 
+inline Intent intent() {
+  Intent record;
+  record.flux_id = flux_id();
+  record.trace_id = trace_id();
+  record.span_id = root_span();
+  record.gear = "bank";
+  record.name = "POST /authorize";
+  record.time = after(300'000);
+  record.attributes = attributes();
+  record.redactions = {"iso8583.2 token", "iso8583.35 drop"};
+  record.dropped_attributes = 1;
+  return record;
+}
+
 // The smallest record of each kind follows the full one: what is absent must come back as its default.
 inline std::vector<Record> records() {
   Transaction small_transaction;
@@ -135,6 +149,11 @@ inline std::vector<Record> records() {
   small_span.end = kStart;
   Log small_log;
   small_log.time = kStart;
+  Intent small_intent;
+  small_intent.flux_id = flux_id();
+  small_intent.trace_id = trace_id();
+  small_intent.span_id = root_span();
+  small_intent.time = kStart;
   return {transaction(),
           small_transaction,
           span(),
@@ -144,7 +163,9 @@ inline std::vector<Record> records() {
           metric_point(Gauge{0.75}),
           metric_point(histogram()),
           log(),
-          small_log};
+          small_log,
+          intent(),
+          small_intent};
 }
 
 inline Bytes sequence_of(const std::vector<Record>& records) {

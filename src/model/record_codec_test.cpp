@@ -84,7 +84,7 @@ TEST(RecordCodec, IgnoresKeysItDoesNotKnow) {
 }
 
 TEST(RecordCodec, RefusesAnUnknownKindByName) {
-  EXPECT_EQ(decode_error(*from_hex("a10005")), ErrorCode::kUnsupported);
+  EXPECT_EQ(decode_error(*from_hex("a10006")), ErrorCode::kUnsupported);
   EXPECT_EQ(decode_error(*from_hex("a10000")), ErrorCode::kUnsupported);
 }
 
@@ -100,6 +100,7 @@ TEST(RecordCodec, RefusesAMissingRequiredKey) {
   EXPECT_EQ(decode_error(*from_hex("a200040a09")), ErrorCode::kInvalid);
   EXPECT_EQ(decode_error(*from_hex("a10001")), ErrorCode::kInvalid);
   EXPECT_EQ(decode_error(*from_hex("a10002")), ErrorCode::kInvalid);
+  EXPECT_EQ(decode_error(*from_hex("a10005")), ErrorCode::kInvalid);
   EXPECT_EQ(decode_error(*from_hex("a40003066161070108"
                                    "01")),
             ErrorCode::kInvalid);  // no data

@@ -121,6 +121,34 @@ Result<void> decode_one(Decoder& decoder, Log& out) {
   return check(decoder, seen, keys_of(key::kTime, key::kSeverity));
 }
 
+Result<void> decode_one(Decoder& decoder, Intent& out) {
+  const auto seen = read_map(decoder, [&](std::uint64_t number) -> Read {
+    switch (number) {
+      case key::kFluxId:
+        return read(decoder, out.flux_id);
+      case key::kTraceId:
+        return read(decoder, out.trace_id);
+      case key::kSpanId:
+        return read(decoder, out.span_id);
+      case key::kGear:
+        return read(decoder, out.gear);
+      case key::kName:
+        return read(decoder, out.name);
+      case key::kTime:
+        return read(decoder, out.time);
+      case key::kAttributes:
+        return read_attributes(decoder, out.attributes);
+      case key::kRedactions:
+        return read_redactions(decoder, out.redactions);
+      case key::kDroppedAttributes:
+        return read(decoder, out.dropped_attributes);
+      default:
+        return std::nullopt;
+    }
+  });
+  return check(decoder, seen, keys_of(key::kFluxId, key::kTraceId, key::kSpanId, key::kTime));
+}
+
 Result<void> decode_one(Decoder& decoder, MetricPoint& out) { return decode_metric_point(decoder, out); }
 
 template <typename T>
@@ -156,6 +184,8 @@ Result<Record> decode(ByteView item) {
       return decode_as<MetricPoint>(decoder);
     case static_cast<std::uint64_t>(RecordKind::kLog):
       return decode_as<Log>(decoder);
+    case static_cast<std::uint64_t>(RecordKind::kIntent):
+      return decode_as<Intent>(decoder);
     default:
       return fail(ErrorCode::kUnsupported, "a record of an unknown kind");
   }

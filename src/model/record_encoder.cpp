@@ -160,6 +160,20 @@ void encode_one(const Log& record, Bytes& out) {
   encode_dropped(record.dropped_attributes, record.attributes.size(), map);
 }
 
+void encode_one(const Intent& record, Bytes& out) {
+  MapWriter map(out);
+  encode_kind(RecordKind::kIntent, map);
+  map.key(key::kFluxId).bytes(record.flux_id.view());
+  map.key(key::kTraceId).bytes(record.trace_id.view());
+  map.key(key::kSpanId).bytes(record.span_id.view());
+  map.unless_empty(key::kGear, record.gear);
+  map.unless_empty(key::kName, record.name);
+  map.key(key::kTime).integer(record.time.value);
+  encode_attributes(record.attributes, map);
+  encode_redactions(record.redactions, map);
+  encode_dropped(record.dropped_attributes, record.attributes.size(), map);
+}
+
 }  // namespace
 
 void encode(const Record& record, Bytes& out) {

@@ -15,7 +15,13 @@ inline constexpr std::size_t kMaxExemplars = 64;
 inline constexpr std::int32_t kLeastScale = -10;
 inline constexpr std::int32_t kMostScale = 20;
 
-enum class RecordKind : std::uint8_t { kTransaction = 1, kSpan = 2, kMetricPoint = 3, kLog = 4 };
+enum class RecordKind : std::uint8_t {
+  kTransaction = 1,
+  kSpan = 2,
+  kMetricPoint = 3,
+  kLog = 4,
+  kIntent = 5,
+};
 
 // The same in every kind of record.
 namespace key {
@@ -38,7 +44,7 @@ enum OfTransaction : std::uint8_t {
   kTracestate = 12,
   kOutcome = 13,
   kReason = 14,
-  kRedactions = 15,
+  kRedactions = 15,  // of an intent too
   kChildSpans = 16,
 };
 enum OfSpan : std::uint8_t { kSpanKind = 10, kStatus = 11, kStatusMessage = 12 };

@@ -53,6 +53,22 @@ struct Transaction {
   friend bool operator==(const Transaction&, const Transaction&) = default;
 };
 
+// P1, lane audit: written before a transaction first leaves the rack (through an egress gear). Its outcome is
+// the Transaction of the same machine, epoch and span_id; while there is none, what it did outside is in
+// doubt.
+struct Intent {
+  FluxId flux_id;  // as known then: a trace context that is adopted later changes it, and never span_id
+  TraceId trace_id;
+  SpanId span_id;    // the rack's root span
+  std::string gear;  // through which it leaves
+  std::string name;  // of the root span
+  UnixNanos time;
+  std::vector<Attribute> attributes;  // what the transaction had by then
+  std::vector<std::string> redactions;
+  std::uint32_t dropped_attributes = 0;  // left out by a limit
+  friend bool operator==(const Intent&, const Intent&) = default;
+};
+
 // P2: a child span, one per gear that the message passed.
 struct Span {
   FluxId flux_id;
@@ -133,6 +149,6 @@ struct Log {
   friend bool operator==(const Log&, const Log&) = default;
 };
 
-using Record = std::variant<Transaction, Span, MetricPoint, Log>;
+using Record = std::variant<Transaction, Span, MetricPoint, Log, Intent>;
 
 }  // namespace fluxrig::model

@@ -52,6 +52,8 @@ const RECORDS = {
     13: ['exponential_histogram', (map) => fields(map, HISTOGRAM)] }],
   4: ['log', { ...COMMON, 6: ['event_name', plain], 7: ['time', integer], 10: ['severity', integer], 11: ['body', plain],
     19: ['dropped_attributes', integer] }],
+  5: ['intent', { ...COMMON, 6: ['name', plain], 7: ['time', integer], 15: ['redactions', plain],
+    19: ['dropped_attributes', integer] }],
 };
 const BLOCK = { 0: ['version', integer], 1: ['kind', named(BLOCK_KINDS)], 2: ['machine_id', hex], 3: ['lane', named(LANES)],
   4: ['epoch', integer], 5: ['first', integer], 6: ['count', integer], 7: ['previous', hex], 8: ['time', integer],

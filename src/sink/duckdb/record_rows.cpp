@@ -56,6 +56,8 @@ TableAppender& RecordRows::table(std::size_t index) {
 
 void RecordRows::add(const IncomingBlock& block, std::size_t index) {
   const auto& record = block.records[index];
+  // Intents are no rows of a signal: OpenIntents keeps those that have no outcome yet.
+  if (std::holds_alternative<model::Intent>(record)) return;
   const auto sequence = block.head.first.value + index;
   auto& row = table(record.index());
   if (!row.begin_row()) return;
@@ -68,7 +70,7 @@ void RecordRows::add(const IncomingBlock& block, std::size_t index) {
           write(row, {block, sequence, one.time, kNoFluxId, kNoTraceId, one.gear}, one);
         else if constexpr (std::is_same_v<Kind, model::Log>)
           write(row, {block, sequence, one.time, one.flux_id, one.trace_id, one.gear}, one);
-        else
+        else if constexpr (!std::is_same_v<Kind, model::Intent>)
           write(row, {block, sequence, one.start, one.flux_id, one.trace_id, one.gear}, one);
       },
       record);
