@@ -80,6 +80,7 @@ GearType respond_type() {
       .name = "respond",
       .summary = "answers by a script, to simulate a host",
       .role = Role::kEgress,
+      .answers_itself = true,
       .options = RespondScript::options(),
       .check = RespondScript::check,
       .make = [](const Settings& settings) -> std::unique_ptr<Gear> {

@@ -10,6 +10,8 @@ tap::Draft* OpenTransaction::draft() const noexcept {
   return owner == nullptr ? nullptr : owner->draft();
 }
 
+OpenTransaction* OpenTransaction::recorded() noexcept { return is_branch() ? runtime_.lookup(owner_) : this; }
+
 trace::Context OpenTransaction::outgoing_context() const {
   trace::Context context;
   tap::Draft* record = draft();
@@ -70,6 +72,8 @@ void OpenTransaction::reset() noexcept {
   message_ = {};
   path_.clear();
   at_ = 0;
+  entered_ring_ = {};
+  awaited_ = {};
   backward_ = false;
   abandoned_ = false;
   context_expected_ = false;

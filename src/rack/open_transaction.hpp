@@ -21,6 +21,7 @@ using ContextKey = IdBytes<16, struct ContextKeyTag>;
 enum class Stage : std::uint8_t {
   kFree,
   kMoving,           // a gear is being called
+  kDeparting,        // about to leave the rack; its intent is on its way to the ring or the disk
   kWaiting,          // a gear said Step::wait()
   kAwaitingContext,  // ended; the trace context of its caller has not come yet
   kParked,           // ended; the ring is full
@@ -58,6 +59,8 @@ class OpenTransaction final : public gear::Transaction {
   // that has already ended.
   [[nodiscard]] tap::Draft* draft() const noexcept;
   [[nodiscard]] bool is_branch() const noexcept { return owner_.generation != 0; }
+  // The transaction whose record stands for this one; null: it has ended and gone.
+  [[nodiscard]] OpenTransaction* recorded() noexcept;
   void reset() noexcept;
 
   Runtime& runtime_;
@@ -71,6 +74,10 @@ class OpenTransaction final : public gear::Transaction {
   gear::Message message_;
   std::vector<Hop> path_;
   std::size_t at_ = 0;
+  // Past its first entry in the ring, be that its intent or its record: on disk before that, it departed
+  // unseen. 0: none yet. Of a branch: that of the transaction it belongs to counts.
+  tap::RingPosition entered_ring_;
+  tap::RingPosition awaited_;  // kDeparting, kAwaitingDisk: goes on when this is on disk
   bool backward_ = false;
   bool abandoned_ = false;
   bool context_expected_ = false;

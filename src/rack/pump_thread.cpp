@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace fluxrig::rack {
@@ -51,6 +52,7 @@ void PumpThread::turn() {
     if (const auto synced = parts_.pump.sync(); !synced)
       note({.records = 0, .blocked = true, .error = synced.error()});
   }
+  if (commit && !progress.blocked) sync_unawaited();
   publish();
   emit_when_due();
   // Under load as well: receipts that wait for a quiet moment would let the directory fill up.
@@ -60,6 +62,21 @@ void PumpThread::turn() {
     return;
   }
   rest(!more);
+}
+
+// Intents that nobody waits for share the sync of those that somebody does; without any, they get their own
+// after the interval.
+void PumpThread::sync_unawaited() {
+  if (!parts_.pump.unsynced()) {
+    unsynced_since_.reset();
+    return;
+  }
+  const MonotonicNanos now = parts_.clock.monotonic();
+  if (!unsynced_since_) unsynced_since_ = now;
+  if (now.value - unsynced_since_->value < parts_.interval.count() * kNanosPerMilli) return;
+  unsynced_since_.reset();
+  if (const auto synced = parts_.pump.sync(); !synced)
+    note({.records = 0, .blocked = true, .error = synced.error()});
 }
 
 void PumpThread::publish() {
@@ -108,13 +125,16 @@ void PumpThread::rest(bool idle) {
     parts_.bell.stay_awake();
     return;
   }
-  parts_.bell.sleep(until_metrics());
+  parts_.bell.sleep(unsynced_since_ ? std::min(parts_.interval, until_metrics()) : until_metrics());
 }
 
 void PumpThread::finish() {
   const std::int64_t give_up = parts_.clock.monotonic().value + kLastTry;
   while (true) {
-    const auto progress = parts_.pump.step(true);
+    auto progress = parts_.pump.step(true);
+    if (!progress.blocked && parts_.pump.unsynced())
+      if (const auto synced = parts_.pump.sync(); !synced)
+        progress = {.records = progress.records, .blocked = true, .error = synced.error()};
     note(progress);
     publish();
     if (progress.blocked) {

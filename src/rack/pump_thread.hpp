@@ -55,6 +55,7 @@ class PumpThread {
   void turn();
   void finish();
   void note(const tap::Pump::Progress& progress);
+  void sync_unawaited();
   void publish();
   void emit_when_due();
   void rest(bool idle);
@@ -64,6 +65,7 @@ class PumpThread {
   std::thread thread_;
   std::atomic<bool> stopping_{false};
   bool blocked_ = false;
+  std::optional<MonotonicNanos> unsynced_since_;  // appended, and nobody waits for it
   tap::RingPosition published_;
   MonotonicNanos anchored_at_;
   MonotonicNanos metrics_at_;

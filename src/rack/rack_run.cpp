@@ -107,6 +107,8 @@ void Rack::emit_metrics(tap::Pump& pump) {
   sum("fluxrig.rack.refusals", "{request}", counters.refused_disk.value(), "audit_disk");
   sum("fluxrig.rack.refusals", "{request}", counters.refused_draining.value(), "draining");
   sum("fluxrig.rack.timeouts", "{transaction}", counters.timeouts.value());
+  sum("fluxrig.rack.intents", "{transaction}", counters.intents.value());
+  sum("fluxrig.rack.refusals", "{request}", counters.departures_refused.value(), "intent_late");
   sum("fluxrig.rack.contexts", "{transaction}", counters.contexts_adopted.value(), "adopted");
   sum("fluxrig.rack.contexts", "{transaction}", counters.contexts_missed.value(), "missed");
   for (std::size_t i = 0; i < lane::kDropCauses; ++i) {

@@ -39,6 +39,8 @@ struct RuntimeCounters {
   tap::Counter timeouts;
   tap::Counter contexts_adopted;
   tap::Counter contexts_missed;
+  tap::Counter intents;
+  tap::Counter departures_refused;  // their intent did not reach the disk in time
 };
 
 class Runtime final : public gear::Services {
@@ -59,6 +61,7 @@ class Runtime final : public gear::Services {
     std::string rack;
     Limits limits;
     Durability durability = Durability::kCommit;
+    IntentMode intent = IntentMode::kAsync;
   };
 
   Runtime(Parts parts, Wiring wiring);
@@ -126,11 +129,21 @@ class Runtime final : public gear::Services {
   void back(OpenTransaction& transaction, std::size_t from);
   void fail_back(OpenTransaction& transaction, std::size_t from, gear::Failure failure);
   void note_failure(OpenTransaction& transaction, std::size_t at, const gear::Failure& failure);
+  // runtime_depart.cpp: the intent before the effect.
+  enum class Departure : std::uint8_t { kGo, kRingFull, kAwaitDisk };
+  [[nodiscard]] Departure prepare_departure(OpenTransaction& transaction);
+  [[nodiscard]] bool may_depart(OpenTransaction& transaction);
+  void depart(OpenTransaction& transaction);
+  void refuse_departure(OpenTransaction& transaction);
   // runtime_end.cpp: the record, the disk, the reply.
   void end(OpenTransaction& transaction);
   void record(OpenTransaction& transaction);
+  void recorded(OpenTransaction& transaction, tap::RingPosition position);
+  void await_disk(OpenTransaction& transaction, tap::RingPosition position);
   void release(OpenTransaction& transaction);
   void release_durable();
+  void park(OpenTransaction& transaction);
+  [[nodiscard]] bool write_parked(OpenTransaction& transaction);
   void retry_parked();
   void wait_for_context(OpenTransaction& transaction);
   void give_up_contexts();

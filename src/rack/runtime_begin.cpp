@@ -164,6 +164,10 @@ void Runtime::expire() {
   while (oldest_deadline_ != kNoSlot && slots_[oldest_deadline_]->deadline_ <= now) {
     OpenTransaction& transaction = *slots_[oldest_deadline_];
     forget_deadline(transaction);
+    if (transaction.stage_ == Stage::kDeparting) {
+      refuse_departure(transaction);
+      continue;
+    }
     // One that has its answer and waits for the disk is not late because of its peer.
     if (transaction.stage_ != Stage::kWaiting) continue;
     counters_.timeouts.add();

@@ -55,13 +55,22 @@ void Runtime::record(OpenTransaction& transaction) {
   tap::RingPosition position;
   if (transaction.draft_.write(parts_.ring, position) == tap::Draft::Written::kNone) {
     transaction.stage_ = Stage::kParked;
-    parked_.push_back(transaction.ticket_);
-    parts_.pump_bell.ring();
-    return retry_parked();
+    return park(transaction);
   }
+  recorded(transaction, position);
+}
+
+// The record is in the ring, and ends there.
+void Runtime::recorded(OpenTransaction& transaction, tap::RingPosition position) {
   parts_.pump_bell.ring();
+  if (transaction.entered_ring_.value == 0) transaction.entered_ring_ = position;
   if (parts_.durability == Durability::kInterval) return release(transaction);
   transaction.stage_ = Stage::kAwaitingDisk;
+  await_disk(transaction, position);
+}
+
+void Runtime::await_disk(OpenTransaction& transaction, tap::RingPosition position) {
+  transaction.awaited_ = position;
   awaiting_disk_.emplace_back(position, transaction.ticket_);
 }
 
@@ -78,9 +87,15 @@ void Runtime::release_durable() {
   release_posted_.exchange(false, std::memory_order_acq_rel);
   const tap::RingPosition durable{durable_.load(std::memory_order_acquire)};
   while (!awaiting_disk_.empty() && awaiting_disk_.front().first <= durable) {
-    const gear::Ticket ticket = awaiting_disk_.front().second;
+    const auto [position, ticket] = awaiting_disk_.front();
     awaiting_disk_.pop_front();
-    if (OpenTransaction* transaction = lookup(ticket); transaction != nullptr) release(*transaction);
+    OpenTransaction* transaction = lookup(ticket);
+    // A departure that was refused meanwhile waits for its record now, which has another position.
+    if (transaction == nullptr || transaction->awaited_ != position) continue;
+    if (transaction->stage_ == Stage::kDeparting)
+      depart(*transaction);
+    else if (transaction->stage_ == Stage::kAwaitingDisk)
+      release(*transaction);
   }
   retry_parked();
 }
@@ -93,22 +108,42 @@ void Runtime::release(OpenTransaction& transaction) {
   free_slot(transaction);
 }
 
+// The ring is full: tried again when the pump has made room, in the order of arrival.
+void Runtime::park(OpenTransaction& transaction) {
+  parked_.push_back(transaction.ticket_);
+  parts_.pump_bell.ring();
+  retry_parked();
+}
+
+// False: the ring is still full. What goes on from here may park others, and ends up in here again: so the
+// queue's front goes first.
+bool Runtime::write_parked(OpenTransaction& transaction) {
+  if (transaction.stage_ == Stage::kDeparting) {
+    const Departure departure = prepare_departure(transaction);
+    if (departure == Departure::kRingFull) return false;
+    parked_.pop_front();
+    if (departure == Departure::kGo) depart(transaction);
+    return true;
+  }
+  tap::RingPosition position;
+  if (transaction.draft_.write(parts_.ring, position) == tap::Draft::Written::kNone) return false;
+  parked_.pop_front();
+  recorded(transaction, position);
+  return true;
+}
+
 void Runtime::retry_parked() {
   while (!parked_.empty()) {
     OpenTransaction* transaction = lookup(parked_.front());
-    tap::RingPosition position;
-    if (transaction != nullptr) {
-      if (transaction->draft_.write(parts_.ring, position) == tap::Draft::Written::kNone) break;
-      parts_.pump_bell.ring();
+    // A departure that was refused meanwhile may have come here a second time, for its record.
+    const bool waits = transaction != nullptr &&
+                       (transaction->stage_ == Stage::kParked ||
+                        (transaction->stage_ == Stage::kDeparting && transaction->awaited_.value == 0));
+    if (!waits) {
+      parked_.pop_front();
+      continue;
     }
-    parked_.pop_front();
-    if (transaction == nullptr) continue;
-    if (parts_.durability == Durability::kInterval) {
-      release(*transaction);
-    } else {
-      transaction->stage_ = Stage::kAwaitingDisk;
-      awaiting_disk_.emplace_back(position, transaction->ticket_);
-    }
+    if (!write_parked(*transaction)) break;
   }
   if (parked_.empty() || park_timer_armed_) return;
   park_timer_armed_ = true;

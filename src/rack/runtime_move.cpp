@@ -49,6 +49,7 @@ void Runtime::forward(OpenTransaction& transaction, Step step) {
     const tap::Ticks now = parts_.ticks.now();
     leave(transaction, now);
     enter(transaction, next, now);
+    if (wiring_.at(next).departs && !may_depart(transaction)) return;
     step = wiring_.at(next).gear->on_request(transaction, transaction.message_);
   }
   switch (step.kind) {

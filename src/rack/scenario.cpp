@@ -44,6 +44,10 @@ Telemetry telemetry_of(const gear::Settings& settings) {
   const auto* audit = settings.map("audit");
   telemetry.audit.durability =
       audit->text("durability") == "interval" ? Durability::kInterval : Durability::kCommit;
+  const auto intent = audit->text("intent");
+  telemetry.audit.intent = intent == "commit" ? IntentMode::kCommit
+                           : intent == "off"  ? IntentMode::kOff
+                                              : IntentMode::kAsync;
   telemetry.audit.interval = audit->duration("interval");
   telemetry.audit.disk_bytes = audit->size("disk");
   telemetry.sampling.ratio = settings.map("sampling")->number("ratio");

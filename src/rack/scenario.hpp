@@ -23,6 +23,12 @@ enum class Durability : std::uint8_t {
   kCommit,    // a reply waits until its record is on disk
   kInterval,  // it does not; the loss window is Audit::interval
 };
+// What is recorded before a transaction leaves the rack.
+enum class IntentMode : std::uint8_t {
+  kAsync,   // its intent, on its way to the disk; a crash may lose the newest
+  kCommit,  // the departure waits until the intent is on disk
+  kOff,     // nothing
+};
 enum class Profile : std::uint8_t { kProduction, kDevelopment };
 
 struct Mixer {
@@ -33,6 +39,7 @@ struct Mixer {
 struct Audit {
   Durability durability = Durability::kCommit;
   std::chrono::milliseconds interval{5};
+  IntentMode intent = IntentMode::kAsync;
   std::uint64_t disk_bytes = 2ULL << 30;  // all audit segments together
 };
 

@@ -42,6 +42,12 @@ Option audit_options() {
                  .fallback = "5ms",
                  .minimum = 1,
                  .maximum = 10'000},
+                {.name = "intent",
+                 .type = OptionType::kChoice,
+                 .summary = "before a transaction leaves the rack its intent is recorded; commit: the "
+                            "departure waits until that is on disk; async: it does not; off: none",
+                 .fallback = "async",
+                 .choices = {"async", "commit", "off"}},
                 {.name = "disk",
                  .type = OptionType::kSize,
                  .summary = "limit of all audit segments together; when it is reached, new work is refused",

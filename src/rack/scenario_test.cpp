@@ -46,7 +46,7 @@ const std::vector<gear::GearType>& catalogue() {
 
 constexpr std::string_view kGood = R"(rack: edge
 mixer: { address: "nats://mixer.example:4222", certificates: pki }
-telemetry: { audit: { durability: interval, interval: 10ms, disk: 1GiB }, sampling: { ratio: 0.1, slow: 1s } }
+telemetry: { audit: { durability: interval, interval: 10ms, intent: commit, disk: 1GiB }, sampling: { ratio: 0.1, slow: 1s } }
 gears:
   shop:   { type: http_server, listen: "127.0.0.1:0" }
   codec:  { type: codec }
@@ -90,6 +90,7 @@ TEST(Scenario, ReadsEverythingOfASoundFile) {
   EXPECT_EQ(loaded->mixer->certificates, "/etc/fluxrig/pki");
   EXPECT_EQ(loaded->data, "/etc/fluxrig/fluxrig-data/edge");
   EXPECT_EQ(loaded->telemetry.audit.durability, Durability::kInterval);
+  EXPECT_EQ(loaded->telemetry.audit.intent, IntentMode::kCommit);
   EXPECT_EQ(loaded->telemetry.audit.interval, std::chrono::milliseconds(10));
   EXPECT_EQ(loaded->telemetry.audit.disk_bytes, 1U << 30);
   EXPECT_DOUBLE_EQ(loaded->telemetry.sampling.ratio, 0.1);

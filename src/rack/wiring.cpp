@@ -28,6 +28,7 @@ StationIndex Wiring::add(Part part, tap::Names& names) {
   station.name = std::move(part.name);
   station.gear = std::move(part.gear);
   station.role = part.type.role;
+  station.departs = part.type.role == gear::Role::kEgress && !part.type.answers_itself;
   station.span_kind = span_kind(part.type);
   station.name_id = metrics.gear;
   station.span_name = names.name(part.type.name);

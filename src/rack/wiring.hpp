@@ -22,6 +22,7 @@ struct Station {
   std::string name;
   std::unique_ptr<gear::Gear> gear;
   gear::Role role = gear::Role::kFilter;
+  bool departs = false;  // what this gear is given leaves the rack
   model::SpanKind span_kind = model::SpanKind::kInternal;
   tap::NameId name_id;
   tap::NameId span_name;  // until the gear names its span itself: the type's name

@@ -34,19 +34,27 @@ std::string Assembler::clean(std::string_view text) {
   return kept ? std::move(*kept).text() : std::string();
 }
 
-void Assembler::attribute(const RecordView::Attribute& attribute, model::Transaction& out) {
-  const auto action = names_.action(attribute.field);
-  const std::string& key = names_.text(attribute.field);
-  if (key.empty()) return;
-  if (action != sanitize::Action::kKeep) out.redactions.push_back(fmt::format("{} {}", key, name_of(action)));
-  if (attribute.is_number && action == sanitize::Action::kKeep) {
-    out.attributes.push_back({key, attribute.number});
-    return;
-  }
-  // A number under a stricter action is treated as its digits: integers must not slip through.
-  auto value = attribute.is_number ? sanitizer_.apply(action, fmt::format("{}", attribute.number))
-                                   : sanitizer_.apply(action, attribute.text);
-  if (value) out.attributes.push_back({key, std::move(*value).text()});
+template <typename T>
+void Assembler::attributes(const RecordView& record, T& out) {
+  out.attributes.clear();
+  out.redactions.clear();
+  record.each_attribute([&](const RecordView::Attribute& attribute) {
+    const auto action = names_.action(attribute.field);
+    const std::string& key = names_.text(attribute.field);
+    if (key.empty()) return;
+    if (action != sanitize::Action::kKeep)
+      out.redactions.push_back(fmt::format("{} {}", key, name_of(action)));
+    if (attribute.is_number && action == sanitize::Action::kKeep) {
+      out.attributes.push_back({key, attribute.number});
+      return;
+    }
+    // A number under a stricter action is treated as its digits: integers must not slip through.
+    auto value = attribute.is_number ? sanitizer_.apply(action, fmt::format("{}", attribute.number))
+                                     : sanitizer_.apply(action, attribute.text);
+    if (value) out.attributes.push_back({key, std::move(*value).text()});
+  });
+  if (const auto cut = record.head().attributes_cut; cut != 0)
+    out.attributes.push_back({"fluxrig.attributes_dropped", std::int64_t{cut}});
 }
 
 void Assembler::transaction(const RecordView& record, model::Transaction& out) {
@@ -65,11 +73,18 @@ void Assembler::transaction(const RecordView& record, model::Transaction& out) {
   out.outcome = head.outcome;
   out.reason = names_.text(head.reason);
   out.child_spans = head.spans_made;
-  out.attributes.clear();
-  out.redactions.clear();
-  record.each_attribute([&](const RecordView::Attribute& one) { attribute(one, out); });
-  if (head.attributes_cut != 0)
-    out.attributes.push_back({"fluxrig.attributes_dropped", std::int64_t{head.attributes_cut}});
+  attributes(record, out);
+}
+
+void Assembler::intent(const RecordView& record, model::Intent& out) {
+  const RecordHead& head = record.head();
+  out.flux_id = head.flux_id;
+  out.trace_id = head.trace_id;
+  out.span_id = head.span_id;
+  out.gear = names_.text(head.gear);
+  out.name = clean(names_.text(head.name));
+  out.time = ticks_.to_unix(head.end);
+  attributes(record, out);
 }
 
 void Assembler::span(const RecordView& record, std::size_t index, model::Span& out) {

@@ -21,6 +21,8 @@ class Assembler {
 
   // Fills `out` (reused between calls, so that its strings keep their room).
   void transaction(const RecordView& record, model::Transaction& out);
+  // The same for an entry that is an intent.
+  void intent(const RecordView& record, model::Intent& out);
   // The child span in slot `index`.
   void span(const RecordView& record, std::size_t index, model::Span& out);
   // The series of one gear, cumulative since `start`.
@@ -28,7 +30,9 @@ class Assembler {
 
  private:
   [[nodiscard]] std::string clean(std::string_view text);
-  void attribute(const RecordView::Attribute& attribute, model::Transaction& out);
+  // Attributes and redactions, of a transaction or an intent alike.
+  template <typename T>
+  void attributes(const RecordView& record, T& out);
 
   const Names& names_;
   sanitize::Sanitizer& sanitizer_;

@@ -93,6 +93,22 @@ Draft::Written Draft::write(Ring& ring, RingPosition& position) noexcept {
   return written;
 }
 
+bool Draft::write_intent(Ring& ring, const DepartureNote& note, RingPosition& position) const noexcept {
+  std::uint8_t* out = ring.reserve(sizeof head_ + head_.attribute_bytes);
+  if (out == nullptr) return false;
+  RecordHead head = head_;
+  head.entry = Entry::kIntent;
+  head.gear = note.gear;
+  head.end = note.now;
+  head.awaited = note.awaited;
+  head.spans = 0;
+  head.tracestate_bytes = 0;
+  std::memcpy(out, &head, sizeof head);
+  std::memcpy(out + sizeof head, attributes_.data(), head.attribute_bytes);
+  position = ring.commit();
+  return true;
+}
+
 RecordView::RecordView(ByteView bytes) noexcept {
   FR_ASSERT(bytes.size() >= sizeof head_);
   std::memcpy(&head_, bytes.data(), sizeof head_);

@@ -21,6 +21,11 @@ inline constexpr std::size_t kMaxAttributeBytes = 2048;  // all attributes of on
 inline constexpr std::size_t kMaxTextBytes = 256;        // one text; longer ones are cut
 inline constexpr std::uint8_t kRootSpan = 0xff;          // as a parent index: the root span
 
+enum class Entry : std::uint8_t {
+  kTransaction,  // it has ended
+  kIntent,       // it is about to leave the rack: `gear` is the one it leaves by, `end` the time
+};
+
 struct RecordHead {
   FluxId flux_id;
   TraceId trace_id;
@@ -39,6 +44,8 @@ struct RecordHead {
   std::uint8_t spans = 0;           // slots that follow
   std::uint8_t spans_made = 0;      // child spans begun, those left out included
   std::uint8_t attributes_cut = 0;  // attributes that did not fit
+  Entry entry = Entry::kTransaction;
+  bool awaited = true;  // somebody waits until it is on disk
 };
 
 struct SpanSlot {
@@ -51,6 +58,12 @@ struct SpanSlot {
   model::SpanKind kind = model::SpanKind::kInternal;
   model::StatusCode status = model::StatusCode::kUnset;
   std::uint8_t parent = kRootSpan;  // index of the parent's slot
+};
+
+struct DepartureNote {
+  NameId gear;
+  Ticks now;
+  bool awaited = true;  // it waits until the intent is on disk
 };
 
 class Draft {
@@ -79,6 +92,11 @@ class Draft {
   // made and not kept); kNone when it does not fit at all: try again when the pump has drained.
   enum class Written : std::uint8_t { kNone, kWithoutSpans, kAll };
   [[nodiscard]] Written write(Ring& ring, RingPosition& position) noexcept;
+
+  // Writes and commits the intent of this transaction, which goes on: its ids and the attributes so far.
+  // False: it does not fit; try again when the pump has drained.
+  [[nodiscard]] bool write_intent(Ring& ring, const DepartureNote& note,
+                                  RingPosition& position) const noexcept;
 
  private:
   [[nodiscard]] std::uint8_t* attribute_room(FieldId field, std::uint8_t type, std::size_t size) noexcept;

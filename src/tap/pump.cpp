@@ -42,22 +42,36 @@ void Pump::fill_batch() {
   for (const auto& event : parts_.events.take()) {
     model::encode(event, batch_);
     ++batch_count_;
+    awaited_ = true;
   }
   while (batch_.size() < kMaxBatchBytes) {
     const ByteView bytes = parts_.ring.peek();
     if (bytes.empty()) break;
     const RecordView record(bytes);
-    const RecordHead& head = record.head();
-    parts_.assembler.transaction(record, std::get<model::Transaction>(transaction_));
-    model::encode(transaction_, batch_);
+    awaited_ = awaited_ || record.head().awaited;
+    if (record.head().entry == Entry::kIntent)
+      add_intent(record);
+    else
+      add_transaction(record);
     ++batch_count_;
-    ++transactions_;
     ++taken_;
-    if (head.spans_made > head.spans) parts_.telemetry.count_ring_drops(head.spans_made - head.spans);
-    keep_spans(record);
     // The batch now holds all of it: the ring's room is free before the disk is asked.
     batch_end_ = parts_.ring.release();
   }
+}
+
+void Pump::add_intent(const RecordView& record) {
+  parts_.assembler.intent(record, std::get<model::Intent>(intent_));
+  model::encode(intent_, batch_);
+}
+
+void Pump::add_transaction(const RecordView& record) {
+  const RecordHead& head = record.head();
+  parts_.assembler.transaction(record, std::get<model::Transaction>(transaction_));
+  model::encode(transaction_, batch_);
+  ++transactions_;
+  if (head.spans_made > head.spans) parts_.telemetry.count_ring_drops(head.spans_made - head.spans);
+  keep_spans(record);
 }
 
 void Pump::keep_spans(const RecordView& record) {
@@ -91,9 +105,13 @@ Result<void> Pump::append_batch() {
 }
 
 Result<void> Pump::sync() {
-  if (auto synced = parts_.audit.sync(); !synced) return synced;
+  if (auto synced = parts_.audit.sync(); !synced) {
+    awaited_ = true;  // whatever the next step finds, it tries again
+    return synced;
+  }
   durable_ = appended_;
   unsynced_ = false;
+  awaited_ = false;
   return {};
 }
 
@@ -102,7 +120,7 @@ Pump::Progress Pump::step(bool sync_now) {
   // What a full disk left behind goes first, by itself: order is kept and memory stays one batch.
   if (batch_count_ == 0) fill_batch();
   auto done = append_batch();
-  if (done && sync_now && unsynced()) done = sync();
+  if (done && sync_now && awaited_ && unsynced()) done = sync();
   Progress progress;
   progress.records = taken_;
   if (!done) {

@@ -54,7 +54,8 @@ class Pump {
   Pump(Parts parts, Sampling sampling)
       : parts_(parts), sampling_(sampling), series_start_(parts.clock.now()) {}
 
-  // Takes one batch, appends it and, when `sync`, makes it durable. `durable()` then covers it.
+  // Takes one batch, appends it and, when `sync` and anybody waits for that, makes it durable: `durable()`
+  // then covers it. Otherwise the caller sees to it with sync(), soon.
   [[nodiscard]] Progress step(bool sync);
   // Appended and not yet synced records are made durable.
   [[nodiscard]] Result<void> sync();
@@ -84,6 +85,8 @@ class Pump {
 
  private:
   void fill_batch();
+  void add_intent(const RecordView& record);
+  void add_transaction(const RecordView& record);
   void keep_spans(const RecordView& record);
   [[nodiscard]] Result<void> append_batch();
 
@@ -96,10 +99,12 @@ class Pump {
   RingPosition appended_;
   RingPosition durable_;
   bool unsynced_ = false;
+  bool awaited_ = false;  // somebody waits for what is in the batch or not yet synced
   std::uint64_t transactions_ = 0;
   std::uint32_t taken_ = 0;
   // Reused, so that encoding allocates nothing once warm.
   model::Record transaction_ = model::Transaction{};
+  model::Record intent_ = model::Intent{};
   model::Record span_ = model::Span{};
   Bytes telemetry_;
   Exemplars exemplars_;
