@@ -10,6 +10,8 @@
 #include <string_view>
 
 #include "base/bytes.hpp"
+#include "base/clock.hpp"
+#include "base/ids.hpp"
 #include "base/result.hpp"
 #include "sanitize/policy.hpp"
 #include "sanitize/scan/card_number.hpp"
@@ -20,6 +22,13 @@ namespace fluxrig::sanitize {
 // of these.
 class Sanitized {
  public:
+  // Ids and times need no search: their types say that they are none. Nothing else passes without one.
+  [[nodiscard]] static Sanitized of(const TraceId& id) { return Sanitized(to_string(id)); }
+  [[nodiscard]] static Sanitized of(const SpanId& id) { return Sanitized(to_string(id)); }
+  [[nodiscard]] static Sanitized of(const FluxId& id) { return Sanitized(to_string(id)); }
+  [[nodiscard]] static Sanitized of(const MachineId& id) { return Sanitized(to_string(id)); }
+  [[nodiscard]] static Sanitized of(UnixNanos time) { return Sanitized(std::to_string(time.value)); }
+
   [[nodiscard]] const std::string& text() const& noexcept { return text_; }
   [[nodiscard]] std::string text() && noexcept { return std::move(text_); }
 

@@ -85,6 +85,20 @@ TEST(Sanitizer, DroppedValuesLeaveNothing) {
   EXPECT_FALSE(Sanitizer(key_of(7)).apply(Action::kDrop, "1234"));
 }
 
+TEST(Sanitized, TenMillionTypedIdsAndTimesComeOutUnchanged) {
+  SeededRandom random(6);
+  for (int i = 0; i < 2'500'000; ++i) {
+    const TraceId trace = make_trace_id(random);
+    ASSERT_EQ(Sanitized::of(trace).text(), to_hex(trace.view())) << "seed 6, round " << i;
+    const MachineId machine = make_machine_id(random);
+    ASSERT_EQ(Sanitized::of(machine).text(), to_uuid(machine.bytes));
+    const SpanId span = make_span_id(random);
+    ASSERT_EQ(Sanitized::of(span).text(), to_hex(span.view()));
+    const UnixNanos time{static_cast<std::int64_t>(random.next() >> 1)};
+    ASSERT_EQ(Sanitized::of(time).text(), std::to_string(time.value));
+  }
+}
+
 TEST(Mask, ShowsFirstSixAndLastFour) {
   EXPECT_EQ(mask("4111111111111111"), "411111******1111");
   EXPECT_EQ(mask("4111 1111 1111 1111"), "4111 11** **** 1111");

@@ -99,12 +99,34 @@ void decode_hex(std::string_view source, unsigned phase, Decoded& out) {
   }
 }
 
+// Lines are joined only where they are long enough to have been cut by an encoder (RFC 2045: 76, RFC 7468:
+// 64).
 Run base64_run(std::string_view source, std::size_t at) noexcept {
+  constexpr std::size_t kLeastLine = 32;
   if (at >= source.size() || !is_base64(source[at])) return {};
-  Run run{at, at};
-  const auto inside = [&](std::size_t i) { return is_base64(source[i]) || is_break(source[i]); };
-  while (run.begin > 0 && inside(run.begin - 1)) --run.begin;
-  while (run.end < source.size() && inside(run.end)) ++run.end;
+  const auto line_begin = [&](std::size_t i) {
+    while (i > 0 && is_base64(source[i - 1])) --i;
+    return i;
+  };
+  const auto line_end = [&](std::size_t i) {
+    while (i < source.size() && is_base64(source[i])) ++i;
+    return i;
+  };
+  Run run{line_begin(at), line_end(at)};
+  for (std::size_t begin = run.begin; begin > 0;) {
+    std::size_t end = begin;
+    while (end > 0 && begin - end < 2 && is_break(source[end - 1])) --end;
+    const std::size_t previous = line_begin(end);
+    if (end == begin || end - previous < kLeastLine) break;
+    run.begin = begin = previous;
+  }
+  for (std::size_t line = line_begin(at); run.end - line >= kLeastLine;) {
+    line = run.end;
+    while (line < source.size() && line - run.end < 2 && is_break(source[line])) ++line;
+    const std::size_t end = line_end(line);
+    if (line == run.end || end == line) break;
+    run.end = end;
+  }
   return run;
 }
 

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "sanitize/scan/card_number.hpp"
+#include "sanitize/scan/trigger_tables.hpp"
 
 namespace fluxrig::sanitize {
 namespace {
@@ -15,52 +16,16 @@ constexpr std::size_t kLookAhead = 2;
 constexpr std::size_t kBatch = 16;
 constexpr char kPadding = '~';  // of no class
 
-constexpr std::uint8_t kDigit = 1;
-constexpr std::uint8_t kRun = 2;
-constexpr std::uint8_t kFirst = 4;  // a trigger may begin here
-constexpr std::uint8_t kControl = 8;
-constexpr std::uint8_t kHigh = 16;
-
-constexpr auto kClasses = [] {
+// HalfTables spelt out: one load a character.
+constexpr auto spelt_out(const detail::HalfTables& from) noexcept {
   std::array<std::uint8_t, 256> out{};
-  for (unsigned c = 0; c < 256; ++c) {
-    if (c >= '0' && c <= '9') out[c] |= kDigit | kRun;
-    if (c >= 0x80) out[c] |= kHigh | kRun;
-    if (c < 0x20 && c != '\t' && c != '\n' && c != '\r') out[c] |= kControl;
-  }
-  for (const char c : std::string_view(" +-./_")) out[static_cast<unsigned char>(c)] |= kRun;
-  for (const char c : std::string_view("MNO%\\2cCpPeErR")) out[static_cast<unsigned char>(c)] |= kFirst;
+  for (unsigned c = 0; c < 256; ++c) out[c] = from(static_cast<unsigned char>(c));
   return out;
-}();
-
-bool is_trigger(unsigned char a, unsigned char b, unsigned char c) noexcept {
-  const unsigned second = b | 0x20U;
-  const unsigned third = c | 0x20U;
-  switch (a) {
-    case 'M':
-    case 'N':
-    case 'O':  // two digits at the start of four base64 letters
-      return (b | 0x10U) == 'T' || (b | 0x10U) == 'z';
-    case '%':
-      return (b & 0xFEU) == '2' || b == '5';
-    case '\\':
-      return second == 'u' || second == 'x';
-    case '2':  // a separator with a letter in it, in hex, before a digit, another separator or the blank of a
-               // dump
-      return second >= 'b' && second <= 'f' && ((c & 0xFEU) == '2' || c == ' ');
-    case 'c':
-    case 'C':
-      return second == 'v';
-    case 'p':
-    case 'P':
-      return second == 'i' && third == 'n';
-    case 'e':
-    case 'E':
-      return second == 'c' && third == 'u';
-    default:  // 'r', 'R'
-      return second == 'i' && third == 'f';
-  }
 }
+constexpr auto kClassOf = spelt_out(detail::kClass);
+constexpr auto kFirstOf = spelt_out(detail::kFirst);
+constexpr auto kSecondOf = spelt_out(detail::kSecond);
+constexpr auto kThirdOf = spelt_out(detail::kThird);
 
 std::uint64_t low_bits(unsigned count) noexcept {
   return count >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1;
@@ -151,24 +116,24 @@ class Pass {
 }  // namespace
 
 unsigned detail::classify_scalar(const char* data, std::size_t blocks, Masks* out) noexcept {
-  std::uint8_t seen = 0;
-  for (std::size_t block = 0; block < blocks; ++block, data += kBlock) {
+  unsigned seen = 0;
+  unsigned high = 0;
+  const auto* p = reinterpret_cast<const unsigned char*>(data);
+  for (std::size_t block = 0; block < blocks; ++block, p += kBlock) {
     Masks masks{0, 0, 0};
     for (std::size_t i = 0; i < kBlock; ++i) {
-      const auto c = static_cast<unsigned char>(data[i]);
-      const std::uint8_t classes = kClasses[c];
-      if (classes == 0) continue;
+      const unsigned classes = kClassOf[p[i]];
+      const std::uint64_t run = ((classes << 1 | classes << 2 | classes | p[i]) >> 7) & 1U;
+      const unsigned trigger = kFirstOf[p[i]] & kSecondOf[p[i + 1]] & kThirdOf[p[i + 2]];
       seen |= classes;
-      const std::uint64_t bit = std::uint64_t{1} << i;
-      if ((classes & kDigit) != 0) masks.digits |= bit;
-      if ((classes & kRun) != 0) masks.run |= bit;
-      if ((classes & kFirst) != 0 &&
-          is_trigger(c, static_cast<unsigned char>(data[i + 1]), static_cast<unsigned char>(data[i + 2])))
-        masks.trigger |= bit;
+      high |= p[i];
+      masks.digits |= std::uint64_t{classes >> 7} << i;
+      masks.run |= run << i;
+      masks.trigger |= std::uint64_t{trigger != 0} << i;
     }
     out[block] = masks;
   }
-  return ((seen & kControl) != 0 ? kControlFlag : 0U) | ((seen & kHigh) != 0 ? kHighFlag : 0U);
+  return ((seen & kControlBits) != 0 ? kControlFlag : 0U) | (high >= 0x80 ? kHighFlag : 0U);
 }
 
 void find_suspects(std::string_view text, Instructions instructions, Suspects& out) {

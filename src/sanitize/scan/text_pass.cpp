@@ -12,7 +12,8 @@ namespace {
 
 constexpr std::size_t kShownFirst = 6;
 constexpr std::size_t kShownLast = 4;
-constexpr std::size_t kLeastShown = 13;  // of shorter numbers too little would be hidden
+constexpr std::size_t kLeastShown = 13;   // of shorter numbers too little would be hidden
+constexpr std::size_t kLeastBase64 = 16;  // letters of twelve digits
 constexpr std::size_t kHexOfLeast = 2 * kLeastCardDigits;
 
 constexpr FinderRules kPlain{};
@@ -138,7 +139,7 @@ void TextPass::base64() {
   for (const std::size_t at : suspects_.triggers) {
     if (at < done || (!options_.everywhere && (text_[at] < 'M' || text_[at] > 'O'))) continue;
     const Run run = base64_run(view(), at);
-    if (run.begin == run.end) continue;
+    if (run.end - run.begin < kLeastBase64) continue;
     done = run.end;
     for (unsigned phase = 0; phase < 4; ++phase) {
       decode_base64(view(), run, phase, decoded_);
