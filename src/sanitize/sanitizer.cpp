@@ -13,6 +13,7 @@
 #include <cstring>
 
 #include "base/assert.hpp"
+#include "sanitize/emv.hpp"
 
 namespace fluxrig::sanitize {
 namespace {
@@ -137,6 +138,28 @@ std::optional<Sanitized> Sanitizer::apply(Action action, std::string_view value)
       return std::nullopt;
   }
   return std::nullopt;
+}
+
+Result<std::vector<EmvValue>> Sanitizer::emv(ByteView bytes) {
+  const auto fields = read_emv(bytes);
+  if (!fields) return tl::unexpected(fields.error());
+  std::vector<EmvValue> out;
+  for (const auto& field : *fields) {
+    const bool number = field.action == Action::kToken;
+    out.push_back({field.tag, field.action,
+                   apply(field.action, number ? packed_digits(field.value) : to_hex(field.value))});
+  }
+  return out;
+}
+
+std::optional<Sanitized> Sanitizer::json(std::string_view text, std::span<const JsonRule> rules) {
+  auto cleaned = clean_json(text, rules, [this](Action action, std::string_view value) {
+    auto out = apply(action, value);
+    return out ? std::optional(std::move(*out).text()) : std::nullopt;
+  });
+  if (!cleaned) return std::nullopt;
+  // What only the whole shows: a name outside the policy with a code after it, say.
+  return Sanitized(mask_card_numbers(*cleaned));
 }
 
 }  // namespace fluxrig::sanitize

@@ -6,13 +6,16 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/bytes.hpp"
 #include "base/clock.hpp"
 #include "base/ids.hpp"
 #include "base/result.hpp"
+#include "sanitize/json_text.hpp"
 #include "sanitize/policy.hpp"
 #include "sanitize/scan/card_number.hpp"
 
@@ -38,6 +41,12 @@ class Sanitized {
   std::string text_;
 };
 
+struct EmvValue {
+  std::uint32_t tag = 0;
+  Action action = Action::kDrop;
+  std::optional<Sanitized> value;  // nullopt: dropped
+};
+
 struct TokenKey {
   std::string id;                      // "k1": letters and digits, at most 8
   std::array<std::uint8_t, 32> bytes;  // HMAC-SHA-256 key, one per deployment
@@ -58,6 +67,12 @@ class Sanitizer {
 
   // nullopt: dropped. A kept value is still searched for card numbers (see mask_card_numbers).
   [[nodiscard]] std::optional<Sanitized> apply(Action action, std::string_view value);
+
+  // The fields of EMV data (data element 55), values as hex or token; nothing of them when they do not parse.
+  [[nodiscard]] Result<std::vector<EmvValue>> emv(ByteView bytes);
+
+  // A JSON document by path, name and content (json_text.hpp); nullopt when it is none.
+  [[nodiscard]] std::optional<Sanitized> json(std::string_view text, std::span<const JsonRule> rules);
 
   // "tok_k1_" and 32 letters: 128 bits of HMAC-SHA-256 over the value's digits. nullopt without 8 digits at
   // least.
