@@ -15,12 +15,14 @@ constexpr std::size_t kShownLast = 4;
 }  // namespace
 
 std::string mask(std::string_view value) {
-  const auto total = static_cast<std::size_t>(std::count_if(value.begin(), value.end(), is_digit));
+  // What was masked before still counts, so that a masked number keeps its ends.
+  const auto is_place = [](char c) { return is_digit(c) || c == '*'; };
+  const auto total = static_cast<std::size_t>(std::count_if(value.begin(), value.end(), is_place));
   const bool show_ends = total >= kLeastShown;
   std::string out(value);
   std::size_t position = 0;
   for (char& c : out) {
-    if (!is_digit(c)) continue;
+    if (!is_place(c)) continue;
     const bool shown = show_ends && (position < kShownFirst || position + kShownLast >= total);
     if (!shown) c = '*';
     ++position;

@@ -19,8 +19,8 @@ enum class Action : std::uint8_t {
 // card data, and dropped otherwise.
 [[nodiscard]] Action iso8583_action(unsigned element) noexcept;
 
-// For JSON: by the last name of the path, case and separators ignored ("card.pan", "cardNumber", "CVV2",
-// "pin_block", "track2"). kKeep for names that say nothing.
+// For JSON: by the last words of the last name of the path, case and separators ignored ("card.pan",
+// "cardNumber", "customerPan", "CVV2", "pin_block", "track2"). kKeep for names that say nothing.
 [[nodiscard]] Action json_action(std::string_view path) noexcept;
 
 }  // namespace fluxrig::sanitize

@@ -4,7 +4,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstdlib>
+#include <thread>
+#include <vector>
 
 #include "base/random.hpp"
 
@@ -38,7 +41,16 @@ TEST(Policy, ReadsJsonNamesInEverySpelling) {
   EXPECT_EQ(json_action("payment.card_number"), Action::kToken);
   EXPECT_EQ(json_action("CVV2"), Action::kDrop);
   EXPECT_EQ(json_action("a.pin-block"), Action::kDrop);
+  EXPECT_EQ(json_action("customerPan"), Action::kToken);
+  EXPECT_EQ(json_action("payment.shopper_card_number"), Action::kToken);
+  EXPECT_EQ(json_action("a-very-long-prefix-that-says-nothing-at-all.theOriginalPrimaryAccountNumber"),
+            Action::kToken);
+  EXPECT_EQ(json_action("cardPin"), Action::kDrop);
+  EXPECT_EQ(json_action("cid"), Action::kDrop);
   EXPECT_EQ(json_action("amount"), Action::kKeep);
+  for (const auto* name :
+       {"japan", "span", "requestCid", "pinned", "shipping", "trackingNumber", "cvvResult", "spin"})
+    EXPECT_EQ(json_action(name), Action::kKeep) << name;
   EXPECT_EQ(json_action(""), Action::kKeep);
 }
 
@@ -99,10 +111,40 @@ TEST(Sanitized, TenMillionTypedIdsAndTimesComeOutUnchanged) {
   }
 }
 
+TEST(Sanitizer, GivesTheSameOnEveryThread) {
+  const std::string text = "card 4111111111111111, %34%31 and NDExMTExMTExMTExMTExMQ== cvv=123";
+  const std::string expected = Sanitizer(key_of(7)).apply(Action::kKeep, text)->text();
+  std::vector<std::thread> threads;
+  std::array<int, 4> different{};
+  for (int& count : different)
+    threads.emplace_back([&text, &expected, &count] {
+      Sanitizer sanitizer(key_of(7));
+      for (int i = 0; i < 2000; ++i)
+        count += sanitizer.apply(Action::kKeep, text)->text() == expected ? 0 : 1;
+    });
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(different, (std::array<int, 4>{}));
+}
+
+TEST(Sanitizer, EveryActionTwiceIsOnce) {
+  Sanitizer sanitizer(key_of(7));
+  for (const auto action : {Action::kKeep, Action::kMask, Action::kToken}) {
+    for (const std::string text :
+         {"4111111111111111", "a 4111 1111 1111 1111 b", "NDExMTExMTExMTExMTExMQ==9999999999"}) {
+      const auto once = sanitizer.apply(action, text);
+      ASSERT_TRUE(once);
+      EXPECT_EQ(sanitizer.apply(action, once->text())->text(), once->text()) << text;
+      EXPECT_EQ(mask_card_numbers(once->text()), once->text());
+    }
+  }
+}
+
 TEST(Mask, ShowsFirstSixAndLastFour) {
   EXPECT_EQ(mask("4111111111111111"), "411111******1111");
   EXPECT_EQ(mask("4111 1111 1111 1111"), "4111 11** **** 1111");
   EXPECT_EQ(mask("123456789012"), "************");
+  EXPECT_EQ(mask("411111******1111"), "411111******1111");
+  EXPECT_EQ(mask("**4111111111111111**"), "**4111**********11**");
 }
 
 TEST(MaskCardNumbers, FindsNumbersInTextAndKeepsTheRest) {
