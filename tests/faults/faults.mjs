@@ -4,17 +4,25 @@
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { clearLeftovers } from './leftovers.mjs';
+import { ClockJumps } from './clock.mjs';
 import { Disk } from './disk.mjs';
+import { Intent } from './intent.mjs';
 import { Network } from './network.mjs';
 import { Processes } from './processes.mjs';
 import { Chance, seedOf } from './random.mjs';
+import { Store } from './store.mjs';
+import { Tampering } from './tampering.mjs';
 import { printTable, problems, say } from './table.mjs';
 
 // Rounds of one group at most, share of all rounds, and rounds of the short form.
 const FAMILIES = [
   { world: Processes, most: 24, share: 45, short: 11 },
   { world: Disk, most: 12, share: 15, short: 4 },
+  { world: ClockJumps, most: 14, share: 10, short: 4 },
   { world: Network, most: 15, share: 15, short: 5 },
+  { world: Intent, most: 200, share: 10, short: 12 },
+  { world: Tampering, most: 30, share: 15, short: 12 },
+  { world: Store, most: 20, share: 10, short: 4 },
 ];
 const SHORT_SEED = 1;
 const DEFAULT_ROUNDS = 200;

@@ -88,8 +88,8 @@ wires: [ asked -> approver ]
     }
   }
 
-  async strike(kind) {
-    const done = await super.strike(kind);
+  async strike(kind, round) {
+    const done = await super.strike(kind, round);
     await this.asking.probe();
     return done;
   }

@@ -54,3 +54,8 @@ export async function storedTwice(stack) {
   return await twice('transactions') + await twice('spans', 'where not is_root') + await twice('metrics') +
     await twice('logs', "where event_name is distinct from 'fluxrig.transaction'");
 }
+
+// What the mixer has found wrong with the racks' chains, resolved or not; `notice`: said by the rack itself.
+export function alarms(stack) {
+  return stack.rows('select id, kind, notice, epoch, what from audit_alarms order by id');
+}

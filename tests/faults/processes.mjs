@@ -1,5 +1,7 @@
 // SIGKILL, SIGSTOP and the loss of JetStream's store: of racks, mixer and nats-server, with `durability: commit`.
 import { readdirSync, rmSync } from 'node:fs';
+import { checkServerIdentity } from 'node:tls';
+import { connect } from '@nats-io/transport-node';
 import { until } from '../e2e/suite.mjs';
 import { pause, World } from './world.mjs';
 
@@ -38,6 +40,15 @@ function wipe(stack) {
   rmSync(store, { recursive: true });
 }
 
+// A client with the mixer's certificate, which may do everything.
+function join(stack) {
+  return connect({
+    servers: `nats://127.0.0.1:${stack.ports.nats}`, inboxPrefix: '_INBOX_mixer', timeout: 5_000, reconnect: false,
+    tls: { caFile: `${stack.pki}/ca.crt`, certFile: `${stack.pki}/mixer.crt`, keyFile: `${stack.pki}/mixer.key`,
+      checkServerIdentity: (_, certificate) => checkServerIdentity('127.0.0.1', certificate) },
+  });
+}
+
 export class Processes extends World {
   static title = 'processes';
   peer = 'host';
@@ -66,6 +77,21 @@ export class Processes extends World {
       wipe(this.stack);
       process.kill(server, 'SIGKILL');
       await anotherServer(this.stack, server);
+    },
+    // Every block again, twice, the last one first: as tries do that the server does not know for repetitions any more.
+    async 'blocks-again'() {
+      const bus = await join(this.stack);
+      try {
+        const blocks = [];
+        const subscription = bus.subscribe('flux.audit.*', { callback: (error, message) => error || blocks.push([message.subject, message.data]) });
+        await until('blocks pass by', () => blocks.length >= 20);
+        subscription.unsubscribe();
+        for (const [subject, data] of blocks.reverse()) for (let i = 0; i < 2; i += 1) bus.publish(subject, data);
+        await bus.flush();
+        return `${blocks.length} blocks`;
+      } finally {
+        await bus.close();
+      }
     },
     async 'wipe-mixer'() {
       await this.stack.stop('mixer', 'SIGKILL');

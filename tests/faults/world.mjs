@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { until } from '../e2e/suite.mjs';
 import { Stack } from '../e2e/stack.mjs';
-import { missing, storedTwice } from './oracle.mjs';
+import { alarms, missing, storedTwice } from './oracle.mjs';
 import { timeOf, Traffic } from './traffic.mjs';
 
 export const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -30,11 +30,11 @@ export class World {
   }
 
   // One round: load, the fault at a random time, and service again. Gives the time into the load at which it struck.
-  async strike(kind) {
+  async strike(kind, round) {
     if (!this.traffic.running()) throw new Error(`the load generator ended: ${this.stack.log('load').slice(-500)}`);
     const wait = this.chance.between(150, 1_200);
     await pause(wait);
-    const note = await this.constructor.faults[kind].call(this);
+    const note = await this.constructor.faults[kind].call(this, round);
     await this.traffic.probe(this.probeUrl);
     return { wait, note };
   }
@@ -51,14 +51,25 @@ export class World {
     const answered = this.traffic.answered();
     if (answered.length === 0) throw new Error('nothing was answered: a comparison would prove nothing');
     if (new Set(answered).size !== answered.length) throw new Error('the ledger has one flux_id twice');
-    const found = await missing(this.stack, answered, { peer: this.peer });
-    blame(rounds, found.lost, 'lost');
-    blame(rounds, found.doubled, 'doubled');
+    const found = await missing(this.stack, this.expected(answered), { peer: this.peer });
+    this.blame(rounds, found.lost, 'lost');
+    this.blame(rounds, found.doubled, 'doubled');
     const twice = await storedTwice(this.stack);
     if (twice) rounds.at(-1).doubled += twice;
+    await this.judgeAlarms(rounds);
     await this.verify();
     const entries = this.traffic.entries().length;
-    return `${answered.length} answered with 200 of ${entries} answers; ${found.lost.length} lost, ${found.doubled.length + twice} doubled`;
+    return `${answered.length} answered with 200 of ${entries} answers; ${found.lost.length} lost, ${found.doubled.length + twice} doubled${this.summary ?? ''}`;
+  }
+
+  expected(answered) {
+    return answered;
+  }
+
+  // Crashes and lost connections are no tampering.
+  async judgeAlarms() {
+    const [first] = await alarms(this.stack);
+    if (first) throw new Error(`nobody tampered, and the mixer has an alarm: ${first.kind}: ${first.what}`);
   }
 
   // Every rack ends in order and what is on its disk is good.
@@ -76,8 +87,10 @@ export class World {
 
   verifyDirectory(directory) {
     if (!existsSync(directory)) throw new Error(`${directory} is not there`);
-    const run = this.stack.run(['wal', 'verify', '--json', `${directory}/audit`]);
-    if (run.code !== 0) throw new Error(`fluxrig wal verify ${directory}: exit ${run.code}: ${run.err}${run.out}`);
+    for (const command of ['wal', 'audit']) {
+      const run = this.stack.run([command, 'verify', directory]);
+      if (run.code !== 0) throw new Error(`fluxrig ${command} verify ${directory}: exit ${run.code}: ${run.err}${run.out}`);
+    }
   }
 
   async close(keep) {
@@ -91,13 +104,17 @@ export class World {
 
   // What outlives processes: mounts, namespaces.
   release() {}
-}
 
-function blame(rounds, found, word) {
-  for (const { id, where } of found) {
-    const time = timeOf(id);
-    const round = rounds.findLast(({ from }) => from <= time) ?? rounds[0];
-    round[word] += 1;
-    (round.examples ??= []).push(`${word} at ${where}: ${id}`);
+  blame(rounds, found, word) {
+    for (const { id, where } of found) {
+      const round = this.roundOf(rounds, timeOf(id));
+      round[word] += 1;
+      (round.examples ??= []).push(`${word} at ${where}: ${id}`);
+    }
+  }
+
+  // The one in which a transaction of this time began.
+  roundOf(rounds, time) {
+    return rounds.findLast(({ from }) => from <= time) ?? rounds[0];
   }
 }
