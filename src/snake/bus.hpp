@@ -76,7 +76,12 @@ class Bus {
                                                      std::chrono::milliseconds delay) = 0;
   [[nodiscard]] virtual Result<void> terminate(std::string_view reply) = 0;  // never deliver again
 
+  // Still being worked on: the time until the next delivery begins again.
+  [[nodiscard]] virtual Result<void> in_progress(std::string_view /*reply*/) { return {}; }
+
   [[nodiscard]] virtual bool connected() const noexcept = 0;
+  // Changes when the connection is made anew: publishes reach the server in their order within one.
+  [[nodiscard]] virtual std::uint64_t session() const noexcept { return 0; }
   // Publishes that wait for their acknowledgement.
   [[nodiscard]] virtual std::size_t unacknowledged() const noexcept = 0;
 };

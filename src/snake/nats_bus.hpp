@@ -34,12 +34,15 @@ class NatsBus final : public Bus {
   [[nodiscard]] Result<void> redeliver_after(std::string_view reply,
                                              std::chrono::milliseconds delay) override;
   [[nodiscard]] Result<void> terminate(std::string_view reply) override;
+  [[nodiscard]] Result<void> in_progress(std::string_view reply) override;
   [[nodiscard]] bool connected() const noexcept override;
+  [[nodiscard]] std::uint64_t session() const noexcept override;
   [[nodiscard]] std::size_t unacknowledged() const noexcept override;
 
   [[nodiscard]] NatsCounters counters() const noexcept;
   // Blocks until everything handed over has reached the server.
   [[nodiscard]] Result<void> flush(std::chrono::milliseconds timeout);
+  // Of the first connection: not for a bus that opens others (NatsOptions::reopen_when_refused).
   [[nodiscard]] const NatsNative& native() const noexcept;
 
  private:

@@ -47,23 +47,27 @@ Outcome<void> NatsBus::Core::open() {
     if (status == NATS_OK) on_connected();
     if (status == NATS_NOT_YET_CONNECTED) status = NATS_OK;
   }
-  if (status == NATS_OK) status = listen_for_answers();
+  auto random = SeededRandom::from_system();
+  answer_prefix_ = fmt::format("{}.ack{:016x}.", inbox_prefix(options_.inbox), random.next());
+  if (status == NATS_OK) status = listen_for_answers(connection_.get());
+  if (status == NATS_CONNECTION_CLOSED && options_.reopen_when_refused) status = NATS_OK;
   if (status != NATS_OK) {
     const auto message = explain_connect(status, text, options_);
-    if (connection_)
+    if (connection_ != nullptr)
       close();
     else
       kept_by_library_.reset();
     return problem(message);
   }
-  deadline_watcher_ = std::thread([this] { watch_deadlines(); });
+  watcher_ = std::thread([this] { watch(); });
   return {};
 }
 
 natsStatus NatsBus::Core::connect_once(natsOptions* options, std::string& text) {
   natsConnection* raw = nullptr;
   const natsStatus status = natsConnection_Connect(&raw, options);
-  connection_.reset(raw);
+  connection_ = std::shared_ptr<natsConnection>(raw, natsConnection_Destroy);
+  if (raw == nullptr) connection_.reset();
   native.connection = raw;
   if (status != NATS_OK && status != NATS_NOT_YET_CONNECTED) {
     const char* last = nats_GetLastError(nullptr);
@@ -72,12 +76,10 @@ natsStatus NatsBus::Core::connect_once(natsOptions* options, std::string& text) 
   return status;
 }
 
-natsStatus NatsBus::Core::listen_for_answers() {
-  auto random = SeededRandom::from_system();
-  answer_prefix_ = fmt::format("{}.ack{:016x}.", inbox_prefix(options_.inbox), random.next());
+natsStatus NatsBus::Core::listen_for_answers(natsConnection* connection) {
   natsSubscription* raw = nullptr;
   auto status = natsConnection_Subscribe(
-      &raw, connection_.get(), (answer_prefix_ + "*").c_str(),
+      &raw, connection, (answer_prefix_ + "*").c_str(),
       [](natsConnection*, natsSubscription*, natsMsg* message, void* self) {
         static_cast<Core*>(self)->on_answer(message);
       },
@@ -90,8 +92,10 @@ natsStatus NatsBus::Core::listen_for_answers() {
   // As many answers as publishes can wait: dropping one would look like a time-out.
   if (status == NATS_OK) status = natsSubscription_SetPendingLimits(raw, -1, -1);
   jsCtx* jetstream = nullptr;
-  if (status == NATS_OK) status = natsConnection_JetStream(&jetstream, connection_.get(), nullptr);
-  native.jetstream.reset(jetstream);
+  if (status == NATS_OK && !native.jetstream) {
+    status = natsConnection_JetStream(&jetstream, connection, nullptr);
+    native.jetstream.reset(jetstream);
+  }
   return status;
 }
 
@@ -104,8 +108,9 @@ Result<void> NatsBus::Core::publish_stream(Outgoing message, PublishDone done) {
   const auto reply = fmt::format("{}{}", answer_prefix_, opened->ticket);
   auto native_message = to_message(message, reply.c_str());
   if (native_message) window.set_subject(opened->ticket, message.subject);
-  const natsStatus status =
-      native_message ? natsConnection_PublishMsg(connection_.get(), native_message->get()) : NATS_INVALID_ARG;
+  const natsStatus status = native_message
+                                ? natsConnection_PublishMsg(connection().get(), native_message->get())
+                                : NATS_INVALID_ARG;
   if (status != NATS_OK && window.cancel(opened->ticket))
     return native_message ? tl::unexpected<Error>(to_error(status))
                           : tl::unexpected<Error>(native_message.error());
@@ -136,25 +141,32 @@ void NatsBus::Core::on_answer(natsMsg* raw) {
     late_answers_.fetch_add(1, std::memory_order_relaxed);
 }
 
-void NatsBus::Core::watch_deadlines() {
+void NatsBus::Core::watch() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
-    watcher_idle_.store(true);
-    const auto deadline = window.next_deadline();
-    if (!deadline) {
-      changed_.wait(lock);
-      continue;
-    }
-    watcher_idle_.store(false);
-    const auto left = deadline->value - clock_.monotonic().value;
-    if (left > 0) {
-      changed_.wait_for(lock, std::chrono::nanoseconds(left));
-      continue;
-    }
-    lock.unlock();
-    window.expire(clock_.monotonic(), &timed_out_);
-    lock.lock();
+    if (closed_ && options_.reopen_when_refused)
+      reopen(lock);
+    else
+      watch_deadline(lock);
   }
+}
+
+void NatsBus::Core::watch_deadline(std::unique_lock<std::mutex>& lock) {
+  watcher_idle_.store(true);
+  const auto deadline = window.next_deadline();
+  if (!deadline) {
+    changed_.wait(lock);
+    return;
+  }
+  watcher_idle_.store(false);
+  const auto left = deadline->value - clock_.monotonic().value;
+  if (left > 0) {
+    changed_.wait_for(lock, std::chrono::nanoseconds(left));
+    return;
+  }
+  lock.unlock();
+  window.expire(clock_.monotonic(), &timed_out_);
+  lock.lock();
 }
 
 void NatsBus::Core::on_error(natsStatus status) {
@@ -165,7 +177,8 @@ void NatsBus::Core::on_error(natsStatus status) {
     return;
   }
   const char* last = nullptr;
-  (void)natsConnection_GetLastError(connection_.get(), &last);
+  const auto open = connection();
+  if (open) (void)natsConnection_GetLastError(open.get(), &last);
   const std::string text = last == nullptr ? "" : last;
   diagnostics_.warn("snake",
                     fmt::format("the server reports: {}", text.empty() ? natsStatus_GetText(status) : text));
@@ -190,19 +203,21 @@ void NatsBus::Core::on_disconnected() {
 }
 
 void NatsBus::Core::on_closed() {
+  const bool again = options_.reopen_when_refused && !destroying_.load();
   connected_.store(false, std::memory_order_release);
   if (!destroying_.load()) {
-    diagnostics_.error(
-        "snake",
-        "the connection is closed for good: the server refused this certificate twice; check it with "
-        "'fluxrig pki show', reload the mixer, then start again");
+    if (!again)
+      diagnostics_.error(
+          "snake",
+          "the connection is closed for good: the server refused this certificate twice; check it with "
+          "'fluxrig pki show', reload the mixer, then start again");
     window.fail_all({ErrorCode::kUnavailable, 0, "the connection is closed"}, &lost_connection_);
   }
-  report(ConnectionState::kClosed);
+  report(again ? ConnectionState::kDisconnected : ConnectionState::kClosed);
   std::shared_ptr<Core> last;
   const std::lock_guard lock(mutex_);
   closed_ = true;
-  last = std::move(kept_by_library_);
+  if (!again) last = std::move(kept_by_library_);
   changed_.notify_all();
 }
 
@@ -218,16 +233,22 @@ void NatsBus::Core::report(ConnectionState state) {
 
 void NatsBus::Core::close() {
   destroying_.store(true);
-  if (natsConnection_Status(connection_.get()) == NATS_CONN_STATUS_CONNECTED)
-    (void)natsConnection_FlushTimeout(connection_.get(), kDrainTimeout.count());
-  natsConnection_Close(connection_.get());
   {
-    std::unique_lock lock(mutex_);
+    // A connection that is being opened is waited for: connect_timeout bounds it.
+    const std::lock_guard lock(mutex_);
     stopping_ = true;
     changed_.notify_all();
-    (void)changed_.wait_for(lock, kCloseTimeout, [this] { return closed_ && answers_ended_; });
   }
-  if (deadline_watcher_.joinable()) deadline_watcher_.join();
+  if (watcher_.joinable()) watcher_.join();
+  const auto last = connection();
+  if (connected()) (void)natsConnection_FlushTimeout(last.get(), kDrainTimeout.count());
+  natsConnection_Close(last.get());
+  std::shared_ptr<Core> kept;  // where the library has closed for good before
+  {
+    std::unique_lock lock(mutex_);
+    (void)changed_.wait_for(lock, kCloseTimeout, [this] { return closed_ && answers_ended_; });
+    kept = std::move(kept_by_library_);
+  }
   window.fail_all({ErrorCode::kUnavailable, 0, "the bus is closed"}, &lost_connection_);
   native.jetstream.reset();
   answers_.reset();

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "base/diagnostics.hpp"
@@ -16,6 +17,8 @@
 #include "snake/publish_window.hpp"
 
 namespace fluxrig::snake {
+
+struct SubscriptionState;
 
 class NatsBus::Core : public std::enable_shared_from_this<Core> {
  public:
@@ -27,6 +30,11 @@ class NatsBus::Core : public std::enable_shared_from_this<Core> {
 
   [[nodiscard]] Result<void> publish_stream(Outgoing message, PublishDone done);
   [[nodiscard]] NatsCounters counters() const noexcept;
+  // Never null once open() succeeded; may be closed.
+  [[nodiscard]] std::shared_ptr<natsConnection> connection() const noexcept;
+  [[nodiscard]] std::uint64_t session() const noexcept;
+  // Attached again to each connection that is opened later.
+  void remember(const std::shared_ptr<SubscriptionState>& subscription);
 
   NatsNative native;
   PublishWindow window;
@@ -41,8 +49,13 @@ class NatsBus::Core : public std::enable_shared_from_this<Core> {
  private:
   [[nodiscard]] Outcome<OptionsHandle> make_options(bool retry);
   [[nodiscard]] natsStatus connect_once(natsOptions* options, std::string& text);
-  [[nodiscard]] natsStatus listen_for_answers();
-  void watch_deadlines();
+  [[nodiscard]] natsStatus listen_for_answers(natsConnection* connection);
+  void watch();
+  void watch_deadline(std::unique_lock<std::mutex>& lock);
+  // nats_reopen.cpp
+  void reopen(std::unique_lock<std::mutex>& lock);
+  [[nodiscard]] bool connect_again();
+  void attach_all(natsConnection* connection);
   void on_answer(natsMsg* message);
   void on_error(natsStatus status);
   void on_connected();
@@ -54,7 +67,10 @@ class NatsBus::Core : public std::enable_shared_from_this<Core> {
   const NatsOptions options_;
   Diagnostics& diagnostics_;
   SystemClock clock_;
-  ConnectionHandle connection_;
+  mutable std::mutex connection_mutex_;  // guards the two below
+  std::shared_ptr<natsConnection> connection_;
+  std::vector<std::weak_ptr<SubscriptionState>> subscriptions_;
+  std::atomic<std::uint64_t> generation_{0};  // of connection_
   SubscriptionHandle answers_;
   std::string answer_prefix_;  // "_INBOX_<inbox>.ack<random>."
 
@@ -64,7 +80,9 @@ class NatsBus::Core : public std::enable_shared_from_this<Core> {
   bool closed_ = false;
   bool answers_ended_ = true;  // no callback of the answers' subscription runs any more
   std::shared_ptr<Core> kept_by_library_;
-  std::thread deadline_watcher_;
+  std::thread watcher_;                       // of deadlines, and of the end of the connection
+  std::chrono::milliseconds reopen_wait_{0};  // the watcher's
+  std::string reopen_trouble_;                // the watcher's: what was told last
 
   // True while the watcher sleeps without a deadline. Set before it looks at the window, read after a publish
   // entered it: one of the two sees the other.

@@ -21,6 +21,11 @@ struct NatsOptions {
 
   // True: a rack starts without its mixer, and connects when it comes.
   bool retry_first_connect = true;
+  // The client library gives a connection up when the server refuses its certificate twice. True: another is
+  // opened, again and again, with certificates read anew and the subscriptions made again.
+  bool reopen_when_refused = false;
+  std::chrono::milliseconds first_reopen_wait{5'000};
+  std::chrono::milliseconds longest_reopen_wait{60'000};
   std::chrono::milliseconds connect_timeout{2000};
   std::chrono::milliseconds reconnect_wait{250};
   std::chrono::milliseconds publish_timeout{5000};
@@ -30,7 +35,7 @@ struct NatsOptions {
   int max_pending_delivery_bytes = 64 << 20;
 
   // On a thread of the client; must not block. kClosed comes once, and nothing after it: the bus was
-  // destroyed, or the server refused the certificate twice in a row.
+  // destroyed, or, without `reopen_when_refused`, the server refused the certificate twice in a row.
   std::function<void(ConnectionState)> on_state;
 };
 

@@ -48,17 +48,33 @@ jsStreamConfig to_config(StreamPlan& plan, const StreamSizes& sizes) {
   config.MaxAge = plan.age.count();
   config.Discard = plan.discard;
   config.Storage = js_FileStorage;
+  config.AllowDirect = plan.name == kStreamDeadLetters;  // DeadLetterBox reads the next one there is
   config.Replicas = sizes.replicas;
   config.Duplicates = std::chrono::nanoseconds(sizes.duplicate_window).count();
   return config;
 }
+
+// 0 and -1 both mean that there is none.
+bool same_limit(std::int64_t a, std::int64_t b) { return a == b || (a <= 0 && b <= 0); }
 
 bool same(const jsStreamConfig& a, const jsStreamConfig& b) {
   if (a.SubjectsLen != b.SubjectsLen) return false;
   for (int i = 0; i < a.SubjectsLen; ++i)
     if (std::strcmp(a.Subjects[i], b.Subjects[i]) != 0) return false;
   return a.MaxBytes == b.MaxBytes && a.MaxAge == b.MaxAge && a.Discard == b.Discard &&
-         a.Duplicates == b.Duplicates && a.Replicas == b.Replicas;
+         a.Duplicates == b.Duplicates && a.Replicas == b.Replicas && a.AllowDirect == b.AllowDirect &&
+         a.NoAck == b.NoAck && same_limit(a.MaxMsgs, b.MaxMsgs) && same_limit(a.MaxMsgSize, b.MaxMsgSize) &&
+         same_limit(a.MaxMsgsPerSubject, b.MaxMsgsPerSubject);
+}
+
+// What cannot be changed stays (server_check.hpp names it), and an operator's replicas are not taken away.
+void keep_fixed(jsStreamConfig& config, const jsStreamConfig& existing) {
+  config.Storage = existing.Storage;
+  config.Retention = existing.Retention;
+  config.Sealed = existing.Sealed;
+  config.DenyPurge = existing.DenyPurge;
+  config.DenyDelete = existing.DenyDelete;
+  config.Replicas = std::max(config.Replicas, existing.Replicas);
 }
 
 bool same_text(const char* a, const char* b) {
@@ -96,6 +112,7 @@ ConsumerFloor floor_of(const jsConsumerInfo& info, std::uint64_t last_before) {
 }  // namespace
 
 Outcome<void> StreamAdmin::ensure_streams(const StreamSizes& sizes) {
+  sizes_ = sizes;
   jsCtx* jetstream = bus_.native().jetstream.get();
   for (auto& plan : plans(sizes)) {
     auto config = to_config(plan, sizes);
@@ -106,14 +123,22 @@ Outcome<void> StreamAdmin::ensure_streams(const StreamSizes& sizes) {
     if (status == NATS_NOT_FOUND || static_cast<int>(code) == kNotFoundCode) {
       status = js_AddStream(nullptr, jetstream, &config, nullptr, &code);
       if (status != NATS_OK) return refused("make the stream", plan.name, status);
+      ++made_;
+      if (plan.name == kStreamMessages) floors_.clear();  // its sequences begin again
     } else if (status != NATS_OK) {
       return refused("look at the stream", plan.name, status);
-    } else if (!same(config, *info->Config)) {
+    } else if (keep_fixed(config, *info->Config); !same(config, *info->Config)) {
       status = js_UpdateStream(nullptr, jetstream, &config, nullptr, &code);
       if (status != NATS_OK) return refused("change the stream", plan.name, status);
     }
   }
   return {};
+}
+
+Outcome<std::size_t> StreamAdmin::restore_streams() {
+  const auto before = made_;
+  if (auto done = ensure_streams(sizes_); !done) return tl::unexpected(done.error());
+  return made_ - before;
 }
 
 Outcome<void> StreamAdmin::ensure_consumer(const ConsumerRequest& request) {

@@ -54,6 +54,8 @@ class StreamAdmin {
 
   // Makes each stream, or changes the one that differs.
   [[nodiscard]] Outcome<void> ensure_streams(const StreamSizes& sizes);
+  // The same again, for a server that lost its store. Returns how many streams were missing.
+  [[nodiscard]] Outcome<std::size_t> restore_streams();
   // The durable push consumer of a gear, delivering to deliver_subject(machine, gear). A change of filter or
   // delivery updates it where the server can; else it is made anew, from the first message it has not
   // acknowledged.
@@ -68,6 +70,8 @@ class StreamAdmin {
 
  private:
   NatsBus& bus_;
+  StreamSizes sizes_;                            // of the last ensure_streams
+  std::size_t made_ = 0;                         // streams, by all of them
   std::map<std::string, std::uint64_t> floors_;  // by filter, as of the previous trim
 };
 

@@ -53,6 +53,9 @@ inline constexpr std::string_view kContextFilter = "flux.context.*";
 // the JetStream API.
 [[nodiscard]] bool is_inbox_of(const MachineId& machine, std::string_view reply);
 
+// Header of a dead letter that is tried again: only this consumer takes it.
+inline constexpr std::string_view kForConsumer = "flux-for";
+
 inline constexpr std::size_t kMaxNameToken = 32;
 [[nodiscard]] bool valid_name_token(std::string_view name) noexcept;  // [a-z0-9_-]{1,32}
 // A rack name holds no "__" and does not end in "_": so no two pairs of rack and gear share a consumer name.
