@@ -31,11 +31,10 @@ Result<std::vector<model::Record>> decode_records(const model::BlockView& view) 
 }
 
 bool sequences_are_possible(const model::BlockHead& head) {
-  if (head.epoch.value == 0) return false;
-  if (head.kind != model::BlockKind::kRecords) return true;
   // The store counts in signed 64 bits.
   constexpr auto kMost = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
-  return head.first.value != 0 && head.count != 0 && head.first.value <= kMost - head.count;
+  if (head.epoch.value == 0 || head.first.value == 0 || head.first.value > kMost - head.count) return false;
+  return head.kind == model::BlockKind::kRecords ? head.count != 0 : head.count == 0;
 }
 
 }  // namespace
@@ -84,6 +83,10 @@ tl::expected<sink::IncomingBlock, Refusal> take_in(std::string_view subject, Byt
   if (!rack) return refuse(RefusalCause::kUnknownMachine, "no certificate was issued for this machine");
 
   sink::IncomingBlock block{view->head, std::move(*rack), {}, now};
+  if (lane == model::Lane::kAudit) {
+    block.bytes.assign(bytes.begin(), bytes.end());
+    block.hash = model::hash_block(bytes);
+  }
   if (view->head.kind == model::BlockKind::kRecords) {
     auto records = decode_records(*view);
     if (!records)

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "mixer/chain_pieces.hpp"
 #include "model/receipt.hpp"
 #include "snake/subjects.hpp"
 
@@ -11,6 +12,25 @@ namespace {
 
 // A rack whose certificate the mixer does not know yet: the index may be about to be read again.
 constexpr std::chrono::milliseconds kUnknownMachineDelay{30'000};
+
+// What the sink holds of the stream, and what need not come any more because the rack has declared it lost.
+std::optional<model::Receipt> receipt_of(const sink::StreamKey& key, const sink::Sink& sink) {
+  const auto stored = sink.ledger().find(key);
+  const auto chain = sink.audit().epochs.find(key);
+  sink::SequenceRanges done;
+  if (stored != sink.ledger().end()) done = stored->second;
+  model::Receipt receipt{key.lane, key.epoch, {}};
+  if (chain != sink.audit().epochs.end()) {
+    for (const auto& [first, last] : chain->second.declared)
+      if (first <= last) done.add(first, last);
+    receipt.chain = receipt_head(chain->second);
+  }
+  const auto& ranges = done.ranges();
+  if (ranges.empty() && !receipt.chain) return std::nullopt;
+  const std::size_t left_out = ranges.size() - std::min(ranges.size(), model::kMaxReceiptRanges);
+  receipt.ranges.assign(ranges.begin() + static_cast<std::ptrdiff_t>(left_out), ranges.end());
+  return receipt;
+}
 
 }  // namespace
 
@@ -46,7 +66,7 @@ void Ingest::add(snake::Delivery delivery, model::Lane lane) {
 void Ingest::take(sink::IncomingBlock block) {
   if (block.head.kind != model::BlockKind::kRecords) {
     IngestCounters::add(parts_.counters.control_blocks);
-    return;
+    if (block.head.lane != model::Lane::kAudit) return;
   }
   records_ += block.records.size();
   touched_.insert({block.head.machine_id, block.head.lane, block.head.epoch});
@@ -73,29 +93,13 @@ void Ingest::end_refused(const snake::Delivery& delivery, const Refusal& refusal
 
 Result<void> Ingest::flush() {
   if (replies_.empty()) return {};
-  auto& counters = parts_.counters;
   if (!blocks_.empty()) {
-    const auto fresh = observer_ ? newly_stored() : std::vector<StoredTransaction>{};
-    const auto began = parts_.clock.monotonic();
-    const auto summary = parts_.sink.commit(blocks_);
-    if (!summary) {
-      IngestCounters::add(counters.commit_failures);
-      counters.sink_failing.store(true, std::memory_order_relaxed);
-      return tl::unexpected(summary.error());
+    if (const auto done = commit_batch(); !done) {
+      IngestCounters::add(parts_.counters.commit_failures);
+      parts_.counters.sink_failing.store(true, std::memory_order_relaxed);
+      was_held_up();
+      return done;
     }
-    const auto took =
-        static_cast<std::uint64_t>(std::max<std::int64_t>(parts_.clock.monotonic().value - began.value, 0));
-    counters.sink_failing.store(false, std::memory_order_relaxed);
-    counters.last_commit_nanos.store(took, std::memory_order_relaxed);
-    if (took > counters.slowest_commit_nanos.load(std::memory_order_relaxed))
-      counters.slowest_commit_nanos.store(took, std::memory_order_relaxed);
-    counters.last_commit_time.store(parts_.clock.now().value, std::memory_order_relaxed);
-    IngestCounters::add(counters.commits);
-    IngestCounters::add(counters.blocks, blocks_.size());
-    IngestCounters::add(counters.records, records_);
-    IngestCounters::add(counters.rows, summary->rows);
-    IngestCounters::add(counters.duplicates, summary->duplicates);
-    if (!fresh.empty()) observer_(fresh);
   }
   // An acknowledgement that is lost means another delivery, which the ledger finds to be a duplicate.
   for (const auto& reply : replies_)
@@ -107,6 +111,34 @@ Result<void> Ingest::flush() {
   touched_.clear();
   records_ = 0;
   bytes_ = 0;
+  return {};
+}
+
+Result<void> Ingest::commit_batch() {
+  auto& counters = parts_.counters;
+  const auto changes = judge_chains();
+  if (!changes) return tl::unexpected(changes.error());
+  const auto fresh = observer_ ? newly_stored() : std::vector<StoredTransaction>{};
+  const auto began = parts_.clock.monotonic();
+  const auto summary = parts_.sink.commit_audited(blocks_, *changes);
+  if (!summary) return tl::unexpected(summary.error());
+  const auto took =
+      static_cast<std::uint64_t>(std::max<std::int64_t>(parts_.clock.monotonic().value - began.value, 0));
+  counters.sink_failing.store(false, std::memory_order_relaxed);
+  counters.last_commit_nanos.store(took, std::memory_order_relaxed);
+  if (took > counters.slowest_commit_nanos.load(std::memory_order_relaxed))
+    counters.slowest_commit_nanos.store(took, std::memory_order_relaxed);
+  counters.last_commit_time.store(parts_.clock.now().value, std::memory_order_relaxed);
+  IngestCounters::add(counters.commits);
+  for (const auto& block : blocks_) {
+    if (!block.records.empty()) IngestCounters::add(counters.blocks);
+    if (!block.bytes.empty()) IngestCounters::add(counters.audit_blocks);
+  }
+  IngestCounters::add(counters.records, records_);
+  IngestCounters::add(counters.rows, summary->rows);
+  IngestCounters::add(counters.duplicates, summary->duplicates);
+  tell(*changes);
+  if (!fresh.empty()) observer_(fresh);
   return {};
 }
 
@@ -128,15 +160,10 @@ std::vector<StoredTransaction> Ingest::newly_stored() const {
 }
 
 void Ingest::send_receipt(const sink::StreamKey& key) {
-  const auto& ledger = parts_.sink.ledger();
-  const auto known = ledger.find(key);
-  if (known == ledger.end()) return;
-  const auto& ranges = known->second.ranges();
-  const std::size_t left_out = ranges.size() - std::min(ranges.size(), model::kMaxReceiptRanges);
-  model::Receipt receipt{
-      key.lane, key.epoch, {ranges.begin() + static_cast<std::ptrdiff_t>(left_out), ranges.end()}};
+  const auto receipt = receipt_of(key, parts_.sink);
+  if (!receipt) return;
   Bytes bytes;
-  model::encode(receipt, bytes);
+  model::encode(*receipt, bytes);
   // A receipt may be lost: the next commit and the next hello say it again.
   if (parts_.bus.publish(snake::receipt_subject(key.machine_id), bytes))
     IngestCounters::add(parts_.counters.receipts);
@@ -145,6 +172,8 @@ void Ingest::send_receipt(const sink::StreamKey& key) {
 void Ingest::send_receipts(const MachineId& machine) {
   for (const auto& [key, ranges] : parts_.sink.ledger())
     if (key.machine_id == machine) send_receipt(key);
+  for (const auto& [key, chain] : parts_.sink.audit().epochs)
+    if (key.machine_id == machine && !parts_.sink.ledger().contains(key)) send_receipt(key);
 }
 
 }  // namespace fluxrig::mixer

@@ -12,6 +12,7 @@
 #include "base/clock.hpp"
 #include "base/diagnostics.hpp"
 #include "mixer/block_intake.hpp"
+#include "mixer/chain_watch.hpp"
 #include "mixer/ingest_counters.hpp"
 #include "mixer/rack_index.hpp"
 #include "sink/sink.hpp"
@@ -51,6 +52,8 @@ class Ingest {
 
   // nullptr: nobody watches.
   void observe(StoredObserver observer) { observer_ = std::move(observer); }
+  // Without it what is missing is late for ever and never becomes a gap.
+  void watch_presence(ChainWatch::PresentSince present) { present_ = std::move(present); }
 
   // Takes one message into the batch, or refuses it for good (counted, terminated at once).
   void add(snake::Delivery delivery, model::Lane lane);
@@ -63,12 +66,19 @@ class Ingest {
   [[nodiscard]] Result<void> flush();
   // For every epoch that the ledger knows of this machine.
   void send_receipts(const MachineId& machine);
+  // Raises alarms for what connected racks should have sent long ago. From time to time.
+  [[nodiscard]] Result<void> look_for_gaps();
+  // What racks send may wait in a stream that is not read: patience begins anew when it is again.
+  void was_held_up() { held_up_ = parts_.clock.now(); }
 
  private:
   void take(sink::IncomingBlock block);
   void count_refusal(const snake::Delivery& delivery, const Refusal& refusal);
   void end_refused(const snake::Delivery& delivery, const Refusal& refusal);
   [[nodiscard]] std::vector<StoredTransaction> newly_stored() const;
+  [[nodiscard]] Result<sink::AuditChanges> judge_chains();
+  [[nodiscard]] Result<void> commit_batch();
+  void tell(const sink::AuditChanges& changes);
   void send_receipt(const sink::StreamKey& key);
 
   Parts parts_;
@@ -76,6 +86,8 @@ class Ingest {
   StoredObserver observer_;
   std::vector<sink::IncomingBlock> blocks_;
   std::vector<std::string> replies_;  // of every message in the batch, blocks without records included
+  ChainWatch::PresentSince present_;
+  UnixNanos held_up_;
   std::set<sink::StreamKey> touched_;
   std::size_t records_ = 0;
   std::size_t bytes_ = 0;

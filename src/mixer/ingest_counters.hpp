@@ -44,6 +44,13 @@ struct IngestCounters {
   std::atomic<bool> sink_failing{false};          // since the last attempt
   std::atomic<bool> pulling{false};               // the streams answer
   std::array<Counter, kRefusalNames.size()> refusals{};
+  // Of the audit chains.
+  Counter audit_blocks{0};   // kept
+  Counter audit_repeats{0};  // came again
+  Counter audit_forks{0};    // had another one's place: not stored
+  Counter alarms_raised{0};
+  Counter losses_declared{0};
+  Counter alarms_open{0};  // now
 
   static void add(Counter& counter, std::uint64_t amount = 1) noexcept {
     counter.fetch_add(amount, std::memory_order_relaxed);

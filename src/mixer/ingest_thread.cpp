@@ -7,6 +7,7 @@ namespace fluxrig::mixer {
 namespace {
 
 constexpr std::int64_t kPresenceEvery = kNanosPerSecond;
+constexpr std::int64_t kGapsEvery = 2 * kNanosPerSecond;
 constexpr std::int64_t kHouseEvery = 5 * kNanosPerSecond;          // when idle
 constexpr std::int64_t kHouseAtLeastEvery = 60 * kNanosPerSecond;  // when busy
 
@@ -20,6 +21,9 @@ IngestThread::IngestThread(Ingest::Parts parts, Presence& presence, std::vector<
       pace_(pace),
       ingest_(parts, IngestLimits{}) {
   ingest_.observe(std::move(observer));
+  ingest_.watch_presence(
+      [this](const MachineId& machine) { return presence_.present_since(machine, parts_.clock.now()); });
+  ingest_.was_held_up();  // the streams may be full of what came while there was no mixer
   thread_ = std::thread([this] { run(); });
 }
 
@@ -78,6 +82,7 @@ std::size_t IngestThread::pull_all(bool idle) {
         parts_.diagnostics.warn("mixer.ingest", "a stream does not answer; trying again",
                                 {{"why", to_string(messages.error())}});
       answered = false;
+      ingest_.was_held_up();
       continue;
     }
     for (auto& message : *messages) ingest_.add(std::move(message), source.lane);
@@ -121,6 +126,12 @@ void IngestThread::keep_house(bool idle) {
       if (const auto done = parts_.sink.remember(presence); !done)
         parts_.diagnostics.warn("mixer.ingest", "the presence of a rack was not stored",
                                 {{"rack", presence.rack}, {"why", to_string(done.error())}});
+  }
+  if (now.value - gaps_at_.value >= kGapsEvery) {
+    gaps_at_ = now;
+    if (const auto done = ingest_.look_for_gaps(); !done)
+      parts_.diagnostics.warn("mixer.ingest", "alarms of the audit chain were not stored; trying again",
+                              {{"why", to_string(done.error())}});
   }
   const auto since = now.value - house_at_.value;
   if (!(idle && (more_house_ || since >= kHouseEvery)) && since < kHouseAtLeastEvery) return;

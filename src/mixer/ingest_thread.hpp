@@ -64,6 +64,7 @@ class IngestThread {
   Ingest ingest_;
   MonotonicNanos batch_began_;
   MonotonicNanos presence_at_;
+  MonotonicNanos gaps_at_;
   MonotonicNanos house_at_;
   bool more_house_ = false;
   std::chrono::milliseconds backoff_{0};

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "mixer/test_chain.hpp"
 #include "mixer/test_peers.hpp"
 #include "model/agent.hpp"
 #include "model/receipt.hpp"
@@ -149,10 +150,13 @@ MixerTest::World* MixerTest::world_ = nullptr;
 TEST_F(MixerTest, BlocksAreStoredOnceAndReceiptedAlthoughTheyCameTwice) {
   const auto one = rack("twice");
   ASSERT_TRUE(one->bus);
-  one->publish(testing::audit_block(one->machine, 1, 50));
+  testing::ChainRack chain(one->machine);
+  one->publish(chain.header());
+  const auto block = chain.records(50);
+  one->publish(block);
   ASSERT_TRUE(one->receipt_to(50));
-  one->publish(testing::audit_block(one->machine, 1, 50));
-  one->publish(testing::audit_block(one->machine, 51, 10));
+  one->publish(block);
+  one->publish(chain.records(10));
   ASSERT_TRUE(one->receipt_to(60));
   EXPECT_THAT(count_of(one->machine), HasSubstr("[60,60]"));
 }
@@ -183,6 +187,7 @@ TEST_F(MixerTest, HelloIsAnsweredAndFollowedByTheReceipts) {
   EXPECT_TRUE(one->receipt_to(7));
   const auto racks = testing::get(api(), "/api/v1/racks", token());
   EXPECT_THAT(racks.body, HasSubstr(R"("rack":"hello","state":"present","version":"0.1.0","epoch":1)"));
+  EXPECT_THAT(racks.body, HasSubstr(R"("audit_state":")"));
   EXPECT_THAT(racks.body, HasSubstr(R"("stored_sequence":7)"));
 }
 

@@ -7,6 +7,7 @@ namespace fluxrig::mixer {
 void Presence::hello(sink::RackPresence presence) {
   const std::lock_guard lock(mutex_);
   auto& entry = racks_[presence.machine_id];
+  entry.heard(presence.last_seen);
   if (presence.status_json.empty()) presence.status_json = std::move(entry.presence.status_json);
   entry.presence = std::move(presence);
   entry.changed = true;
@@ -17,6 +18,7 @@ void Presence::heartbeat(const MachineId& machine, const std::string& rack, Epoc
                          std::string status_json, UnixNanos now) {
   const std::lock_guard lock(mutex_);
   auto& entry = racks_[machine];
+  entry.heard(now);
   entry.presence.machine_id = machine;
   entry.presence.rack = rack;
   entry.presence.epoch = epoch;
@@ -37,6 +39,14 @@ std::vector<sink::RackPresence> Presence::take_due(UnixNanos now) {
     entry.remembered = now;
   }
   return due;
+}
+
+std::optional<UnixNanos> Presence::present_since(const MachineId& machine, UnixNanos now) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = racks_.find(machine);
+  if (found == racks_.end() || now.value - found->second.presence.last_seen.value > kAbsentAfter)
+    return std::nullopt;
+  return found->second.since;
 }
 
 std::vector<sink::RackPresence> Presence::all() const {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,11 +28,17 @@ class Presence {
   // Those that changed and were not handed out within the interval.
   [[nodiscard]] std::vector<sink::RackPresence> take_due(UnixNanos now);
   [[nodiscard]] std::vector<sink::RackPresence> all() const;
+  // Since when the rack has been here without interruption; nullopt: it is absent.
+  [[nodiscard]] std::optional<UnixNanos> present_since(const MachineId& machine, UnixNanos now) const;
 
  private:
   struct Entry {
+    void heard(UnixNanos now) {
+      if (since.value == 0 || now.value - presence.last_seen.value > kAbsentAfter) since = now;
+    }
     sink::RackPresence presence;
     UnixNanos remembered;
+    UnixNanos since;  // it has been heard of without interruption
     bool changed = false;
     bool urgent = false;  // a hello: the next call hands it out
   };

@@ -32,11 +32,10 @@ struct ChainPiece {
   Sequence next;          // one more than the last record's
   UnixNanos arrived;      // of the first that came: since when what precedes it is awaited
   bool given_up = false;  // an alarm has told that what precedes it is missing: receipts pass over it
-  // Of the checkpoints in it whose signature is good.
   std::uint64_t checkpoints = 0;
-  model::Hash first_names{};  // the statement that the first one names
+  model::Hash first_names{};  // the statement that the first of them names
   model::Hash last_statement{};
-  Sequence signed_to;  // 0: none
+  Sequence signed_to;  // by the last one whose signature is good; 0: none
   UnixNanos signed_at;
   std::string drops;  // JSON object, cause to count; empty: none
   friend bool operator==(const ChainPiece&, const ChainPiece&) = default;
@@ -59,8 +58,9 @@ struct EpochChain {
   std::string rack;
   std::vector<ChainPiece> pieces;  // by their first sequence
   std::optional<End> end;
-  std::vector<SequencePair> declared;  // sequences that the rack has declared lost
-  bool untracked = false;              // more pieces came than are kept track of
+  // Sequences that the rack has declared lost; second = first - 1: only blocks without records.
+  std::vector<SequencePair> declared;
+  bool untracked = false;  // more pieces came than are kept track of
   friend bool operator==(const EpochChain&, const EpochChain&) = default;
 };
 

@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "base/diagnostics.hpp"
+#include "mixer/api/api_audit.hpp"
 #include "mixer/api/json_text.hpp"
 #include "mixer/api/statement.hpp"
 #include "mixer/api/table_output.hpp"
@@ -15,6 +16,7 @@ namespace {
 
 constexpr std::string_view kPrefix = "/api/v1/";
 constexpr std::string_view kTracePrefix = "/api/v1/trace/";
+constexpr std::string_view kAuditPrefix = "/api/v1/audit/";
 constexpr std::uint64_t kMostSqlRows = 100'000;
 
 bool begins_with(std::string_view text, std::string_view prefix) {
@@ -58,6 +60,8 @@ std::optional<ApiResponse> Api::quick(const ApiRequest& request) const {
 ApiResponse Api::handle(const ApiRequest& request) const {
   if (begins_with(request.path, kTracePrefix))
     return trace_response(parts_.queries, request.path.substr(kTracePrefix.size()));
+  if (begins_with(request.path, kAuditPrefix))
+    return audit_response(parts_, std::string_view(request.path).substr(kAuditPrefix.size()), request);
   if (request.path == "/api/v1/racks") return racks();
   if (request.path == "/api/v1/sql") return sql(request);
   const std::string_view last =
@@ -94,6 +98,10 @@ ApiResponse Api::status() const {
       static_cast<double>(load(c.last_commit_nanos)) / 1e6,
       static_cast<double>(load(c.slowest_commit_nanos)) / 1e6,
       load(c.last_commit_time) == 0 ? "null" : "\"" + to_rfc3339({load(c.last_commit_time)}) + "\"");
+  response.body += fmt::format(
+      R"("audit":{{"blocks":{},"repeats":{},"forks":{},"alarms_raised":{},"alarms_open":{},"losses_declared":{}}},)",
+      load(c.audit_blocks), load(c.audit_repeats), load(c.audit_forks), load(c.alarms_raised),
+      load(c.alarms_open), load(c.losses_declared));
   response.body += "\"refused\":{";
   for (std::size_t i = 0; i < kRefusalNames.size(); ++i)
     response.body += fmt::format(R"({}"{}":{})", i == 0 ? "" : ",", kRefusalNames[i], load(c.refusals[i]));

@@ -3,7 +3,7 @@
 #include <map>
 
 #include "base/diagnostics.hpp"
-#include "mixer/api/api.hpp"
+#include "mixer/api/api_audit.hpp"
 #include "mixer/api/json_text.hpp"
 
 namespace fluxrig::mixer {
@@ -13,6 +13,7 @@ namespace {
 struct StoredRack {
   std::string rack, version, epoch, last_seen, started;
   std::optional<std::uint64_t> audit_epoch, audit_sequence;
+  std::optional<AuditStanding> standing = std::nullopt;
 };
 
 std::string text_of(const std::optional<std::string>& value) { return value.value_or(""); }
@@ -37,6 +38,9 @@ Outcome<std::map<std::string, StoredRack>> stored_racks(sink::Queries& queries) 
     rack.audit_epoch = std::strtoull(text_of(row[1]).c_str(), nullptr, 10);
     rack.audit_sequence = std::strtoull(text_of(row[2]).c_str(), nullptr, 10);
   }
+  const auto standings = audit_standings(queries);
+  if (!standings) return tl::unexpected(standings.error());
+  for (const auto& [machine, standing] : *standings) racks[machine].standing = standing;
   return racks;
 }
 
@@ -57,23 +61,29 @@ std::string audit_of(const StoredRack& stored, const sink::RackPresence* live) {
                      *stored.audit_sequence, lag);
 }
 
+std::string state_of(const StoredRack& stored, const sink::RackPresence* live, UnixNanos now) {
+  if (!stored.standing) return R"("audit_state":null)";
+  return fmt::format(R"("audit_state":"{}")", audit_state(*stored.standing, live, now));
+}
+
 std::string rack_json(const std::string& machine, const std::string& name, const StoredRack& stored,
                       const sink::RackPresence* live, UnixNanos now) {
   if (live == nullptr)
     return fmt::format(
-        R"({{"machine_id":"{}","rack":"{}","state":"{}","version":{},"epoch":{},"started":{},"last_seen":{},{},)"
+        R"({{"machine_id":"{}","rack":"{}","state":"{}","version":{},"epoch":{},"started":{},"last_seen":{},{},{},)"
         R"("status":null}})",
         machine, escape_json(name), stored.last_seen.empty() ? "never_seen" : "absent",
         text_or_null(stored.version), stored.epoch.empty() ? "null" : stored.epoch,
-        text_or_null(stored.started), text_or_null(stored.last_seen), audit_of(stored, nullptr));
+        text_or_null(stored.started), text_or_null(stored.last_seen), state_of(stored, nullptr, now),
+        audit_of(stored, nullptr));
   const bool here = now.value - live->last_seen.value <= Presence::kAbsentAfter;
   return fmt::format(
-      R"({{"machine_id":"{}","rack":"{}","state":"{}","version":{},"epoch":{},"started":{},"last_seen":{},{},)"
+      R"({{"machine_id":"{}","rack":"{}","state":"{}","version":{},"epoch":{},"started":{},"last_seen":{},{},{},)"
       R"("status":{}}})",
       machine, escape_json(name), here ? "present" : "absent",
       text_or_null(live->version.empty() ? stored.version : live->version), live->epoch.value,
-      time_or_null(live->started), time_or_null(live->last_seen), audit_of(stored, live),
-      normal_json_object(live->status_json));
+      time_or_null(live->started), time_or_null(live->last_seen), state_of(stored, live, now),
+      audit_of(stored, live), normal_json_object(live->status_json));
 }
 
 }  // namespace

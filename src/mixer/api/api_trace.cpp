@@ -1,7 +1,7 @@
 #include <fmt/core.h>
 
 #include "base/diagnostics.hpp"
-#include "mixer/api/api.hpp"
+#include "mixer/api/api_audit.hpp"
 #include "mixer/api/statement.hpp"
 #include "mixer/api/table_output.hpp"
 
@@ -23,6 +23,8 @@ constexpr std::string_view kLogColumns =
 constexpr std::string_view kAuditColumns =
     "CAST(flux_id AS VARCHAR) AS flux_id, rack, CAST(machine_id AS VARCHAR) AS machine_id, lane, epoch, seq, "
     "end_time AS answered_at, received_at AS stored_at";
+
+constexpr RecordColumns kAuditPlaces{.machine_id = 2, .epoch = 4, .sequence = 5};
 
 // At most this many rows of each kind: a trace with more is a loop of its caller.
 constexpr int kMostRows = 2'000;
@@ -101,9 +103,10 @@ ApiResponse everything(sink::Queries& queries, const std::string& id, IdKind kin
   for (const auto& part : parts_of(kind)) {
     Statement statement;
     statement.where(matches(*pattern, kind, statement));
-    const auto table = queries.select(statement.text(part.columns, part.source, part.order),
-                                      statement.parameters(), sink::QueryLimits{});
+    auto table = queries.select(statement.text(part.columns, part.source, part.order), statement.parameters(),
+                                sink::QueryLimits{});
     if (!table) return problem_response(503, table.error().message);
+    if (part.name == "audit") add_chain_standing(queries, *table, kAuditPlaces);
     response.body += fmt::format(",\"{}\":{}", part.name, rows_as_objects(*table, table->columns.size()));
   }
   if (kind == IdKind::kMachine) response.body += R"(,"spans":[],"logs":[])";
