@@ -64,6 +64,17 @@ Result<void> ActiveSegment::allocate(std::uint64_t end) {
   return {};
 }
 
+Result<void> ActiveSegment::clear_soiled() {
+  const auto size = file_->size();
+  if (!size) return tl::unexpected(size.error());
+  // Only what is there: zeros beyond the end would need the room that is missing.
+  const std::uint64_t end = std::min(soiled_end_, *size);
+  if (end <= tail_) return {};
+  if (const auto written = write_zeros(*file_, tail_, end); !written) return written;
+  soiled_end_ = 0;
+  return {};
+}
+
 Result<void> ActiveSegment::clear_tail(std::uint64_t bytes) {
   return write_zeros(*file_, tail_, tail_ + bytes);
 }

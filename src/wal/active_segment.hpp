@@ -26,6 +26,9 @@ class ActiveSegment {
   // Zeros over the `bytes` after the tail: a torn frame.
   [[nodiscard]] Result<void> clear_tail(std::uint64_t bytes);
 
+  // Zeros over what a failed append left, where no other append follows it.
+  [[nodiscard]] Result<void> clear_soiled();
+
   [[nodiscard]] const SegmentName& name() const noexcept { return name_; }
   [[nodiscard]] std::uint64_t tail() const noexcept { return tail_; }
   [[nodiscard]] std::uint64_t synced_tail() const noexcept { return synced_tail_; }

@@ -1,6 +1,7 @@
 // Disks that say no: full, broken, forgetful.
 #include <cerrno>
 
+#include "wal/chain_walk.hpp"
 #include "wal/test_lane.hpp"
 
 namespace fluxrig::wal {
@@ -126,6 +127,29 @@ TEST(WalFault, AFullDiskAtTheStartStillLetsTheBacklogBeReadAndReleased) {
   ASSERT_TRUE(lane.append());
   ASSERT_TRUE(lane.writer->sync());
   EXPECT_EQ(read_records(cursor).size(), 1U);
+}
+
+// The next epoch's header names the end of this one: it must not be written while a power loss can still take
+// that end away.
+TEST(WalFault, AStartThatCannotSealTheLastSegmentFailsAndTheNextOneIsWhole) {
+  for (const auto operation : {Operation::kWrite, Operation::kSync}) {
+    TestLane lane;
+    lane.open();
+    ASSERT_TRUE(lane.append(2));
+    ASSERT_TRUE(lane.writer->sync());
+    lane.writer.reset();
+    lane.disk.kill();
+    lane.disk.fail_next(operation, EIO);
+    EXPECT_FALSE(Writer::open(
+        {lane.disk, lane.clock, lane.directory, test_machine(), model::Lane::kAudit, lane.options}));
+    SeededRandom random(3);
+    lane.disk.crash(random);
+    lane.open();
+    const auto verified = verify_chain(lane.disk, lane.directory, {});
+    ASSERT_TRUE(verified);
+    EXPECT_TRUE(verified->report.good()) << verified->report.faults.at(0).what;
+    EXPECT_EQ(verified->report.records, 2U);
+  }
 }
 
 }  // namespace

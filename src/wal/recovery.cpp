@@ -71,8 +71,14 @@ class RecoveryRun {
     Chain chain({scan.machine_id, scan.lane, scan.name.epoch}, scan.end, scan.head);
     ActiveSegment segment(std::move(file), scan.name, scan.tail, scan.file_bytes);
     if (!scan.sealed || scan.torn_bytes > 0) {
-      if (const auto done = cut_and_seal(segment, scan, chain); !done)
+      if (const auto done = cut_and_seal(segment, scan, chain); !done) {
+        // Full: what is stored must still be shipped, which is what frees the space. Otherwise the start
+        // fails: a new epoch would name an end of this one that the disk may not have.
+        if (done.error().code != ErrorCode::kFull) return done;
         recovery_.recovered.seal_error = done.error();
+        if (const auto cleared = segment.clear_soiled(); !cleared) return cleared;
+        if (const auto synced = segment.sync(); !synced) return synced;
+      }
     }
     closed.file_bytes = segment.file_bytes();
     recovery_.segments.push_back(closed);

@@ -25,7 +25,8 @@ struct Recovered {
   std::uint64_t cut_offset = 0;
   std::vector<Damage> damages;  // of the segments that were read: for the operator, nothing was changed
   bool epoch_file_damaged = false;
-  std::optional<Error> seal_error;     // the last segment could not be sealed; it is only read from now on
+  // Disk full: the last segment could not be sealed; it is only read from now on.
+  std::optional<Error> seal_error;
   std::optional<Error> segment_error;  // no segment could be made (disk full): append tries again
 };
 
