@@ -4,6 +4,7 @@
 // PosixDisk: any thread; a File: any thread for read_at, one thread for the rest.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -31,6 +32,16 @@ class File {
   // write them again.
   [[nodiscard]] virtual Result<void> sync() = 0;
   [[nodiscard]] virtual Result<std::uint64_t> size() const = 0;
+  // Takes that much of the disk for the (empty) file, so that later writes in it need no new space.
+  [[nodiscard]] virtual Result<void> allocate(std::uint64_t bytes) {
+    const Bytes zeros(64U << 10);
+    for (std::uint64_t at = 0; at < bytes; at += zeros.size())
+      if (const auto written = write_at(at, ByteView(zeros).first(static_cast<std::size_t>(
+                                                std::min<std::uint64_t>(bytes - at, zeros.size()))));
+          !written)
+        return written;
+    return {};
+  }
 };
 
 // Held until destroyed.

@@ -70,6 +70,12 @@ class PosixFile final : public File {
     return {};
   }
 
+  Result<void> allocate(std::uint64_t bytes) override {
+    const int failed = ::posix_fallocate(descriptor_.number(), 0, static_cast<off_t>(bytes));
+    if (failed != 0) return os_failure("cannot take space of the disk", failed);
+    return {};
+  }
+
   Result<std::size_t> read_at(std::uint64_t offset, std::span<std::uint8_t> out) const override {
     std::size_t done = 0;
     while (done < out.size()) {

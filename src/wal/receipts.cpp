@@ -47,7 +47,24 @@ bool Receipts::covers(Epoch epoch, SequenceRange range) const noexcept {
   return next != ranges->second.begin() && std::prev(next)->second >= range.last.value;
 }
 
+bool Receipts::set_chain(Epoch epoch, const ChainHead& head) {
+  const auto known = chains_.find(epoch.value);
+  if (known != chains_.end() ? known->second == head : chains_.size() >= kMaxChains) return false;
+  chains_[epoch.value] = head;
+  changed_ = true;
+  return true;
+}
+
+std::optional<Receipts::ChainHead> Receipts::chain(Epoch epoch) const {
+  const auto known = chains_.find(epoch.value);
+  return known == chains_.end() ? std::nullopt : std::optional(known->second);
+}
+
 void Receipts::forget_before(Epoch oldest) {
+  while (!chains_.empty() && chains_.begin()->first < oldest.value) {
+    chains_.erase(chains_.begin());
+    changed_ = true;
+  }
   while (!epochs_.empty() && epochs_.begin()->first < oldest.value) {
     count_ -= epochs_.begin()->second.size();
     epochs_.erase(epochs_.begin());
@@ -74,7 +91,7 @@ Epoch Receipts::newest_epoch() const noexcept { return Epoch{epochs_.empty() ? 0
 Result<void> Receipts::store(Disk& disk, const std::string& directory) {
   Bytes item;
   cbor::Encoder encoder(item);
-  encoder.map(2);
+  encoder.map(chains_.empty() ? 2 : 3);
   encoder.unsigned_integer(0);
   encoder.unsigned_integer(kVersion);
   encoder.unsigned_integer(1);
@@ -86,16 +103,44 @@ Result<void> Receipts::store(Disk& disk, const std::string& directory) {
       encoder.unsigned_integer(last);
     }
   }
+  if (!chains_.empty()) {
+    encoder.unsigned_integer(2);
+    encoder.array(3 * chains_.size());
+    for (const auto& [epoch, head] : chains_) {
+      encoder.unsigned_integer(epoch);
+      encoder.unsigned_integer(head.next.value);
+      encoder.bytes(head.hash);
+    }
+  }
   const auto stored = store_atomically(disk, directory, kName, item);
   if (stored) changed_ = false;
   return stored;
+}
+
+bool Receipts::decode_chains(cbor::Decoder& decoder) {
+  if (decoder.unsigned_integer() != 2U) return false;
+  const auto items = decoder.array();
+  if (!items || *items % 3 != 0 || *items / 3 > kMaxChains) return false;
+  for (std::size_t i = 0; i < *items; i += 3) {
+    const auto epoch = decoder.unsigned_integer();
+    const auto next = decoder.unsigned_integer();
+    const auto hash = decoder.bytes();
+    ChainHead head;
+    if (!epoch || !next || !hash || *epoch > std::numeric_limits<std::uint32_t>::max() ||
+        hash->size() != head.hash.size())
+      return false;
+    head.next = {*next};
+    std::copy(hash->begin(), hash->end(), head.hash.begin());
+    chains_[static_cast<std::uint32_t>(*epoch)] = head;
+  }
+  return true;
 }
 
 Result<Receipts> Receipts::decode(ByteView item) {
   const auto corrupt = fail(ErrorCode::kCorrupt, "the receipts file is not valid");
   cbor::Decoder decoder(item);
   const auto entries = decoder.map();
-  if (!entries || *entries != 2 || decoder.unsigned_integer() != 0U) return corrupt;
+  if (!entries || *entries < 2 || *entries > 3 || decoder.unsigned_integer() != 0U) return corrupt;
   const auto version = decoder.unsigned_integer();
   if (!version) return corrupt;
   if (*version != kVersion) return fail(ErrorCode::kUnsupported, "a newer version of the receipts file");
@@ -112,6 +157,7 @@ Result<Receipts> Receipts::decode(ByteView item) {
         receipts.add(Epoch{static_cast<std::uint32_t>(*epoch)}, {Sequence{*first}, Sequence{*last}});
     if (!added) return corrupt;
   }
+  if (*entries == 3 && !receipts.decode_chains(decoder)) return corrupt;
   if (!decoder.at_end()) return corrupt;
   receipts.changed_ = false;
   return receipts;

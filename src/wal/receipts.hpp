@@ -5,10 +5,13 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/ids.hpp"
+#include "cbor/decoder.hpp"
+#include "model/block.hpp"
 #include "wal/disk.hpp"
 
 namespace fluxrig::wal {
@@ -24,6 +27,7 @@ class Receipts {
   // Ranges that do not touch each other, over all epochs; more are refused: their blocks are shipped again,
   // and the mixer knows them.
   static constexpr std::size_t kMaxRanges = 20'000;
+  static constexpr std::size_t kMaxChains = 1'000;
 
   // True when something new was added; kInvalid for an empty range or sequence 0; kFull at the limit.
   [[nodiscard]] Result<bool> add(Epoch epoch, SequenceRange range);
@@ -32,6 +36,15 @@ class Receipts {
   [[nodiscard]] bool contains(Epoch epoch, Sequence sequence) const noexcept {
     return covers(epoch, {sequence, sequence});
   }
+  // How far the mixer holds the epoch's chain without a hole, blocks without records included.
+  struct ChainHead {
+    Sequence next;
+    model::Hash hash{};
+    friend bool operator==(const ChainHead&, const ChainHead&) = default;
+  };
+  // The latest word counts; true when it is news.
+  bool set_chain(Epoch epoch, const ChainHead& head);
+  [[nodiscard]] std::optional<ChainHead> chain(Epoch epoch) const;
   // Epochs of which no segment is left need no receipts.
   void forget_before(Epoch oldest);
   [[nodiscard]] std::vector<SequenceRange> ranges(Epoch epoch) const;
@@ -48,7 +61,9 @@ class Receipts {
  private:
   using Ranges = std::map<std::uint64_t, std::uint64_t>;  // first -> last; neither touching nor overlapping
   [[nodiscard]] static Result<Receipts> decode(ByteView item);
+  [[nodiscard]] bool decode_chains(cbor::Decoder& decoder);
   std::map<std::uint32_t, Ranges> epochs_;
+  std::map<std::uint32_t, ChainHead> chains_;  // at most kMaxChains
   std::size_t count_ = 0;
   bool changed_ = false;
 };

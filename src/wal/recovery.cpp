@@ -28,6 +28,7 @@ class RecoveryRun {
     if (const auto last = take_last(*names); !last) return tl::unexpected(last.error());
     if (const auto taken = take_earlier(*names); !taken) return tl::unexpected(taken.error());
     choose_epoch(*names);
+    if (const auto linked = link_over_garbage(*names); !linked) return tl::unexpected(linked.error());
     Recovered& recovered = recovery_.recovered;
     recovered.segments = recovery_.segments.size();
     for (const auto& segment : recovery_.segments) recovered.bytes += segment.file_bytes;
@@ -148,11 +149,24 @@ class RecoveryRun {
     if (stored) {
       highest_epoch_ = std::max(highest_epoch_, stored->epoch.value);
       recovery_.owner = stored->machine_id;
+      // It was known when that epoch ended; its last segments may be released or damaged since.
+      auto& link = recovery_.recovered.link;
+      if (stored->link && (!link || link->epoch <= stored->link->epoch)) link = stored->link;
     } else if (stored.error().code != ErrorCode::kNotFound) {
       recovery_.recovered.epoch_file_damaged = true;
       highest_epoch_ += kEpochSkip;
     }
     recovery_.recovered.epoch.value = std::max(highest_epoch_ + 1, epoch_floor_);
+  }
+
+  // The last segment is unreadable as a whole: the chain ends, for all that is known, in the one before it.
+  Result<void> link_over_garbage(const std::vector<SegmentName>& names) {
+    for (auto name = names.rbegin(); name != names.rend() && !recovery_.recovered.link; ++name) {
+      const auto scan = scan_segment(disk_, directory_, *name);
+      if (!scan) return tl::unexpected(scan.error());
+      if (scan->blocks > 0) recovery_.recovered.link = EpochLink{name->epoch, scan->end, scan->head};
+    }
+    return {};
   }
 
   void note_damages(const SegmentScan& scan) {

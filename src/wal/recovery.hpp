@@ -25,8 +25,8 @@ struct Recovered {
   std::uint64_t cut_offset = 0;
   std::vector<Damage> damages;  // of the segments that were read: for the operator, nothing was changed
   bool epoch_file_damaged = false;
-  // Disk full: the last segment could not be sealed; it is only read from now on.
-  std::optional<Error> seal_error;
+  std::optional<Error>
+      seal_error;  // disk full: the last segment could not be sealed; it is only read from now on
   std::optional<Error> segment_error;  // no segment could be made (disk full): append tries again
 };
 
@@ -34,8 +34,11 @@ struct Recovered {
 struct ClosedSegment {
   SegmentName name;
   std::uint64_t file_bytes = 0;
-  Sequence end;        // one more than its last record's
-  bool exact = false;  // false: taken from the name of the segment after it
+  Sequence end;             // one more than its last record's
+  bool exact = false;       // false: taken from the name of the segment after it
+  bool damaged = false;     // its unreadable part is declared: renamed instead of deleted
+  model::Hash judged = {};  // the mixer's head that was last compared with its blocks
+  bool behind = true;       // and that head stands before its seal
 };
 
 struct Recovery {

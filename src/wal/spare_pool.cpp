@@ -48,6 +48,11 @@ std::optional<SparePool::Ready> SparePool::take() {
   return ready;
 }
 
+bool SparePool::ready() const noexcept {
+  return std::any_of(spares_.begin(), spares_.end(),
+                     [](const Spare& spare) { return spare.zeroed == spare.bytes; });
+}
+
 void SparePool::drop_all() {
   for (const auto& spare : spares_) (void)disk_.unlink(spare.path);
   spares_.clear();

@@ -31,6 +31,7 @@ class SparePool {
   [[nodiscard]] Result<bool> step(std::uint64_t bytes);
   // A spare of zeros only; it leaves the pool.
   [[nodiscard]] std::optional<Ready> take();
+  [[nodiscard]] bool ready() const noexcept;  // take() would give one
   void drop_all();
   [[nodiscard]] std::uint64_t bytes() const noexcept;
   [[nodiscard]] std::size_t size() const noexcept { return spares_.size(); }

@@ -2,12 +2,18 @@
 
 #include <algorithm>
 
+#include "wal/epoch_file.hpp"
+
 namespace fluxrig::wal {
 namespace {
 // A block's map around its records: ids, hash, heads.
 constexpr std::uint64_t kBlockOverheadBytes = 256;
 // Kept at the end of every segment, so that the seal never needs new space.
 constexpr std::uint64_t kSealBytes = 256;
+// And kept from records, so that a full disk can still be declared: a loss, a checkpoint, the seal.
+constexpr std::uint64_t kReservedBytes = kSealBytes + 256 + 1536;
+// Checkpoints and losses do not start a segment before it is that much over its size.
+constexpr std::uint64_t kControlOverrunBytes = 64U << 10;
 constexpr std::uint64_t kFirstStepBytes = 64U << 10;
 }  // namespace
 
@@ -17,20 +23,22 @@ Writer::Writer(WriterSetup setup, std::unique_ptr<Lock> lock, Recovery recovery)
       recovered_(std::move(recovery.recovered)),
       closed_(std::move(recovery.segments)),
       chain_({setup_.machine_id, setup_.lane, recovered_.epoch}, Sequence{1}, model::Hash{}),
-      spares_(setup_.disk, setup_.directory, setup_.options.spare_segments) {
+      spares_(setup_.disk, setup_.directory, setup_.options.spare_segments),
+      reserve_(setup_.disk, setup_.directory, setup_.options.reserve_bytes) {
   auto& options = setup_.options;
   options.segment_bytes = std::max(options.segment_bytes, WriterOptions::kMinSegmentBytes);
   options.zero_step_bytes = std::max(options.zero_step_bytes, WriterOptions::kMinSegmentBytes);
   // What earlier runs left is on disk: cursors may read it even while no segment can be made.
   if (!closed_.empty()) durable_.set({closed_.back().name, ~std::uint64_t{0}});
+  reserve_.find();
+  find_damaged();
 }
 
 Result<SequenceRange> Writer::append(ByteView records, std::uint32_t count) {
   if (count == 0 || records.empty()) return fail(ErrorCode::kInvalid, "a block without records");
   if (records.size() + kBlockOverheadBytes > model::kMaxBlockBytes)
     return fail(ErrorCode::kOversize, "the block is over the limit");
-  if (const auto ready = prepare(records.size() + kBlockOverheadBytes); !ready)
-    return tl::unexpected(ready.error());
+  if (const auto ready = make_room(records.size()); !ready) return tl::unexpected(ready.error());
   const Sequence first = chain_.next();
   if (const auto written = write({model::BlockKind::kRecords, count, records, {}}); !written)
     return tl::unexpected(written.error());
@@ -44,26 +52,53 @@ Result<void> Writer::append_control(model::BlockKind kind, ByteView body) {
     return fail(ErrorCode::kInvalid, "not a control block");
   if (body.size() + kBlockOverheadBytes > model::kMaxBlockBytes)
     return fail(ErrorCode::kOversize, "the block is over the limit");
-  if (const auto ready = prepare(body.size() + kBlockOverheadBytes); !ready) return ready;
+  if (const auto ready = make_control_room(body.size()); !ready) return ready;
   return write({kind, 0, {}, body});
 }
 
-// Afterwards there is an open segment with zeros enough for a frame of that size and the seal.
-Result<void> Writer::prepare(std::uint64_t frame_bytes) {
+Result<void> Writer::make_room(std::uint64_t records_bytes) {
+  return prepare(records_bytes + kBlockOverheadBytes, Room::kRecords);
+}
+
+Result<void> Writer::make_control_room(std::uint64_t body_bytes) {
+  return prepare(body_bytes + kBlockOverheadBytes, Room::kControl);
+}
+
+// A segment's name is its first sequence: without records in it, the next would have the same name.
+bool Writer::should_rotate(std::uint64_t frame_bytes, Room room) {
+  if (sealed_) return true;
+  if (records_ == 0) return false;
+  const std::uint64_t most =
+      setup_.options.segment_bytes + (room == Room::kControl ? kControlOverrunBytes : std::uint64_t{0});
+  if (active_->tail() + frame_bytes + (room == Room::kControl ? kSealBytes : kReservedBytes) > most)
+    return true;
+  return room == Room::kRecords && too_old() && room_for_segment();
+}
+
+// Afterwards there is an open segment with zeros enough for a frame of that size and what is kept behind it.
+Result<void> Writer::prepare(std::uint64_t frame_bytes, Room room) {
   if (ended_) return fail(ErrorCode::kRefused, "the writer is closed");
   if (!active_) {
     if (const auto opened = open_segment(); !opened) return opened;
   }
-  const std::uint64_t needed = active_->tail() + frame_bytes + kSealBytes;
-  // A segment's name is its first sequence: without records in it, the next would have the same name.
-  if (sealed_ || (records_ > 0 && (needed > setup_.options.segment_bytes || too_old()))) {
+  if (should_rotate(frame_bytes, room)) {
+    // Not closed before there is room for another: its tail is where a full disk is declared.
+    if (!sealed_) {
+      if (const auto enough = room_for_segment(); !enough) return enough;
+    }
     if (const auto closed = close_segment(); !closed) return closed;
     if (const auto opened = open_segment(); !opened) return opened;
   }
   if (active_->unsynced_bytes() + frame_bytes > kMaxUnsyncedBytes) {
     if (const auto synced = sync(); !synced) return synced;
   }
-  return ensure_allocated(active_->tail() + frame_bytes + kSealBytes);
+  return ensure_allocated(active_->tail() + frame_bytes +
+                          (room == Room::kControl ? kSealBytes : kReservedBytes));
+}
+
+Result<void> Writer::room_for_segment() {
+  if (spares_.ready()) return {};
+  return check_room(std::min(kFirstStepBytes, setup_.options.segment_bytes));
 }
 
 Result<void> Writer::write(const Chain::Content& content) {
@@ -95,8 +130,19 @@ Result<void> Writer::rotate() {
 
 Result<void> Writer::close() {
   ended_ = true;
-  if (!active_) return {};
-  return close_segment();
+  if (active_) {
+    if (const auto closed = close_segment(); !closed) return closed;
+  }
+  return remember_end();
+}
+
+// The next start links to it although all segments may be released by then.
+Result<void> Writer::remember_end() {
+  if (end_remembered_ || chain_.head() == model::Hash{}) return {};
+  EpochState state{epoch(), setup_.machine_id, EpochLink{epoch(), chain_.next(), chain_.head()}};
+  const auto stored = store_epoch(setup_.disk, setup_.directory, state);
+  end_remembered_ = stored.has_value();
+  return stored;
 }
 
 // Each step may fail and be tried again: the seal is written once, the segment closed when its sync is good.
@@ -152,6 +198,7 @@ Result<void> Writer::open_segment() {
     return done;
   }
   active_ = std::move(*segment);
+  end_remembered_ = false;
   chain_.advance();
   blocks_ = 1;
   records_ = 0;
@@ -171,7 +218,11 @@ Result<void> Writer::ensure_allocated(std::uint64_t needed) {
   if (needed <= active_->allocated()) return {};
   const auto grow = [&](std::uint64_t end) -> Result<void> {
     if (const auto room = check_room(end - active_->allocated()); !room) return room;
-    return active_->allocate(end);
+    auto grown = active_->allocate(end);
+    // Others were faster than the free space that was seen.
+    if (!grown && grown.error().code == ErrorCode::kFull && reserve_.give_up())
+      grown = active_->allocate(end);
+    return grown;
   };
   const std::uint64_t roomy = std::max(needed, next_step());
   const auto grown = grow(roomy);
@@ -181,17 +232,24 @@ Result<void> Writer::ensure_allocated(std::uint64_t needed) {
 
 Result<void> Writer::check_room(std::uint64_t more) {
   const auto& options = setup_.options;
-  for (const bool last_try : {false, true}) {
+  // Bounded: each round gives up something, or is the last.
+  for (;;) {
     const bool in_limit = used_bytes() + more <= options.directory_bytes;
     const auto free = setup_.disk.free_bytes(setup_.directory);
     const bool in_reserve = !free || *free >= options.free_reserve_bytes + more;
-    if (in_limit && in_reserve) return {};
-    if (last_try || spares_.size() == 0)
+    if (in_limit && (in_reserve || credit_ >= more)) {
+      if (!in_reserve) credit_ -= more;
+      return {};
+    }
+    if (spares_.size() > 0) {
+      spares_.drop_all();
+    } else if (in_limit && reserve_.give_up()) {
+      credit_ += Reserve::kStepBytes;
+    } else {
       return in_limit ? fail(ErrorCode::kFull, "the disk's free space is at its reserve")
                       : fail(ErrorCode::kFull, "the lane's disk limit is reached");
-    spares_.drop_all();
+    }
   }
-  return {};
 }
 
 bool Writer::too_old() const noexcept {
@@ -204,7 +262,7 @@ Result<bool> Writer::maintain() {
     const auto opened = open_segment();
     return opened ? Result<bool>(true) : tl::unexpected(opened.error());
   }
-  if (sealed_ || (records_ > 0 && too_old())) {
+  if (sealed_ || (records_ > 0 && too_old() && room_for_segment())) {
     const auto rotated = rotate();
     return rotated ? Result<bool>(true) : tl::unexpected(rotated.error());
   }
@@ -218,6 +276,15 @@ Result<bool> Writer::maintain() {
     if (!synced) return tl::unexpected(synced.error());
     publish();
     return true;
+  }
+  if (!reserve_.whole()) {
+    const auto free = setup_.disk.free_bytes(setup_.directory);
+    const std::uint64_t roomy = setup_.options.free_reserve_bytes + setup_.options.segment_bytes;
+    if (free && *free >= roomy + 2 * Reserve::kStepBytes) {
+      if (const auto taken = reserve_.take(); !taken) return tl::unexpected(taken.error());
+      credit_ = 0;
+      return true;
+    }
   }
   return spares_.step(setup_.options.zero_step_bytes);
 }

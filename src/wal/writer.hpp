@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -18,6 +19,7 @@
 #include "wal/durable_limit.hpp"
 #include "wal/receipts.hpp"
 #include "wal/recovery.hpp"
+#include "wal/reserve.hpp"
 #include "wal/spare_pool.hpp"
 
 namespace fluxrig::wal {
@@ -27,7 +29,10 @@ struct WriterOptions {
   std::int64_t segment_age_nanos = 600 * kNanosPerSecond;
   std::uint64_t directory_bytes = 2ULL << 30;    // of segments and spares; append fails with kFull beyond it
   std::uint64_t free_reserve_bytes = 64U << 20;  // left free on the disk
-  std::uint64_t zero_step_bytes = 1U << 20;      // zeros written ahead at a time, at most
+  // Kept in files beside the segments and given up when the disk is at that reserve or full: what was
+  // accepted can still be recorded. Steps of Reserve::kStepBytes; 0: none.
+  std::uint64_t reserve_bytes = 0;
+  std::uint64_t zero_step_bytes = 1U << 20;  // zeros written ahead at a time, at most
   std::size_t spare_segments = 2;
   std::string rack;                                    // into the headers
   std::string software;                                // into the headers
@@ -70,8 +75,13 @@ class Writer {
 
   // `records` is `count` encoded record items, one after the other. On disk only after sync().
   [[nodiscard]] Result<SequenceRange> append(ByteView records, std::uint32_t count);
-  // A block without records (checkpoint, loss): `body` is one encoded map.
+  // A block without records (checkpoint, loss): `body` is one encoded map. Has room kept for it at the end of
+  // the segment: a loss and a checkpoint can be written when no record can.
   [[nodiscard]] Result<void> append_control(model::BlockKind kind, ByteView body);
+  // Whether records of that many bytes could be appended now; makes the room for them.
+  [[nodiscard]] Result<void> make_room(std::uint64_t records_bytes);
+  // Afterwards append_control() of a body of that size starts no segment: head() is the block before it.
+  [[nodiscard]] Result<void> make_control_room(std::uint64_t body_bytes);
   // The group commit: everything appended is on disk, and visible to cursors. No system call when nothing is
   // new.
   [[nodiscard]] Result<void> sync();
@@ -81,8 +91,18 @@ class Writer {
   // there is more. Call it after replies are released, until false.
   [[nodiscard]] Result<bool> maintain();
 
-  // Deletes or recycles the closed segments of which every record has its receipt; nothing else, ever.
+  // Deletes or recycles the closed segments of which every record has its receipt, and that the mixer's chain
+  // has passed, where it says how far it is; nothing else, ever. Damaged ones are renamed to `*.damaged`.
   [[nodiscard]] Result<ReleaseCounts> release(const Receipts& receipts);
+  // Closed segments that have all receipts and wait for the mixer's chain, as of the last release().
+  [[nodiscard]] std::size_t waiting_for_chain() const noexcept { return waiting_for_chain_; }
+  // One more than the last sequence of a closed segment; nullopt: it is not one.
+  [[nodiscard]] std::optional<Sequence> end_of(const SegmentName& name) const noexcept;
+  // What cannot be read of it is declared: from now on receipts alone decide about it and what follows it in
+  // its epoch, and it is renamed when it goes.
+  void mark_damaged(const SegmentName& name);
+  // The disk is full and the reserve is being used: take no new work.
+  [[nodiscard]] bool on_reserve() const noexcept { return reserve_.in_use(); }
   // Deletes the oldest closed segment, receipts or not: for a lane that drops its oldest. nullopt: none.
   [[nodiscard]] Result<std::optional<DroppedSegment>> drop_oldest();
   // Seals and syncs: a clean end. Appends are refused afterwards; cursors and release go on working.
@@ -101,7 +121,11 @@ class Writer {
  private:
   Writer(WriterSetup setup, std::unique_ptr<Lock> lock, Recovery recovery);
 
-  [[nodiscard]] Result<void> prepare(std::uint64_t frame_bytes);
+  enum class Room : std::uint8_t { kRecords, kControl };
+  [[nodiscard]] Result<void> prepare(std::uint64_t frame_bytes, Room room);
+  [[nodiscard]] bool should_rotate(std::uint64_t frame_bytes, Room room);
+  [[nodiscard]] Result<void> room_for_segment();
+  [[nodiscard]] Result<void> remember_end();
   [[nodiscard]] Result<void> write(const Chain::Content& content);
   [[nodiscard]] Result<void> open_segment();
   [[nodiscard]] Result<std::unique_ptr<ActiveSegment>> make_segment(const SegmentName& name);
@@ -111,6 +135,9 @@ class Writer {
   [[nodiscard]] std::uint64_t next_step() const noexcept;
   [[nodiscard]] bool too_old() const noexcept;
   [[nodiscard]] bool covered(ClosedSegment& segment, const Receipts& receipts);
+  [[nodiscard]] bool passed(ClosedSegment& segment, const Receipts& receipts);
+  [[nodiscard]] Result<void> discard(const ClosedSegment& segment);
+  void find_damaged();
   void publish();
 
   WriterSetup setup_;
@@ -119,6 +146,11 @@ class Writer {
   std::vector<ClosedSegment> closed_;  // oldest first
   Chain chain_;
   SparePool spares_;
+  Reserve reserve_;
+  std::uint64_t credit_ = 0;           // of the reserve that was given up and not yet used
+  std::map<Epoch, Sequence> damaged_;  // the first damaged segment of an epoch
+  std::size_t waiting_for_chain_ = 0;
+  bool end_remembered_ = false;
   std::unique_ptr<ActiveSegment> active_;  // null after a failure to make one
   bool sealed_ = false;                    // the seal is written, its sync is not yet good
   bool ended_ = false;                     // close() was called

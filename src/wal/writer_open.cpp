@@ -86,7 +86,7 @@ Outcome<std::unique_ptr<Writer>> Writer::open(WriterSetup setup) {
                     "another data directory",
                     setup.directory, to_string(*recovery->owner), to_string(setup.machine_id)));
   // Stored before the first block of the epoch exists: no epoch is ever used twice.
-  const EpochState state{recovery->recovered.epoch, setup.machine_id};
+  const EpochState state{recovery->recovered.epoch, setup.machine_id, recovery->recovered.link};
   if (const auto stored = store_epoch(disk, setup.directory, state); !stored)
     return refused(setup.directory, stored.error());
   std::unique_ptr<Writer> writer(new Writer(std::move(setup), std::move(*lock), std::move(*recovery)));

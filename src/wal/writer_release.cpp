@@ -1,10 +1,38 @@
 // Giving segments back: by receipt, or oldest first for a lane that may drop.
 #include <algorithm>
+#include <cstring>
 
+#include "wal/frame_reader.hpp"
 #include "wal/segment_scan.hpp"
 #include "wal/writer.hpp"
 
 namespace fluxrig::wal {
+namespace {
+
+constexpr const char* kDamagedSuffix = ".damaged";
+
+// The valid frames of a file, one after the other.
+class FileBlocks {
+ public:
+  FileBlocks(Disk& disk, const std::string& path) {
+    auto file = disk.open(path, OpenMode::kRead);
+    if (!file) return;
+    file_ = std::move(*file);
+    reader_.emplace(*file_);
+  }
+  std::optional<FrameStep> next() {
+    if (!reader_) return std::nullopt;
+    const auto step = reader_->next();
+    if (!step || step->state != FrameState::kBlock) return std::nullopt;
+    return *step;
+  }
+
+ private:
+  std::unique_ptr<File> file_;
+  std::optional<FrameReader> reader_;
+};
+
+}  // namespace
 
 bool Writer::covered(ClosedSegment& segment, const Receipts& receipts) {
   const SegmentName& name = segment.name;
@@ -23,18 +51,54 @@ bool Writer::covered(ClosedSegment& segment, const Receipts& receipts) {
   return all();
 }
 
+// Whether the mixer's chain stands at or behind the seal. Where it does not say how far it is, receipts
+// decide.
+bool Writer::passed(ClosedSegment& segment, const Receipts& receipts) {
+  const auto chain = receipts.chain(segment.name.epoch);
+  const auto damaged = damaged_.find(segment.name.epoch);
+  if (!chain || (damaged != damaged_.end() && segment.name.first >= damaged->second)) return true;
+  if (chain->next != segment.end) return chain->next > segment.end;
+  // At its end: behind it, unless the head is a block of this segment other than its seal.
+  if (segment.judged == chain->hash) return !segment.behind;
+  bool behind = false;
+  FileBlocks blocks(setup_.disk, path_of(setup_.directory, segment.name));
+  while (const auto block = blocks.next())
+    if (block->view.head.kind != model::BlockKind::kSeal && model::hash_block(block->block) == chain->hash)
+      behind = true;
+  segment.judged = chain->hash;
+  segment.behind = behind;
+  return !behind;
+}
+
+Result<void> Writer::discard(const ClosedSegment& segment) {
+  const std::string path = path_of(setup_.directory, segment.name);
+  const bool recycle = spares_.has_room() && segment.file_bytes >= setup_.options.segment_bytes / 2;
+  auto done = segment.damaged ? setup_.disk.rename(path, path + kDamagedSuffix)
+              : recycle       ? spares_.add(path, segment.file_bytes)
+                              : setup_.disk.unlink(path);
+  if (!done && done.error().code == ErrorCode::kNotFound) done = {};  // somebody deleted it by hand
+  return done;
+}
+
 Result<ReleaseCounts> Writer::release(const Receipts& receipts) {
   ReleaseCounts counts;
   Result<void> done;
+  waiting_for_chain_ = 0;
+  // With the last segment of this epoch goes the last trace of where it ended.
+  if (!active_) {
+    if (const auto stored = remember_end(); !stored) return tl::unexpected(stored.error());
+  }
   for (auto at = closed_.begin(); at != closed_.end() && done;) {
     if (!covered(*at, receipts)) {
       ++at;
       continue;
     }
-    const std::string path = path_of(setup_.directory, at->name);
-    const bool recycle = spares_.has_room() && at->file_bytes >= setup_.options.segment_bytes / 2;
-    done = recycle ? spares_.add(path, at->file_bytes) : setup_.disk.unlink(path);
-    if (!done && done.error().code == ErrorCode::kNotFound) done = {};  // somebody deleted it by hand
+    if (!passed(*at, receipts)) {
+      ++waiting_for_chain_;
+      ++at;
+      continue;
+    }
+    done = discard(*at);
     if (!done) break;
     ++counts.segments;
     counts.bytes += at->file_bytes;
@@ -47,6 +111,30 @@ Result<ReleaseCounts> Writer::release(const Receipts& receipts) {
   }
   if (!done) return tl::unexpected(done.error());
   return counts;
+}
+
+std::optional<Sequence> Writer::end_of(const SegmentName& name) const noexcept {
+  for (const auto& segment : closed_)
+    if (segment.name == name) return segment.end;
+  return std::nullopt;
+}
+
+void Writer::mark_damaged(const SegmentName& name) {
+  const auto known = damaged_.find(name.epoch);
+  if (known == damaged_.end() || name.first < known->second) damaged_[name.epoch] = name.first;
+  for (auto& segment : closed_)
+    if (segment.name == name) segment.damaged = true;
+}
+
+// Segments that earlier runs have put aside: the mixer's chain may never pass what was in them.
+void Writer::find_damaged() {
+  const auto names = setup_.disk.list(setup_.directory);
+  if (!names) return;
+  for (const auto& file : *names) {
+    if (!file.ends_with(kDamagedSuffix)) continue;
+    const auto name = parse_segment_name(file.substr(0, file.size() - std::strlen(kDamagedSuffix)));
+    if (name) mark_damaged(*name);
+  }
 }
 
 Result<std::optional<DroppedSegment>> Writer::drop_oldest() {
