@@ -22,7 +22,8 @@ bool is_number(std::string_view digits) noexcept {
   const auto bare = digits.substr(first);
   if (first > 0 && bare.size() >= kLeastPadded && is_card_number(bare)) return true;
   if (bare.size() < kLeastCardDigits + kLengthDigits) return false;
-  const auto told = static_cast<std::size_t>((bare[0] - '0') * 10 + (bare[1] - '0'));
+  const auto value = [&bare](std::size_t at) { return static_cast<std::size_t>(bare[at] - '0'); };
+  const std::size_t told = value(0) * 10 + value(1);
   // Nobody issues 17 digits, and 19 digits that begin with 17 are a time in nanoseconds.
   return told != 17 && told + kLengthDigits == bare.size() && is_card_number(bare.substr(kLengthDigits));
 }

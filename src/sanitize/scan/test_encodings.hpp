@@ -73,7 +73,7 @@ inline std::vector<TestEncoding> test_encodings() {
   const auto groups = [](std::size_t size, std::string_view separator) {
     return [=](std::string_view d) { return in_groups(d, size, separator); };
   };
-  const auto digits = [](std::function<std::string(char)> encode) {
+  const auto digits = [](const std::function<std::string(char)>& encode) {
     return [=](std::string_view d) { return each_digit(d, encode); };
   };
   return {
