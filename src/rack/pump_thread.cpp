@@ -45,13 +45,7 @@ void PumpThread::turn() {
   const bool commit = parts_.durability == Durability::kCommit;
   const auto progress = parts_.pump.step(commit);
   note(progress);
-  if (!commit && !progress.blocked && parts_.pump.unsynced()) {
-    // The loss window: what comes during this rest shares the sync that ends it.
-    if (progress.records != 0) std::this_thread::sleep_for(parts_.interval);
-    note(parts_.pump.step(false));
-    if (const auto synced = parts_.pump.sync(); !synced)
-      note({.records = 0, .blocked = true, .error = synced.error()});
-  }
+  if (!commit && !progress.blocked && parts_.pump.unsynced()) gather();
   if (commit && !progress.blocked) sync_unawaited();
   publish();
   emit_when_due();
@@ -62,6 +56,23 @@ void PumpThread::turn() {
     return;
   }
   rest(!more);
+}
+
+// With `interval`, what comes within half of it shares one sync; the other half is for the sync itself, so
+// that replies need not wait (LossWindow). In short steps: a kill takes only what is not yet appended, and
+// the ring does not fill up meanwhile.
+void PumpThread::gather() {
+  const std::int64_t end = parts_.clock.monotonic().value + parts_.interval.count() * kNanosPerMilli / 2;
+  for (std::int64_t left = end - parts_.clock.monotonic().value;
+       left > 0 && !stopping_.load(std::memory_order_acquire); left = end - parts_.clock.monotonic().value) {
+    if (!parts_.pump.has_work())
+      std::this_thread::sleep_for(std::chrono::nanoseconds(std::min(left, kGatherStep)));
+    const auto progress = parts_.pump.step(false);
+    note(progress);
+    if (progress.blocked) return;
+  }
+  if (const auto synced = parts_.pump.sync(); !synced)
+    note({.records = 0, .blocked = true, .error = synced.error()});
 }
 
 // Intents that nobody waits for share the sync of those that somebody does; without any, they get their own
@@ -120,12 +131,27 @@ void PumpThread::rest(bool idle) {
     return;
   }
   if (!idle) return;
+  if (lingers_ && linger()) return;
   parts_.bell.about_to_sleep();
   if (parts_.pump.has_work() || stopping_.load(std::memory_order_acquire)) {
     parts_.bell.stay_awake();
     return;
   }
+  const MonotonicNanos before = parts_.clock.monotonic();
   parts_.bell.sleep(unsynced_since_ ? std::min(parts_.interval, until_metrics()) : until_metrics());
+  lingers_ = parts_.pump.has_work() && parts_.clock.monotonic().value - before.value < kLinger;
+}
+
+// One caller that asks again as soon as it is answered is back before a sleep would pay: to be woken takes
+// longer than to wait. True: there is work. False: none came, and the next rest sleeps at once.
+bool PumpThread::linger() {
+  const std::int64_t end = parts_.clock.monotonic().value + kLinger;
+  do {
+    if (parts_.pump.has_work() || stopping_.load(std::memory_order_acquire)) return true;
+    std::this_thread::yield();
+  } while (parts_.clock.monotonic().value < end);
+  lingers_ = false;
+  return false;
 }
 
 void PumpThread::finish() {

@@ -49,22 +49,28 @@ class PumpThread {
   static constexpr std::int64_t kRetryBlocked = 100 * kNanosPerMilli;
   static constexpr std::int64_t kLastTry = 5 * kNanosPerSecond;
   static constexpr std::int64_t kAnchorEvery = kNanosPerSecond;
+  static constexpr std::int64_t kGatherStep = kNanosPerMilli;
+  // About twice what it takes to wake a thread on another core.
+  static constexpr std::int64_t kLinger = 60 * kNanosPerMicro;
 
  private:
   void run();
   void turn();
   void finish();
   void note(const tap::Pump::Progress& progress);
+  void gather();
   void sync_unawaited();
   void publish();
   void emit_when_due();
   void rest(bool idle);
+  [[nodiscard]] bool linger();
   [[nodiscard]] std::chrono::milliseconds until_metrics() const;
 
   Parts parts_;
   std::thread thread_;
   std::atomic<bool> stopping_{false};
   bool blocked_ = false;
+  bool lingers_ = false;                          // the last sleep was too short to be worth it
   std::optional<MonotonicNanos> unsynced_since_;  // appended, and nobody waits for it
   tap::RingPosition published_;
   MonotonicNanos anchored_at_;

@@ -109,6 +109,7 @@ void Rack::emit_metrics(tap::Pump& pump) {
   sum("fluxrig.rack.timeouts", "{transaction}", counters.timeouts.value());
   sum("fluxrig.rack.intents", "{transaction}", counters.intents.value());
   sum("fluxrig.rack.refusals", "{request}", counters.departures_refused.value(), "intent_late");
+  sum("fluxrig.audit.held_replies", "{transaction}", counters.held_replies.value());
   sum("fluxrig.rack.contexts", "{transaction}", counters.contexts_adopted.value(), "adopted");
   sum("fluxrig.rack.contexts", "{transaction}", counters.contexts_missed.value(), "missed");
   for (std::size_t i = 0; i < lane::kDropCauses; ++i) {

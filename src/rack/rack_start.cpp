@@ -48,7 +48,8 @@ Outcome<void> Rack::start() {
       Runtime::Parts{io_, clock_, random_, diagnostics_, *names_, tick_source_,
                      static_cast<double>(ticks_.to_nanos(1'000'000'000)) / 1e9, ring_, pump_bell_, admission_,
                      bus_.get(), identity_.machine_id, scenario_.rack, scenario_.limits,
-                     scenario_.telemetry.audit.durability, scenario_.telemetry.audit.intent},
+                     scenario_.telemetry.audit.durability, scenario_.telemetry.audit.intent,
+                     scenario_.telemetry.audit.interval},
       make_wiring());
   if (auto started = runtime_->start(); !started) return started;
   if (bus_) make_link();

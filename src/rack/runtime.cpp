@@ -11,7 +11,10 @@
 namespace fluxrig::rack {
 
 Runtime::Runtime(Parts parts, Wiring wiring)
-    : parts_(std::move(parts)), wiring_(std::move(wiring)), timers_(std::make_unique<Timers>(parts_.io)) {
+    : parts_(std::move(parts)),
+      wiring_(std::move(wiring)),
+      timers_(std::make_unique<Timers>(parts_.io)),
+      loss_window_(parts_.interval.count() * kNanosPerMilli) {
   wiring_.complete();
   if (parts_.bus == nullptr) return;
   contexts_ = std::make_unique<ContextExchange>(

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -13,6 +14,7 @@
 #include "gear/services.hpp"
 #include "model/agent.hpp"
 #include "rack/doorbell.hpp"
+#include "rack/loss_window.hpp"
 #include "rack/open_transaction.hpp"
 #include "rack/scenario.hpp"
 #include "rack/wiring.hpp"
@@ -40,6 +42,7 @@ struct RuntimeCounters {
   tap::Counter contexts_adopted;
   tap::Counter contexts_missed;
   tap::Counter intents;
+  tap::Counter held_replies;        // with kInterval: the disk was behind
   tap::Counter departures_refused;  // their intent did not reach the disk in time
 };
 
@@ -62,6 +65,7 @@ class Runtime final : public gear::Services {
     Limits limits;
     Durability durability = Durability::kCommit;
     IntentMode intent = IntentMode::kAsync;
+    std::chrono::milliseconds interval{5};  // with kInterval: the loss window
   };
 
   Runtime(Parts parts, Wiring wiring);
@@ -170,6 +174,7 @@ class Runtime final : public gear::Services {
   // release_durable.
   std::atomic<std::uint64_t> durable_{0};
   std::atomic<bool> release_posted_{false};
+  LossWindow loss_window_;
   bool context_timer_armed_ = false;
   // Contexts that did not come in time, since the last that came: see kMissesUntilNoWait.
   std::uint32_t missed_in_a_row_ = 0;

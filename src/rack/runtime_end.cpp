@@ -64,7 +64,12 @@ void Runtime::record(OpenTransaction& transaction) {
 void Runtime::recorded(OpenTransaction& transaction, tap::RingPosition position) {
   parts_.pump_bell.ring();
   if (transaction.entered_ring_.value == 0) transaction.entered_ring_ = position;
-  if (parts_.durability == Durability::kInterval) return release(transaction);
+  if (parts_.durability == Durability::kInterval) {
+    // The acquire load pairs with the release store in publish_durable.
+    const tap::RingPosition durable{durable_.load(std::memory_order_acquire)};
+    if (loss_window_.admits(position, durable, parts_.clock.monotonic())) return release(transaction);
+    counters_.held_replies.add();
+  }
   transaction.stage_ = Stage::kAwaitingDisk;
   await_disk(transaction, position);
 }
