@@ -98,7 +98,16 @@ void Control::run() {
 void Control::look_at_streams() {
   if (!parts_.bus.connected()) return;
   const auto seen = parts_.streams.fill();
-  if (!seen) return;  // the bus says that it is away; the next look follows
+  if (!seen) {  // the bus says that it is away, or the server has lost its store; the next look follows
+    const auto made = parts_.streams.restore_streams();
+    if (made && *made != 0)
+      parts_.diagnostics.warn(
+          "mixer.control",
+          "the server had lost its streams; they are made again. Racks send their records "
+          "anew; business messages that were on their way are lost",
+          {{"streams", std::to_string(*made)}});
+    return;
+  }
   std::vector<StreamFill> fill;
   for (const auto& stream : *seen)
     fill.push_back({stream.name, stream.messages, stream.bytes,

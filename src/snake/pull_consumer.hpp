@@ -30,15 +30,21 @@ class PullConsumer {
   PullConsumer& operator=(const PullConsumer&) = delete;
 
   // At most `batch` (1 to kMaxBatch) messages; returns with what there is at the timeout, which may be
-  // nothing. Blocks. kUnavailable when the connection is away.
+  // nothing. Blocks. kUnavailable when the connection is away. After a new connection the consumer is
+  // made again where the server has lost it with its store; the stream itself is for StreamAdmin.
   [[nodiscard]] Result<std::vector<Delivery>> fetch(int batch, std::chrono::milliseconds timeout);
 
   static constexpr int kMaxBatch = 4096;
 
  private:
   struct Native;
-  explicit PullConsumer(std::unique_ptr<Native> native);
+  PullConsumer(NatsBus& bus, PullRequest request, std::unique_ptr<Native> native);
+  void make_again();
+
+  NatsBus& bus_;
+  const PullRequest request_;
   std::unique_ptr<Native> native_;
+  std::uint64_t connects_;  // of the bus, when the consumer was last made
 };
 
 }  // namespace fluxrig::snake

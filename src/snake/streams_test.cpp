@@ -105,6 +105,33 @@ TEST_F(StreamsTest, PullConsumerReadsInOrderAndStopsAtItsTimeout) {
   EXPECT_TRUE(none->empty());
 }
 
+TEST_F(StreamsTest, AreRestoredAndReadAgainAfterTheServerLostItsStore) {
+  Mailbox<ConnectionState> states;
+  auto options = server_.options("mixer", "mixer");
+  options.on_state = [&](ConnectionState state) { states.put(state); };
+  const auto bus = server_.connect_as(options);  // ends before what its callbacks use
+  ASSERT_EQ(states.take(), ConnectionState::kConnected);
+  StreamAdmin admin(*bus);
+  TestServer::must(admin.ensure_streams(kSmall));
+  auto reader = PullConsumer::open(*bus, {.stream = std::string(kStreamAudit), .durable = "t", .filter = {}});
+  TestServer::must(reader);
+  server_.process.reset();
+  ASSERT_EQ(states.take(), ConnectionState::kDisconnected);
+  std::filesystem::remove_all(server_.directory / "store");
+  std::filesystem::create_directory(server_.directory / "store");
+  server_.start();
+  ASSERT_EQ(states.take(), ConnectionState::kConnected);
+  EXPECT_FALSE(admin.fill().has_value());
+  (void)(*reader)->fetch(1, std::chrono::milliseconds(100));  // there is nothing to make it in yet
+  EXPECT_EQ(admin.restore_streams().value_or(0), 5U);
+  EXPECT_EQ(admin.restore_streams().value_or(9), 0U);
+  ASSERT_TRUE(publish_and_wait(*bus, outgoing(audit_subject(server_.edge), "block")));
+  const auto read = (*reader)->fetch(1, testing::kPatience);
+  ASSERT_TRUE(read.has_value()) << to_string(read.error());
+  ASSERT_EQ(read->size(), 1U);
+  EXPECT_EQ(as_text(read->front().payload), "block");
+}
+
 TEST_F(StreamsTest, AMessageBecomesADeadLetterAfterItsLastDelivery) {
   StreamAdmin admin(*mixer_);
   TestServer::must(admin.ensure_consumer({.rack = "host",
