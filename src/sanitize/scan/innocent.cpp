@@ -73,6 +73,26 @@ bool is_time_in_nanoseconds(std::string_view digits) noexcept {
   return digits.size() == 19 && digits.front() == '1';
 }
 
+bool is_integer_limit(std::string_view digits) noexcept {
+  static constexpr std::string_view kLimits[] = {"9223372036854775807",
+                                                 "9223372036854775808",
+                                                 "18446744073709551615",
+                                                 "170141183460469231731687303715884105727",
+                                                 "170141183460469231731687303715884105728",
+                                                 "340282366920938463463374607431768211455"};
+  return std::find(std::begin(kLimits), std::end(kLimits), digits) != std::end(kLimits);
+}
+
+std::size_t decimal_end(std::string_view text, std::size_t begin, std::size_t end) noexcept {
+  constexpr std::size_t kMostInteger = 3;
+  if (end - begin > kMostInteger || end >= text.size() || text[end] != '.') return 0;
+  if (begin > 0 && (is_word(text[begin - 1]) || text[begin - 1] == '.' || text[begin - 1] == '_')) return 0;
+  std::size_t at = end + 1;
+  while (at < text.size() && is_digit(text[at])) ++at;
+  if (at - end - 1 < kLeastCardDigits) return 0;
+  return at < text.size() && text[at] == '.' ? 0 : at;
+}
+
 std::size_t date_and_time_prefix(std::string_view digits) noexcept {
   constexpr std::size_t kSize = 14;
   if (digits.size() < kSize) return 0;

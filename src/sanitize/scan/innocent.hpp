@@ -11,6 +11,13 @@ namespace fluxrig::sanitize {
 // identifiers of 64 bits. No issuer's number begins so.
 [[nodiscard]] bool is_time_in_nanoseconds(std::string_view digits) noexcept;
 
+// The greatest and smallest integers of 64 and 128 bits, which stand for "no limit" in many a log.
+[[nodiscard]] bool is_integer_limit(std::string_view digits) noexcept;
+
+// One past the decimal number ("0.7261839461523487", "-12.30000000000000004") whose integer part is [begin,
+// end): one to three digits, a point, and 12 digits or more. 0 when it is none.
+[[nodiscard]] std::size_t decimal_end(std::string_view text, std::size_t begin, std::size_t end) noexcept;
+
 // 14 when the digits begin with a valid YYYYMMDDhhmmss of the years 1990 to 2099, else 0.
 [[nodiscard]] std::size_t date_and_time_prefix(std::string_view digits) noexcept;
 

@@ -132,8 +132,19 @@ std::string hash(Random& random) {
   }
 }
 
+std::string a_double(Random& random) {
+  char text[32];
+  double scale = 1;
+  for (auto power = random.below(4); power > 0; --power) scale *= 10;
+  std::snprintf(text, sizeof text, "%.17g",
+                scale * static_cast<double>(random.next() >> 11) / 9007199254740992.0);
+  return text;
+}
+
 std::string measure(Random& random) {
-  switch (random.below(4)) {
+  switch (random.below(5)) {
+    case 3:
+      return a_double(random);
     case 0:
       return number(random, 0, 10'000'000) + "." + digits_of(random, 2) + " EUR";
     case 1:
@@ -197,6 +208,21 @@ TEST(InnocentNumbers, IncludeADateOnlyWhenItIsOne) {
   EXPECT_EQ(date_and_time_prefix("20261322180433123456"), 0U);
   EXPECT_EQ(date_and_time_prefix("20261122240433123456"), 0U);
   EXPECT_EQ(date_and_time_prefix("2026112218043"), 0U);
+}
+
+TEST(InnocentNumbers, IncludeLimitsOfIntegersAndDecimals) {
+  for (const std::string text : {"9223372036854775807", "-9223372036854775808", "18446744073709551615",
+                                 "max=170141183460469231731687303715884105727", "0.4111111111111111",
+                                 "3.14159265358979323846264338327950288419", "-415.9265358979323 ms"}) {
+    std::string out = text;
+    clean_text(out);
+    EXPECT_EQ(out, text);
+  }
+  for (const std::string text : {"x1.4111111111111111", "1.2.4111111111111111", "4111.4111111111111111"}) {
+    std::string out = text;
+    clean_text(out);
+    EXPECT_EQ(out.find("4111111111111111"), std::string::npos);
+  }
 }
 
 TEST(InnocentNumbers, ADateBeforeANumberDoesNotHideIt) {

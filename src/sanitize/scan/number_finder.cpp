@@ -40,8 +40,13 @@ class Finder {
         continue;
       }
       const std::size_t end = group_end(at);
+      if (const std::size_t decimal = decimal_end(text_.substr(0, to_), at, end); decimal != 0) {
+        if (end - at == 1) scientific(at, decimal);
+        at = decimal;
+        continue;
+      }
       // The last element of a message in one run of digits with all before it.
-      if (end - at > kMostCardDigits) stripe(at, end);
+      if (end - at > kMostCardDigits) stripe(at, end, false);
       if (rules_.every_window)
         windows(at, end);
       else if (end - at >= kWindowedGroup)
@@ -70,7 +75,7 @@ class Finder {
 
   void long_group(std::size_t begin, std::size_t end) {
     const auto digits = text_.substr(begin, end - begin);
-    if (is_time_in_nanoseconds(digits)) return;
+    if (is_time_in_nanoseconds(digits) || is_integer_limit(digits)) return;
     if (holds_card_number(digits.substr(date_and_time_prefix(digits)))) hits_.push_back({begin, end, false});
   }
 
@@ -91,34 +96,38 @@ class Finder {
       if (first_size == 0) first_size = size;
       even = even && size <= first_size;
       if (count >= kLeastCardDigits && (wide || even)) judge({digits, count}, begin, end);
-      if (first_size == 1 && at != begin) scientific({digits, count}, begin, end);
       wide = wide && size >= kLeastGroup;
       even = even && size == first_size;
-      if (!wide && !even && first_size != 1) return;
+      if (!wide && !even) return;
       at = next_group(end);
     }
   }
 
-  void stripe(std::size_t begin, std::size_t end) {
-    if (const auto found = find_stripe(text_, begin, end)) hits_.push_back({found->begin, found->end, true});
+  void stripe(std::size_t begin, std::size_t end, bool right_number) {
+    if (const auto found = find_stripe(text_, {begin, end}, right_number))
+      hits_.push_back({found->begin, found->end, true});
   }
 
   void judge(std::string_view digits, std::size_t begin, std::size_t end) {
-    if (digits.size() <= kMostCardDigits) stripe(begin, end);
-    if (is_number(digits) && !is_telephone_number(text_, begin, digits)) hits_.push_back({begin, end, false});
+    if (digits.size() <= kMostCardDigits) stripe(begin, end, is_number(digits));
+    const bool innocent = is_telephone_number(text_, begin, digits) || is_integer_limit(digits);
+    if (is_number(digits) && !innocent) hits_.push_back({begin, end, false});
   }
 
   // 4.111111111111111e15: what a double makes of a number.
-  void scientific(std::string_view digits, std::size_t begin, std::size_t end) {
-    if (text_[begin + 1] != '.' || end - begin != digits.size() + 1 || end + 1 >= text_.size()) return;
-    if ((text_[end] | 0x20) != 'e') return;
+  void scientific(std::size_t begin, std::size_t end) {
+    if (end + 1 >= text_.size() || (text_[end] | 0x20) != 'e' || end - begin > kMostRead) return;
+    char digits[kMostRead];
+    digits[0] = text_[begin];
+    const std::size_t count = end - begin - 1;  // all but the point
+    std::copy_n(text_.begin() + static_cast<std::ptrdiff_t>(begin) + 2, count - 1, digits + 1);
     std::size_t at = end + 1;
     if (text_[at] == '+') ++at;
     std::size_t exponent = 0;
     const std::size_t least = at;
     for (; at < text_.size() && at < least + 3 && is_digit(text_[at]); ++at)
       exponent = exponent * 10 + static_cast<std::size_t>(text_[at] - '0');
-    if (exponent + 1 == digits.size() && is_card_number(digits)) hits_.push_back({begin, end, false});
+    if (exponent + 1 == count && is_card_number({digits, count})) hits_.push_back({begin, end, false});
   }
 
   void windows(std::size_t begin, std::size_t end) {

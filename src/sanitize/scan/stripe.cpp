@@ -28,11 +28,11 @@ std::size_t past_sentinel(std::string_view text, std::size_t at) noexcept {
   return at < text.size() && text[at] == '?' ? at + 1 : at;
 }
 
-std::optional<Extent> second_track(std::string_view text, Extent number) noexcept {
+std::optional<Extent> second_track(std::string_view text, Extent number, bool right_number) noexcept {
   const std::size_t after = number.end + 1;
   const bool framed = number.begin > 0 && text[number.begin - 1] == ';';
   std::size_t end = digits_end(text, after, kMostTrack);
-  const std::size_t least = text[number.end] == '=' ? kLeastAfterEquals : kLeastAfterLetter;
+  const std::size_t least = text[number.end] == '=' || right_number ? kLeastAfterEquals : kLeastAfterLetter;
   // Without its sentinel it must tell a month, or else every "a=b" of two numbers would be one.
   if (end - after < least || (!framed && !is_month(text, after + 2))) return std::nullopt;
   // Damaged or padded: hexadecimal filler and a second separator belong to it.
@@ -65,15 +65,15 @@ std::optional<Extent> first_track(std::string_view text, Extent number) noexcept
 
 }  // namespace
 
-std::optional<Extent> find_stripe(std::string_view text, std::size_t begin, std::size_t end) noexcept {
-  if (end >= text.size()) return std::nullopt;
-  switch (text[end]) {
+std::optional<Extent> find_stripe(std::string_view text, Extent number, bool right_number) noexcept {
+  if (number.end >= text.size()) return std::nullopt;
+  switch (text[number.end]) {
     case '^':
-      return first_track(text, {begin, end});
+      return first_track(text, number);
     case '=':
     case 'D':
     case 'd':
-      return second_track(text, {begin, end});
+      return second_track(text, number, right_number);
     default:
       return std::nullopt;
   }

@@ -13,9 +13,10 @@ struct Extent {
   std::size_t end = 0;
 };
 
-// The track whose account number is the 12 to 19 digits (and separators) of [begin, end): "^name^YYMM...?" or
-// "=YYMM...?" follows ('D' for '=' in hex), and ";" or "%B" may come before. nullopt when it is none.
-[[nodiscard]] std::optional<Extent> find_stripe(std::string_view text, std::size_t begin,
-                                                std::size_t end) noexcept;
+// The track whose account number is the 12 to 19 digits (and separators) of `number`: "^name^YYMM...?" or
+// "=YYMM...?" follows ('D' for '=' in hex), and ";" or "%B" may come before. nullopt when it is none. After a
+// number with a right check digit less is asked of what follows a 'D'.
+[[nodiscard]] std::optional<Extent> find_stripe(std::string_view text, Extent number,
+                                                bool right_number) noexcept;
 
 }  // namespace fluxrig::sanitize
