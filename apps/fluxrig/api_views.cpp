@@ -96,6 +96,7 @@ Outcome<std::string> draw_racks(std::string_view json, UnixNanos now, const Term
                {"epoch", Align::kRight},
                {"stored", Align::kRight},
                {"backlog", Align::kRight},
+               {"audit"},
                {"memory", Align::kRight},
                {"cpu", Align::kRight},
                {"machine_id"}});
@@ -106,7 +107,8 @@ Outcome<std::string> draw_racks(std::string_view json, UnixNanos now, const Term
     table.add({cell_of(at(rack, "rack")), cell_of(at(rack, "state")),
                seen ? age_text(now.value - *seen) + " ago" : "-", cell_of(at(rack, "version")),
                cell_of(at(rack, "epoch")), cell_of(at(rack, "audit.stored_sequence")), backlog_of(rack),
-               memory_of(rack), cpu_of(rack), cell_of(at(rack, "machine_id"))});
+               cell_of(at(rack, "audit_state")), memory_of(rack), cpu_of(rack),
+               cell_of(at(rack, "machine_id"))});
   }
   if (table.rows() == 0)
     return std::string("no rack has a certificate yet; 'fluxrig pki issue DIR --rack NAME' makes one\n");

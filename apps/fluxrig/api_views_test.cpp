@@ -16,16 +16,17 @@ TEST(ApiViews, RacksShowTheirBacklogMemoryAndProcessorTime) {
   const auto table = draw_racks(
       R"({"racks":[{"machine_id":"1111","rack":"edge","state":"present","version":"0.1.0","epoch":3,
       "started":"2026-11-22T14:01:32Z","last_seen":"2026-11-22T14:03:12Z",
-      "audit":{"epoch":3,"stored_sequence":100,"lag_records":null},
+      "audit_state":"late","audit":{"epoch":3,"stored_sequence":100,"lag_records":null},
       "status":{"audit":{"sent":120,"receipted":100},"process":{"resident_bytes":9800000,"cpu_us":50000}}},
       {"machine_id":"2222","rack":"host","state":"never_seen","version":null,"epoch":null,"last_seen":null,
       "audit":null,"status":null}]})",
       now, {});
   ASSERT_TRUE(table);
-  EXPECT_EQ(*table,
-            "rack  state       last seen  version  epoch  stored  backlog  memory     cpu  machine_id\n"
-            "edge  present     5 s ago    0.1.0        3     100       20  9.8 MB  0.05 %  1111\n"
-            "host  never_seen  -          -            -       -        -       -       -  2222\n");
+  EXPECT_EQ(
+      *table,
+      "rack  state       last seen  version  epoch  stored  backlog  audit  memory     cpu  machine_id\n"
+      "edge  present     5 s ago    0.1.0        3     100       20  late   9.8 MB  0.05 %  1111\n"
+      "host  never_seen  -          -            -       -        -  -           -       -  2222\n");
 }
 
 TEST(ApiViews, QueriesAlignNumbersAndSayWhenRowsAreMissing) {

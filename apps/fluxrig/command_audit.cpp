@@ -9,7 +9,8 @@ void add_audit_commands(CLI::App& app, Action& action) {
   auto* audit = app.add_subcommand("audit", "Prove that no record is missing or altered");
   audit->require_subcommand(1);
   audit->footer("'fluxrig audit COMMAND --help' has the options and examples of each.");
-  (void)action;
+  add_audit_local_commands(*audit, action);
+  add_audit_mixer_commands(*audit, action);  // widens the commands of the line before
 }
 
 }  // namespace fluxrig::client

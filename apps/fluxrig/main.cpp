@@ -33,6 +33,7 @@ int main(int argc, char** argv) {
   add_gears_command(app, action);
   add_pki_commands(app, action);
   add_wal_commands(app, action);
+  add_audit_commands(app, action);
   add_load_commands(app, action);
   add_mixer_commands(app, action);
   add_tail_command(app, action);

@@ -160,18 +160,27 @@ std::string draw_logs(const TraceView& view, const Frame& frame, const Terminal&
   return out;
 }
 
+std::string chain_text(const AuditView& audit, const Terminal& terminal) {
+  if (!audit.verified) return {};
+  if (!*audit.verified)
+    return ", " + paint(terminal, Colour::kYellow, "chain not verified: something before it is missing");
+  return audit.checkpoint == 0 ? std::string(", chain verified, not yet signed")
+                               : fmt::format(", chain verified, signed by checkpoint {}", audit.checkpoint);
+}
+
 std::string draw_audit(const TraceView& view, const Terminal& terminal) {
   std::string out;
   for (const auto& audit : view.audit)
     out +=
         "  " + paint(terminal, Colour::kDim, "audit") + "  " + cell(audit.rack, 8) +
-        fmt::format(" #{} of epoch {}  on disk, stored {}{}\n", audit.sequence, audit.epoch,
+        fmt::format(" #{} of epoch {}  on disk, stored {}{}{}\n", audit.sequence, audit.epoch,
                     short_time(audit.stored_at_text),
                     audit.stored_at == 0 || audit.answered_at == 0
                         ? ""
                         : fmt::format(" ({} after the answer)", milliseconds_text(std::max<std::int64_t>(
                                                                     0, audit.stored_at - audit.answered_at)) +
-                                                                    " ms"));
+                                                                    " ms"),
+                    chain_text(audit, terminal));
   return out;
 }
 

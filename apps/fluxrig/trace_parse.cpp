@@ -94,6 +94,7 @@ LogView log_of(const object& row) {
 }
 
 AuditView audit_of(const object& row) {
+  const auto* verified = row.if_contains("chain_verified");
   return {text_of(row, "flux_id"),
           text_of(row, "rack"),
           text_of(row, "lane"),
@@ -101,7 +102,9 @@ AuditView audit_of(const object& row) {
           static_cast<std::uint64_t>(number_of(row, "seq")),
           text_of(row, "stored_at"),
           time_of(row, "answered_at"),
-          time_of(row, "stored_at")};
+          time_of(row, "stored_at"),
+          verified != nullptr && verified->is_bool() ? std::optional(verified->as_bool()) : std::nullopt,
+          static_cast<std::uint64_t>(number_of(row, "checkpoint"))};
 }
 
 // `count` digits at `at`; -1 for anything else.

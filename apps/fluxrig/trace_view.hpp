@@ -44,6 +44,8 @@ struct AuditView {
   std::string stored_at_text;
   std::int64_t answered_at = 0;
   std::int64_t stored_at = 0;
+  std::optional<bool> verified = std::nullopt;  // its chain is whole up to it
+  std::uint64_t checkpoint = 0;                 // the sequence of the one that signs it; 0: none yet
 };
 
 struct TraceView {

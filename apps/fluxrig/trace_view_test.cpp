@@ -39,7 +39,7 @@ constexpr const char* kTrace = R"({"id":"0192f3c1-7a44-7c10-9a51-3d5e0c9b1f02","
   "attributes":{}}],
 "logs":[{"rack":"host","gear":"switch","time":"2026-11-22T14:03:07.429900000Z","severity_text":"ERROR",
   "event_name":"fluxrig.transaction","body":"iso8583 0200 failed: no answer in time"}],
-"audit":[{"flux_id":"0192f3c1-7a44-7c10-9a51-3d5e0c9b1f02","rack":"edge","lane":"audit","epoch":3,"seq":120331,
+"audit":[{"flux_id":"0192f3c1-7a44-7c10-9a51-3d5e0c9b1f02","rack":"edge","lane":"audit","epoch":3,"seq":120331,"chain_verified":true,"checkpoint":120400,
   "answered_at":"2026-11-22T14:03:07.430400000Z","stored_at":"2026-11-22T14:03:07.512400000Z"}]})";
 
 constexpr const char* kDrawing =
@@ -54,7 +54,7 @@ machine     edge 11111111-1111-4111-8111-111111111111, host 22222222-2222-4222-8
            ✗ no answer in time
   1 of 3 child spans are not here: not sampled, dropped under load, or still on their way
   log    host        +17.9 ms  ERROR  fluxrig.transaction  iso8583 0200 failed: no answer in time
-  audit  edge     #120331 of epoch 3  on disk, stored 2026-11-22 14:03:07.512 UTC (82.0 ms after the answer)
+  audit  edge     #120331 of epoch 3  on disk, stored 2026-11-22 14:03:07.512 UTC (82.0 ms after the answer), chain verified, signed by checkpoint 120400
   masked drop: iso8583.35;  token: card.pan, iso8583.2
 )";
 

@@ -1,0 +1,128 @@
+// Asking the mixer for its chains. What it answers is outside input like any other.
+#include <fmt/core.h>
+
+#include <boost/json.hpp>
+
+#include "cbor/decoder.hpp"
+#include "fluxrig/audit_mixer.hpp"
+
+namespace fluxrig::client {
+namespace {
+
+using boost::json::object;
+
+constexpr std::uint64_t kMostPages = 10'000'000;
+
+std::string text_of(const object& row, std::string_view name) {
+  const auto* value = row.if_contains(name);
+  return value != nullptr && value->is_string() ? std::string(value->as_string()) : std::string();
+}
+
+std::uint64_t number_of(const object& row, std::string_view name) {
+  const auto* value = row.if_contains(name);
+  if (value == nullptr) return 0;
+  if (value->is_uint64()) return value->as_uint64();
+  return value->is_int64() && value->as_int64() > 0 ? static_cast<std::uint64_t>(value->as_int64()) : 0;
+}
+
+template <std::size_t N>
+std::optional<std::array<std::uint8_t, N>> bytes_of(const object& row, std::string_view name) {
+  const auto bytes = from_hex(text_of(row, name));
+  std::array<std::uint8_t, N> value{};
+  if (!bytes || bytes->size() != N) return std::nullopt;
+  std::copy(bytes->begin(), bytes->end(), value.begin());
+  return value;
+}
+
+tl::unexpected<Problem> not_asked_for() {
+  return problem("the mixer's answer is not what was asked for; is it of an older version?");
+}
+
+std::optional<StoredEpoch> epoch_of(const boost::json::value& entry) {
+  if (!entry.is_object()) return std::nullopt;
+  const auto& row = entry.as_object();
+  const auto machine = parse_uuid(text_of(row, "machine_id"));
+  const auto epoch = number_of(row, "epoch");
+  if (!machine || epoch == 0 || epoch > UINT32_MAX) return std::nullopt;
+  StoredEpoch one;
+  one.machine_id = MachineId{*machine};
+  one.rack = text_of(row, "rack");
+  one.epoch.value = static_cast<std::uint32_t>(epoch);
+  one.blocks = number_of(row, "blocks");
+  one.from = number_of(row, "first_seq");
+  one.next = number_of(row, "next_seq");
+  one.head = bytes_of<32>(row, "head").value_or(model::Hash{});
+  one.before = bytes_of<32>(row, "before").value_or(model::Hash{});
+  one.retired_to = number_of(row, "retired_next");
+  one.key = bytes_of<32>(row, "public_key");
+  return one;
+}
+
+Outcome<ApiReply> ask(const ApiClient& client, const std::string& path) {
+  auto reply = client.call({.path = path});
+  if (!reply) return tl::unexpected(reply.error());
+  if (reply->status != 200) return problem(describe_failure(client.url(), *reply));
+  return reply;
+}
+
+}  // namespace
+
+Outcome<std::vector<StoredEpoch>> parse_epochs(std::string_view json) {
+  boost::system::error_code error;
+  const auto root = boost::json::parse(json, error);
+  const auto* list = !error && root.is_object() ? root.as_object().if_contains("epochs") : nullptr;
+  if (list == nullptr || !list->is_array()) return not_asked_for();
+  std::vector<StoredEpoch> epochs;
+  for (const auto& entry : list->as_array()) {
+    auto one = epoch_of(entry);
+    if (!one) return not_asked_for();
+    epochs.push_back(*std::move(one));
+  }
+  const auto* truncated = root.as_object().if_contains("truncated");
+  if (truncated != nullptr && truncated->is_bool() && truncated->as_bool())
+    return problem("the store holds more epochs than one answer may name; ask by --rack or --since");
+  return epochs;
+}
+
+Outcome<std::vector<StoredEpoch>> fetch_epochs(const ApiClient& client, const ChainQuestion& question) {
+  std::string query;
+  const auto add = [&](const char* name, const std::string& value) {
+    if (!value.empty())
+      query += (query.empty() ? "?" : "&") + std::string(name) + "=" + percent_encoded(value);
+  };
+  add("rack", question.rack);
+  add("since", question.since);
+  add("until", question.until);
+  const auto reply = ask(client, "/api/v1/audit/heads" + query);
+  if (!reply) return tl::unexpected(reply.error());
+  return parse_epochs(reply->body);
+}
+
+Outcome<std::string> take_page(std::string_view body, const OnBlock& block) {
+  cbor::Decoder decoder(as_bytes(body));
+  const auto next = decoder.text();
+  if (!next) return not_asked_for();
+  while (!decoder.at_end()) {
+    const auto bytes = decoder.bytes();
+    if (!bytes) return not_asked_for();
+    if (auto taken = block(*bytes); !taken) return tl::unexpected(taken.error());
+  }
+  return std::string(*next);
+}
+
+Outcome<void> fetch_blocks(const ApiClient& client, const StoredEpoch& epoch, const OnBlock& block) {
+  const auto base = fmt::format("/api/v1/audit/blocks?machine_id={}&epoch={}", to_string(epoch.machine_id),
+                                epoch.epoch.value);
+  auto path = base + fmt::format("&from={}", epoch.from);
+  for (std::uint64_t page = 0; page < kMostPages; ++page) {
+    const auto reply = ask(client, path);
+    if (!reply) return tl::unexpected(reply.error());
+    const auto next = take_page(reply->body, block);
+    if (!next) return tl::unexpected(next.error());
+    if (next->empty()) return {};
+    path = base + "&cursor=" + percent_encoded(*next);
+  }
+  return problem("the mixer gives pages without end");
+}
+
+}  // namespace fluxrig::client

@@ -1,0 +1,147 @@
+#include "fluxrig/audit_mixer.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "cbor/encoder.hpp"
+#include "fluxrig/audit_standing.hpp"
+#include "fluxrig/trace_view.hpp"
+
+namespace fluxrig::client {
+namespace {
+
+using testing::HasSubstr;
+
+Bytes block(std::uint64_t first, std::uint32_t count, const model::Hash& previous) {
+  model::BlockHead head;
+  head.kind = count == 0 ? model::BlockKind::kHeader : model::BlockKind::kRecords;
+  head.epoch = {7};
+  head.first = {first};
+  head.count = count;
+  head.previous = previous;
+  Bytes records;
+  cbor::Encoder encoder(records);
+  for (std::uint32_t i = 0; i < count; ++i) encoder.unsigned_integer(i);
+  Bytes bytes;
+  model::encode_block(head, records, {}, bytes);
+  return bytes;
+}
+
+// An epoch of a header and three blocks of two records, as the mixer's watch saw it.
+struct Stored {
+  std::vector<Bytes> blocks;
+  StoredEpoch epoch;
+  Stored() {
+    model::Hash head{};
+    for (std::uint64_t first : {0, 1, 3, 5}) {
+      blocks.push_back(block(std::max<std::uint64_t>(first, 1), first == 0 ? 0 : 2, head));
+      head = model::hash_block(blocks.back());
+    }
+    epoch.epoch = {7};
+    epoch.next = 7;
+    epoch.head = head;
+  }
+  [[nodiscard]] std::vector<wal::ChainFault> check(std::size_t from, std::size_t to) const {
+    EpochCheck check(epoch);
+    for (std::size_t i = from; i < to; ++i) check.add(blocks[i]);
+    return check.faults();
+  }
+};
+
+TEST(EpochCheck, IsContentWithEverythingAndWithWhatCameMeanwhile) {
+  Stored stored;
+  EXPECT_TRUE(stored.check(0, 4).empty());
+  stored.epoch.next = 5;
+  stored.epoch.head = model::hash_block(stored.blocks[2]);
+  EXPECT_TRUE(stored.check(0, 4).empty());
+}
+
+TEST(EpochCheck, MissesWhatWasTakenFromTheEndOrTheBeginning) {
+  const Stored stored;
+  auto faults = stored.check(0, 3);
+  ASSERT_EQ(faults.size(), 1U);
+  EXPECT_EQ(faults[0].kind, wal::FaultKind::kGap);
+  EXPECT_EQ(faults[0].sequence.value, 5U);
+  EXPECT_THAT(faults[0].what, HasSubstr("up to sequence 6, and its end is not there"));
+  faults = stored.check(1, 4);
+  ASSERT_EQ(faults.size(), 1U);
+  EXPECT_THAT(faults[0].what, HasSubstr("blocks before sequence 1"));
+  EXPECT_EQ(stored.check(0, 0).size(), 1U);
+}
+
+TEST(EpochCheck, LetsRetentionTakeTheBeginningAndNoMore) {
+  Stored stored;
+  stored.epoch.retired_to = 3;
+  EXPECT_TRUE(stored.check(2, 4).empty());
+  EXPECT_EQ(stored.check(3, 4).size(), 1U);
+  stored.epoch.retired_to = 7;
+  EXPECT_TRUE(stored.check(0, 0).empty());
+}
+
+TEST(AuditMixer, PagesAreTakenApartAndGarbageIsRefused) {
+  Bytes page;
+  cbor::Encoder encoder(page);
+  encoder.text("5~1");
+  encoder.bytes(as_bytes("one"));
+  encoder.bytes(as_bytes("two"));
+  std::vector<std::string> blocks;
+  const auto take = [&](std::string_view body) {
+    return take_page(body, [&](ByteView bytes) -> Outcome<void> {
+      blocks.emplace_back(bytes.begin(), bytes.end());
+      return {};
+    });
+  };
+  const std::string body(page.begin(), page.end());
+  const auto next = take(body);
+  ASSERT_TRUE(next);
+  EXPECT_EQ(*next, "5~1");
+  EXPECT_EQ(blocks, (std::vector<std::string>{"one", "two"}));
+  for (std::size_t cut = 0; cut < body.size(); ++cut) {
+    const bool between_items = cut == 4 || cut == 8;
+    EXPECT_EQ(take(body.substr(0, cut)).has_value(), between_items) << cut;
+  }
+  EXPECT_FALSE(take("<html>"));
+}
+
+TEST(AuditMixer, EpochsAreReadFromHostileJson) {
+  const auto epochs = parse_epochs(
+      R"({"epochs":[{"machine_id":"11111111-1111-4111-8111-111111111111","rack":"edge","epoch":1700000000,
+      "blocks":12,"first_seq":1,"next_seq":40,"retired_next":null,"public_key":"00"}],"truncated":false})");
+  ASSERT_TRUE(epochs);
+  ASSERT_EQ(epochs->size(), 1U);
+  EXPECT_EQ((*epochs)[0].epoch.value, 1'700'000'000U);
+  EXPECT_EQ((*epochs)[0].next, 40U);
+  EXPECT_EQ((*epochs)[0].key, std::nullopt);
+  for (const char* wrong :
+       {"", "[]", "{}", R"({"epochs":[1]})", R"({"epochs":[{"machine_id":"x","epoch":1}]})",
+        R"({"epochs":[{"machine_id":"11111111-1111-4111-8111-111111111111","epoch":-1}]})"})
+    EXPECT_FALSE(parse_epochs(wrong)) << wrong;
+  EXPECT_FALSE(parse_epochs(R"({"epochs":[],"truncated":true})"));
+}
+
+TEST(AuditStanding, ShowsHowFarEachRackIs) {
+  const auto now = UnixNanos{*parse_time("2026-11-22T14:03:17Z")};
+  const auto table = draw_audit_status(
+      R"({"racks":[{"rack":"edge\u001b","state":"late","epoch":3,"on_disk_to":120,"stored_to":100,"lag_records":20,
+      "verified_to":90,"signed_to":80,"unsigned_records":20,"last_checkpoint":"2026-11-22T14:03:12Z",
+      "missing_pieces":1,"open_alarms":0}]})",
+      now, {});
+  ASSERT_TRUE(table);
+  EXPECT_THAT(*table,
+              HasSubstr("edge\\x1b  late       3         120        100   20           90         80"));
+  EXPECT_THAT(*table, HasSubstr("5 s ago"));
+  EXPECT_FALSE(draw_audit_status("{}", now, {}));
+  EXPECT_EQ(*draw_audit_status(R"({"racks":[]})", now, {}), "no rack has sent an audit record yet\n");
+}
+
+TEST(AuditStanding, ListsAlarms) {
+  const auto table = draw_audit_alarms(
+      R"({"alarms":[{"id":4,"rack":"edge","kind":"gap","epoch":3,"first_seq":6,"count":1,"what":"records 6 to 8 are missing",
+      "raised_at":"2026-11-22T14:03:12.123Z","resolved_at":null}]})",
+      {});
+  ASSERT_TRUE(table);
+  EXPECT_THAT(*table, HasSubstr("gap       3       6      1  2026-11-22 14:03:12  -      records 6 to 8"));
+}
+
+}  // namespace
+}  // namespace fluxrig::client
