@@ -23,6 +23,11 @@ Link::~Link() {
 
 void Link::work_arrived() noexcept { shared_->ring(); }
 
+void Link::resend_chain() noexcept {
+  resend_chain_.store(true, std::memory_order_release);
+  shared_->ring();
+}
+
 bool Link::has_news() const noexcept {
   return shared_->news.load(std::memory_order_acquire) ||
          parts_.connection_changed.load(std::memory_order_acquire);
@@ -99,6 +104,8 @@ void Link::take_receipts() {
     for (const auto& [first, last] : receipt.ranges)
       // One that is refused here costs a second sending, nothing else.
       (void)parts_.receipts.add(receipt.epoch, {first, last});
+    if (receipt.chain)
+      (void)parts_.receipts.set_chain(receipt.epoch, {receipt.chain->next, receipt.chain->hash});
     parts_.on_receipt(receipt);
   }
   forget_receipted();

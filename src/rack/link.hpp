@@ -60,6 +60,7 @@ class Link {
     std::function<std::string()> status_json;               // on the link's thread
     std::function<void()> wake;                             // any thread: call `turn` soon
     std::atomic<bool>& connection_changed;  // set by the bus's thread, which then wakes the link
+    std::function<void(std::string_view)> on_damage = {};  // a segment that cannot be read; may be empty
   };
 
   explicit Link(Parts parts);
@@ -79,6 +80,9 @@ class Link {
   [[nodiscard]] bool has_news() const noexcept;
   // Any thread (the pump): there are new durable blocks, or telemetry.
   void work_arrived() noexcept;
+  // Any thread: the mixer misses blocks of the chain that it has receipts for. Sends all again that it may
+  // lack, from the oldest segment on.
+  void resend_chain() noexcept;
 
  private:
   struct Shared;  // what publish callbacks touch; they may outlive this object
@@ -99,6 +103,7 @@ class Link {
   bool ship_audit();
   bool collect(AuditMessage& message);
   void add_block(const wal::StoredBlock& block, AuditMessage& message);
+  [[nodiscard]] bool chain_lacks(const model::BlockHead& head) const;
   bool publish_audit(AuditMessage message);
   void go_back();
   bool ship_telemetry(bool flush);
@@ -116,6 +121,8 @@ class Link {
   std::int64_t audit_retry_at_ = 0;
   bool welcomed_ = false;
   bool caught_up_ = false;
+  std::atomic<bool> resend_chain_{false};  // set by resend_chain(), taken back by the next turn
+  bool chain_round_ = false;  // this round sends what the mixer's chain has not passed, receipts or not
   std::unique_ptr<snake::Subscription> receipts_subscription_;
 };
 

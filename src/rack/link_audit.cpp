@@ -12,6 +12,7 @@ void Link::go_back() {
   cursor_ = std::make_unique<wal::Cursor>(parts_.disk, parts_.audit_directory, wal::Cursor::Start{},
                                           &parts_.durable);
   held_.reset();
+  chain_round_ = false;
   shipped_.clear();
   caught_up_ = false;
   counters_.audit_resends.fetch_add(1, std::memory_order_relaxed);
@@ -29,6 +30,10 @@ bool Link::ship_audit() {
   if (!shipped_.empty() && parts_.clock.monotonic().value - shipped_.front().at >= kReceiptPatience) {
     parts_.diagnostics.warn("snake", "no receipt from the mixer for 30 s: its records are sent again");
     go_back();
+  }
+  if (nothing_in_flight && resend_chain_.exchange(false, std::memory_order_acq_rel)) {
+    go_back();
+    chain_round_ = true;
   }
   if (parts_.clock.monotonic().value < audit_retry_at_) return false;
   while (shared_->audit_in_flight.load(std::memory_order_acquire) < kAuditWindow &&
@@ -54,6 +59,7 @@ bool Link::collect(AuditMessage& message) {
         parts_.diagnostics.error(
             "wal", "a damaged frame cannot be sent; run 'fluxrig wal verify' on the directory",
             {{"directory", parts_.audit_directory}, {"cause", to_string(block.error())}});
+        if (parts_.on_damage) parts_.on_damage(cursor_->damage()->file);
         if (cursor_->skip_damage()) continue;
       }
       break;
@@ -68,11 +74,17 @@ bool Link::collect(AuditMessage& message) {
   return !message.payload.empty();
 }
 
+// Blocks without records always go out again.
+bool Link::chain_lacks(const model::BlockHead& head) const {
+  const auto chain = parts_.receipts.chain(head.epoch);
+  return chain_round_ && chain && head.first >= chain->next;
+}
+
 void Link::add_block(const wal::StoredBlock& block, AuditMessage& message) {
   const auto& head = block.view.head;
   if (head.count != 0) {
     const wal::SequenceRange range{head.first, {head.first.value + head.count - 1}};
-    if (parts_.receipts.covers(head.epoch, range)) return;
+    if (parts_.receipts.covers(head.epoch, range) && !chain_lacks(head)) return;
     auto& ranges = message.ranges;
     // Neighbours become one range: there are thousands of small blocks a second.
     if (!ranges.empty() && ranges.back().first == head.epoch &&

@@ -51,10 +51,10 @@ void PumpThread::turn() {
   emit_when_due();
   // Under load as well: receipts that wait for a quiet moment would let the directory fill up.
   const bool more = parts_.audit.housekeep();
-  if (progress.records != 0) {
-    parts_.worked();
-    return;
-  }
+  note_reserve();
+  const bool news = parts_.audit.take_news();
+  if (progress.records != 0 || news) parts_.worked();
+  if (progress.records != 0) return;
   rest(!more);
 }
 
@@ -90,6 +90,20 @@ void PumpThread::sync_unawaited() {
     note({.records = 0, .blocked = true, .error = synced.error()});
 }
 
+// On the reserve everything still goes on, except new work: what is accepted must find its room.
+void PumpThread::note_reserve() {
+  const bool on_reserve = parts_.refuse_on_reserve && parts_.audit.on_reserve();
+  if (on_reserve == on_reserve_) return;
+  on_reserve_ = on_reserve;
+  parts_.admission.audit_blocked.store(blocked_ || on_reserve_, std::memory_order_relaxed);
+  if (on_reserve_)
+    parts_.diagnostics.error(
+        "wal", "the disk is full: new work is refused, accepted work goes into the reserve; free space",
+        {{"directory", parts_.audit.writer().directory()}});
+  else
+    parts_.diagnostics.info("wal", "the disk has space again: new work is accepted");
+}
+
 void PumpThread::publish() {
   if (parts_.pump.durable() == published_) return;
   published_ = parts_.pump.durable();
@@ -99,7 +113,7 @@ void PumpThread::publish() {
 void PumpThread::note(const tap::Pump::Progress& progress) {
   if (progress.blocked == blocked_) return;
   blocked_ = progress.blocked;
-  parts_.admission.audit_blocked.store(blocked_, std::memory_order_relaxed);
+  parts_.admission.audit_blocked.store(blocked_ || on_reserve_, std::memory_order_relaxed);
   if (blocked_) {
     parts_.diagnostics.error(
         "wal",
@@ -118,8 +132,10 @@ void PumpThread::emit_when_due() {
   parts_.worked();
 }
 
-std::chrono::milliseconds PumpThread::until_metrics() const {
-  const std::int64_t due = metrics_at_.value + parts_.metrics_interval.count() * kNanosPerMilli;
+// The next metrics; sooner while something is unsigned, or waits for the disk.
+std::chrono::milliseconds PumpThread::until_due() const {
+  std::int64_t due = metrics_at_.value + parts_.metrics_interval.count() * kNanosPerMilli;
+  if (const auto audit = parts_.audit.due()) due = std::min(due, audit->value);
   const std::int64_t left = (due - parts_.clock.monotonic().value) / kNanosPerMilli + 1;
   return std::chrono::milliseconds(left < 1 ? 1 : left);
 }
@@ -138,7 +154,7 @@ void PumpThread::rest(bool idle) {
     return;
   }
   const MonotonicNanos before = parts_.clock.monotonic();
-  parts_.bell.sleep(unsynced_since_ ? std::min(parts_.interval, until_metrics()) : until_metrics());
+  parts_.bell.sleep(unsynced_since_ ? std::min(parts_.interval, until_due()) : until_due());
   lingers_ = parts_.pump.has_work() && parts_.clock.monotonic().value - before.value < kLinger;
 }
 

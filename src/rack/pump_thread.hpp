@@ -32,6 +32,7 @@ class PumpThread {
     std::function<void(tap::RingPosition)> durable;  // any position that is newly on disk
     std::function<void()> worked;  // after each turn that found records: for the link's bell
     std::function<void(tap::Pump&)> emit_metrics;
+    bool refuse_on_reserve = true;  // telemetry.audit.on_full: refuse
   };
 
   explicit PumpThread(Parts parts) : parts_(std::move(parts)) {}
@@ -64,12 +65,14 @@ class PumpThread {
   void emit_when_due();
   void rest(bool idle);
   [[nodiscard]] bool linger();
-  [[nodiscard]] std::chrono::milliseconds until_metrics() const;
+  void note_reserve();
+  [[nodiscard]] std::chrono::milliseconds until_due() const;
 
   Parts parts_;
   std::thread thread_;
   std::atomic<bool> stopping_{false};
   bool blocked_ = false;
+  bool on_reserve_ = false;
   bool lingers_ = false;                          // the last sleep was too short to be worth it
   std::optional<MonotonicNanos> unsynced_since_;  // appended, and nobody waits for it
   tap::RingPosition published_;

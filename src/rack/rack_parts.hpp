@@ -44,6 +44,7 @@ class Rack {
   void emit_metrics(tap::Pump& pump);
   void event(std::string name, std::string body);
   [[nodiscard]] std::string status_json() const;
+  [[nodiscard]] wal::ChainSigner::Facts chain_facts() const;
 
   RackFiles files_;
   const std::vector<gear::GearType>& catalogue_;

@@ -1,6 +1,7 @@
 // The start of a rack, from the disk outwards: nothing is accepted before its record can be kept.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "rack/footprint.hpp"
@@ -13,6 +14,11 @@ namespace {
 std::string version_text() { return std::string(kVersion); }
 
 }  // namespace
+// The sanitiser's rules in force, as checkpoints name them.
+constexpr std::string_view kRuleSet = "builtin-1";
+// Room for a good many starts above it.
+constexpr std::int64_t kMaxEpochFloor = 0xf0000000;
+
 
 Rack::Rack(RackFiles files, const std::vector<gear::GearType>& catalogue, Scenario scenario)
     : files_(std::move(files)),
@@ -68,6 +74,13 @@ Outcome<void> Rack::open_audit() {
   auto writer = wal::Writer::open(setup);
   if (!writer) return tl::unexpected(writer.error());
   const auto& recovered = (*writer)->recovered();
+  setup.options.reserve_bytes = scenario_.telemetry.audit.reserve_bytes;
+  // Seconds: an old backup of this directory, put back, uses no epoch again that the mixer knows.
+  setup.options.epoch_floor = static_cast<std::uint32_t>(
+      std::clamp<std::int64_t>(clock_.now().value / kNanosPerSecond, 0, kMaxEpochFloor));
+  auto key = wal::SigningKey::load_or_create(scenario_.data + "/audit.key");
+  if (!key) return tl::unexpected(key.error());
+  setup.options.public_key = key->public_key();
   if (recovered.cut_bytes != 0)
     diagnostics_.warn("wal", "the last run ended inside a write; its unfinished tail was cut",
                       {{"file", recovered.cut_file}, {"bytes", fmt::format("{}", recovered.cut_bytes)}});
@@ -85,9 +98,28 @@ Outcome<void> Rack::open_audit() {
   return {};
 }
 
+  audit_->sign_with(std::make_unique<wal::ChainSigner>(clock_, *std::move(key), identity_.machine_id,
+                                                       [this] { return chain_facts(); }));
+  if (scenario_.telemetry.audit.on_full == OnFull::kContinue) audit_->continue_when_full();
+  audit_->listen({[this](const wal::LossBody& loss) {
+                    event("fluxrig.audit.loss",
+                          fmt::format("{} records were lost: {}", loss.count.value_or(0), loss.cause));
+                  },
+                  [this] {
+                    if (link_) link_->resend_chain();
+                  }});
 Outcome<void> Rack::connect_bus() {
   snake::NatsOptions options;
   options.servers = {scenario_.mixer->address};
+wal::ChainSigner::Facts Rack::chain_facts() const {
+  wal::ChainSigner::Facts facts{{}, std::string(kRuleSet), identity_.token_key.id};
+  for (std::size_t i = 0; i < lane::kDropCauses; ++i) {
+    const auto cause = static_cast<lane::DropCause>(i);
+    if (const auto count = drops_.count(cause); count != 0) facts.drops.emplace(to_string(cause), count);
+  }
+  return facts;
+}
+
   options.certificate_authority = identity_.certificates->authority;
   options.certificate = identity_.certificates->certificate;
   options.key = identity_.certificates->key;
@@ -124,15 +156,15 @@ void Rack::make_pump() {
       tap::Pump::Parts{ring_, events_, tap::Assembler(*names_, *sanitizer_, ticks_), ticks_, *audit_,
                        telemetry_, clock_},
       sampling);
-  pump_thread_ = std::make_unique<PumpThread>(
-      PumpThread::Parts{*pump_, ticks_, *audit_, pump_bell_, admission_, clock_, diagnostics_,
-                        scenario_.telemetry.audit.durability, scenario_.telemetry.audit.interval,
-                        scenario_.telemetry.metrics_interval,
-                        [this](tap::RingPosition position) { runtime_->publish_durable(position); },
-                        [this] {
-                          if (link_) link_->work_arrived();
-                        },
-                        [this](tap::Pump& pump) { emit_metrics(pump); }});
+  pump_thread_ = std::make_unique<PumpThread>(PumpThread::Parts{
+      *pump_, ticks_, *audit_, pump_bell_, admission_, clock_, diagnostics_,
+      scenario_.telemetry.audit.durability, scenario_.telemetry.audit.interval,
+      scenario_.telemetry.metrics_interval,
+      [this](tap::RingPosition position) { runtime_->publish_durable(position); },
+      [this] {
+        if (link_) link_->work_arrived();
+      },
+      [this](tap::Pump& pump) { emit_metrics(pump); }, scenario_.telemetry.audit.on_full == OnFull::kRefuse});
 }
 
 void Rack::make_link() {
@@ -145,7 +177,11 @@ void Rack::make_link() {
         audit_->deliver_receipt(receipt);
         pump_bell_.ring();
       },
-      [this] { return status_json(); }, [this] { link_bell_.ring(); }, connection_changed_});
+      [this] { return status_json(); }, [this] { link_bell_.ring(); }, connection_changed_,
+      [this](std::string_view file) {
+        audit_->deliver_damage(file);
+        pump_bell_.ring();
+      }});
   link_thread_ = std::make_unique<LinkThread>(*link_, link_bell_, clock_);
 }
 

@@ -50,6 +50,8 @@ Telemetry telemetry_of(const gear::Settings& settings) {
                                               : IntentMode::kAsync;
   telemetry.audit.interval = audit->duration("interval");
   telemetry.audit.disk_bytes = audit->size("disk");
+  telemetry.audit.on_full = audit->text("on_full") == "continue" ? OnFull::kContinue : OnFull::kRefuse;
+  telemetry.audit.reserve_bytes = audit->size("reserve");
   telemetry.sampling.ratio = settings.map("sampling")->number("ratio");
   telemetry.sampling.slow = settings.map("sampling")->duration("slow");
   telemetry.metrics_interval = settings.map("metrics")->duration("interval");

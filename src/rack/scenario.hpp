@@ -29,6 +29,10 @@ enum class IntentMode : std::uint8_t {
   kCommit,  // the departure waits until the intent is on disk
   kOff,     // nothing
 };
+enum class OnFull : std::uint8_t {
+  kRefuse,    // new work is refused; nothing is lost
+  kContinue,  // replies go on; what cannot be written is counted and declared
+};
 enum class Profile : std::uint8_t { kProduction, kDevelopment };
 
 struct Mixer {
@@ -41,6 +45,8 @@ struct Audit {
   std::chrono::milliseconds interval{5};
   IntentMode intent = IntentMode::kAsync;
   std::uint64_t disk_bytes = 2ULL << 30;  // all audit segments together
+  OnFull on_full = OnFull::kRefuse;
+  std::uint64_t reserve_bytes = 16ULL << 20;
 };
 
 struct Sampling {

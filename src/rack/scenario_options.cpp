@@ -30,30 +30,44 @@ Option audit_options() {
       .type = OptionType::kMap,
       .summary = "transaction records (P1)",
       .fallback = "{}",
-      .items = {{.name = "durability",
-                 .type = OptionType::kChoice,
-                 .summary = "commit: a reply waits until its record is on disk; interval: it does not, and a "
-                            "crash may lose the last interval",
-                 .fallback = "commit",
-                 .choices = {"commit", "interval"}},
-                {.name = "interval",
-                 .type = OptionType::kDuration,
-                 .summary = "between two writes to disk with durability: interval",
-                 .fallback = "5ms",
-                 .minimum = 1,
-                 .maximum = 10'000},
-                {.name = "intent",
-                 .type = OptionType::kChoice,
-                 .summary = "before a transaction leaves the rack its intent is recorded; commit: the "
-                            "departure waits until that is on disk; async: it does not; off: none",
-                 .fallback = "async",
-                 .choices = {"async", "commit", "off"}},
-                {.name = "disk",
-                 .type = OptionType::kSize,
-                 .summary = "limit of all audit segments together; when it is reached, new work is refused",
-                 .fallback = "2GiB",
-                 .minimum = 16LL << 20,
-                 .maximum = 16LL << 40}}};
+      .items = {
+          {.name = "durability",
+           .type = OptionType::kChoice,
+           .summary = "commit: a reply waits until its record is on disk; interval: it does not, and a "
+                      "crash may lose the last interval",
+           .fallback = "commit",
+           .choices = {"commit", "interval"}},
+          {.name = "interval",
+           .type = OptionType::kDuration,
+           .summary = "between two writes to disk with durability: interval",
+           .fallback = "5ms",
+           .minimum = 1,
+           .maximum = 10'000},
+          {.name = "intent",
+           .type = OptionType::kChoice,
+           .summary = "before a transaction leaves the rack its intent is recorded; commit: the "
+                      "departure waits until that is on disk; async: it does not; off: none",
+           .fallback = "async",
+           .choices = {"async", "commit", "off"}},
+          {.name = "disk",
+           .type = OptionType::kSize,
+           .summary = "limit of all audit segments together; when it is reached, see on_full",
+           .fallback = "2GiB",
+           .minimum = 16LL << 20,
+           .maximum = 16LL << 40},
+          {.name = "on_full",
+           .type = OptionType::kChoice,
+           .summary = "refuse: without room for its record new work is refused; continue: replies go on, "
+                      "and what is lost is declared in the audit chain",
+           .fallback = "refuse",
+           .choices = {"refuse", "continue"}},
+          {.name = "reserve",
+           .type = OptionType::kSize,
+           .summary = "space kept in files beside the segments and given up, 4 MiB at a time, when others "
+                      "have filled the disk: accepted work can still be recorded",
+           .fallback = "16MiB",
+           .minimum = 0,
+           .maximum = 16LL << 30}}};
 }
 
 Option telemetry_options() {

@@ -44,6 +44,9 @@ void ChainVerifier::close_unreadable(Sequence next) {
   Hole found = *std::move(unreadable_);
   unreadable_.reset();
   found.last = std::max(found.first, next.value) - 1;
+  if (found.first <= found.last &&
+      forgiven_.covers(found.fault.epoch, {Sequence{found.first}, Sequence{found.last}}))
+    return;
   if (holes_.size() < ChainReport::kMaxListed) {
     holes_.push_back(std::move(found));
   } else {

@@ -56,7 +56,14 @@ bool Writer::covered(ClosedSegment& segment, const Receipts& receipts) {
 bool Writer::passed(ClosedSegment& segment, const Receipts& receipts) {
   const auto chain = receipts.chain(segment.name.epoch);
   const auto damaged = damaged_.find(segment.name.epoch);
-  if (!chain || (damaged != damaged_.end() && segment.name.first >= damaged->second)) return true;
+  if (damaged != damaged_.end() && segment.name.first >= damaged->second) return true;
+  if (!chain) {
+    // Without records no receipt can name it, and a declared loss may be all that is in it: it stays until it
+    // is shipped, which a mixer that says nothing of chains shows by storing a later epoch.
+    const bool no_records = segment.exact && segment.end == segment.name.first;
+    const Epoch newest = receipts.newest_epoch();
+    return !no_records || (newest > segment.name.epoch && !receipts.chain(newest));
+  }
   if (chain->next != segment.end) return chain->next > segment.end;
   // At its end: behind it, unless the head is a block of this segment other than its seal.
   if (segment.judged == chain->hash) return !segment.behind;
