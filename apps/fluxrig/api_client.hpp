@@ -35,6 +35,7 @@ struct ApiRequest {
   std::string path = {};  // with the query
   std::string json = {};  // a body: then it is a POST
   std::string accept = "application/json";
+  bool remove = false;  // DELETE
 };
 
 struct ApiReply {

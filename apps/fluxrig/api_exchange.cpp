@@ -99,8 +99,10 @@ Step secure(asio::io_context& io, beast::ssl_stream<beast::tcp_stream>& stream, 
 
 http::request<http::string_body> build(const ApiRequest& wanted, const ApiAddress& address,
                                        const std::string& token) {
-  http::request<http::string_body> request{wanted.json.empty() ? http::verb::get : http::verb::post,
-                                           wanted.path, 11};
+  const auto verb = wanted.remove        ? http::verb::delete_
+                    : wanted.json.empty() ? http::verb::get
+                                          : http::verb::post;
+  http::request<http::string_body> request{verb, wanted.path, 11};
   request.set(http::field::host, address.authority);
   request.set(http::field::user_agent, "fluxrig/" + std::string(rack::kVersion));
   request.set(http::field::accept, wanted.accept);

@@ -37,6 +37,7 @@ int main(int argc, char** argv) {
   add_load_commands(app, action);
   add_mixer_commands(app, action);
   add_tail_command(app, action);
+  add_dlq_commands(app, action);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -23,6 +23,10 @@ namespace boost::asio {
 class io_context;
 }
 
+namespace fluxrig::wal {
+class Disk;
+}
+
 namespace fluxrig::gear {
 
 // Names a transaction that waits. Stays valid as a value for ever; once the transaction has ended (answered,
@@ -97,6 +101,10 @@ class Services {
   // The bus_out / bus_in gears announce at start what the mixer must deliver to them (durable consumer
   // filter).
   virtual void announce_consumer(const Gear& gear, std::string filter_subject) = 0;
+  // Where a gear may keep what must outlive the process: the rack's data directory on this disk, which gears
+  // may use from threads of their own. Null and empty: nothing can be kept.
+  [[nodiscard]] virtual wal::Disk* disk() noexcept { return nullptr; }
+  [[nodiscard]] virtual std::string data_directory() const { return {}; }
 };
 
 }  // namespace fluxrig::gear

@@ -73,6 +73,7 @@ class TestServices::Open final : public Transaction {
 
 TestServices::TestServices() : world_(std::make_unique<World>()) {}
 TestServices::~TestServices() { stop(); }
+void TestServices::set_machine_id(const MachineId& machine) noexcept { world_->machine_id = machine; }
 
 void TestServices::add(Gear& gear, std::string name) { gears_.emplace_back(&gear, std::move(name)); }
 void TestServices::wire(Gear& from, Gear& to, std::uint16_t port) { wires_.push_back({&from, port, &to}); }

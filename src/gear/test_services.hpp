@@ -86,6 +86,12 @@ class TestServices final : public Services {
   snake::Bus* bus() noexcept override { return bus_; }
   const MachineId& machine_id() const noexcept override;
   void announce_consumer(const Gear& gear, std::string filter_subject) override;
+  wal::Disk* disk() noexcept override { return disk_; }
+  std::string data_directory() const override { return "data"; }
+  // Null until set; outlives this.
+  void set_disk(wal::Disk* disk) noexcept { disk_ = disk; }
+  // Random otherwise.
+  void set_machine_id(const MachineId& machine) noexcept;
 
  private:
   class Open;
@@ -115,6 +121,7 @@ class TestServices final : public Services {
   std::vector<std::string> consumers_;
   std::optional<ErrorCode> refusal_;
   snake::Bus* bus_ = nullptr;
+  wal::Disk* disk_ = nullptr;
   std::size_t late_resumes_ = 0;
   bool holding_ = false;
   bool running_ = false;

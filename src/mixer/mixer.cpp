@@ -16,8 +16,10 @@
 #include "mixer/nats_server.hpp"
 #include "mixer/version.hpp"
 #include "sink/duckdb_sink.hpp"
+#include "snake/dead_letter_box.hpp"
 #include "snake/nats_bus.hpp"
 #include "snake/pull_consumer.hpp"
+#include "snake/server_check.hpp"
 #include "snake/streams.hpp"
 #include "snake/subjects.hpp"
 
@@ -86,6 +88,7 @@ struct Mixer::Parts {
   std::unique_ptr<NatsServer> server;
   std::unique_ptr<snake::NatsBus> bus;
   std::unique_ptr<snake::StreamAdmin> streams;
+  std::unique_ptr<snake::DeadLetterBox> dead_letter_box;
   std::unique_ptr<sink::DuckDbStore> store;
   std::unique_ptr<snake::PullConsumer> audit;
   std::unique_ptr<snake::PullConsumer> telemetry;
@@ -130,7 +133,11 @@ Outcome<void> Mixer::Parts::open_bus() {
   if (!connected) return tl::unexpected(connected.error());
   bus = std::move(*connected);
   streams = std::make_unique<snake::StreamAdmin>(*bus);
-  return streams->ensure_streams(stream_sizes(config.streams));
+  dead_letter_box = std::make_unique<snake::DeadLetterBox>(*bus);
+  const auto sizes = stream_sizes(config.streams);
+  if (auto ensured = streams->ensure_streams(sizes); !ensured) return ensured;
+  const auto owner = server ? snake::ServerOwner::kMixer : snake::ServerOwner::kForeign;
+  return snake::check_server(*bus, server ? server->address() : config.nats_address, owner, sizes, diagnostics);
 }
 
 Outcome<void> Mixer::Parts::open_store() {
@@ -192,7 +199,7 @@ Outcome<void> Mixer::Parts::start_api() {
   };
   api = std::make_unique<Api>(ApiParts{store->queries(), presence, racks, counters, tail, clock, token,
                                        std::string(openapi_text()), std::string(kVersion), clock.now(),
-                                       readiness});
+                                       readiness, dead_letter_box.get(), &diagnostics});
   auto started = HttpServer::start(http_options(config), *api, diagnostics);
   if (!started) return tl::unexpected(started.error());
   http = std::move(*started);

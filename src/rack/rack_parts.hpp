@@ -75,7 +75,6 @@ class Rack {
   wal::Receipts stored_receipts_;
   std::unique_ptr<AuditLane> audit_;
   std::unique_ptr<tap::Pump> pump_;
-  std::atomic<bool> stopping_{false};            // read by the bus's threads
   std::atomic<bool> connection_changed_{false};  // written by the bus, read by the link: see Link::Parts
   std::unique_ptr<snake::NatsBus> bus_;
   std::unique_ptr<Runtime> runtime_;

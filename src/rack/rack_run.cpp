@@ -39,7 +39,6 @@ void Rack::await_signal() {
 }
 
 void Rack::shut_down() {
-  stopping_.store(true, std::memory_order_relaxed);
   diagnostics_.info("rack", "stopping: no new work is accepted, what is in flight is finished");
   runtime_->drain();
   drain_until_ = {clock_.monotonic().value +

@@ -6,6 +6,7 @@
 
 #include "rack/footprint.hpp"
 #include "rack/rack_parts.hpp"
+#include "rack/spool_directory.hpp"
 #include "rack/version.hpp"
 
 namespace fluxrig::rack {
@@ -57,6 +58,8 @@ Outcome<void> Rack::start() {
                      scenario_.telemetry.audit.durability, scenario_.telemetry.audit.intent,
                      scenario_.telemetry.audit.interval},
       make_wiring());
+  if (auto prepared = prepare_spool_directory(scenario_, diagnostics_); !prepared) return prepared;
+  runtime_->set_data(disk_, scenario_.data);
   if (auto started = runtime_->start(); !started) return started;
   if (bus_) make_link();
   event("fluxrig.rack.started", fmt::format("rack {} started, version {}", scenario_.rack, version_text()));
@@ -125,12 +128,9 @@ wal::ChainSigner::Facts Rack::chain_facts() const {
   options.key = identity_.certificates->key;
   options.name = scenario_.rack;
   options.inbox = to_string(identity_.machine_id);
-  options.on_state = [this](snake::ConnectionState state) {
-    if (state == snake::ConnectionState::kClosed && !stopping_.load(std::memory_order_relaxed))
-      diagnostics_.error(
-          "snake",
-          "the server refuses this rack's certificate; the rack goes on without its mixer and keeps its "
-          "records; send the mixer SIGHUP if the certificate is new, or issue another one, then restart");
+  // The mixer may learn of this rack's certificate later.
+  options.reopen_when_refused = true;
+  options.on_state = [this](snake::ConnectionState) {
     connection_changed_.store(true, std::memory_order_release);
     link_bell_.ring();
   };

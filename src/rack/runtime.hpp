@@ -71,6 +71,11 @@ class Runtime final : public gear::Services {
   Runtime(Parts parts, Wiring wiring);
   ~Runtime() override;
 
+  // Before start: where gears may keep files.
+  void set_data(wal::Disk& disk, std::string directory) {
+    disk_ = &disk;
+    data_directory_ = std::move(directory);
+  }
   [[nodiscard]] Outcome<void> start();
   void drain();  // gears close their listeners; begin refuses
   void stop();   // gears close everything
@@ -108,6 +113,8 @@ class Runtime final : public gear::Services {
   [[nodiscard]] snake::Bus* bus() noexcept override { return parts_.bus; }
   [[nodiscard]] const MachineId& machine_id() const noexcept override { return parts_.machine_id; }
   void announce_consumer(const gear::Gear& gear, std::string filter_subject) override;
+  [[nodiscard]] wal::Disk* disk() noexcept override { return disk_; }
+  [[nodiscard]] std::string data_directory() const override { return data_directory_; }
 
  private:
   friend class OpenTransaction;
@@ -158,6 +165,8 @@ class Runtime final : public gear::Services {
   std::unique_ptr<ContextExchange> contexts_;
   RuntimeCounters counters_;
   std::vector<model::ConsumerRequest> consumers_;
+  wal::Disk* disk_ = nullptr;
+  std::string data_directory_;
 
   std::vector<std::unique_ptr<OpenTransaction>> slots_;
   std::vector<std::uint32_t> free_slots_;

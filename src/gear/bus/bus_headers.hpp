@@ -10,6 +10,7 @@
 #include "base/result.hpp"
 #include "gear/gear.hpp"
 #include "snake/bus.hpp"
+#include "snake/subjects.hpp"
 #include "trace/context.hpp"
 
 namespace fluxrig::gear::bus {
@@ -18,6 +19,8 @@ inline constexpr std::string_view kFluxIdHeader = "flux-id";
 inline constexpr std::string_view kFluxRequestHeader =
     "flux-request";                                                 // names the request; replies repeat it
 inline constexpr std::string_view kFluxReplyHeader = "flux-reply";  // the port that replies go to
+inline constexpr std::string_view kFluxForHeader =
+    snake::kForConsumer;  // on a dead letter that is tried again: the one consumer it is for
 inline constexpr std::size_t kMaxRequestId = 128;
 inline constexpr std::size_t kMaxBaggage = 8192;
 

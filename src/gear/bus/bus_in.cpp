@@ -46,6 +46,7 @@ Outcome<void> BusIn::start(Services& services) {
     return problem(
         fmt::format("gear '{}': 'from' is not '<rack>.<gear>' or '<rack>.<gear>.<port>'; correct it", gear));
   filter_ = snake::message_subject(source->rack, source->gear, source->port);
+  consumer_ = snake::consumer_name(services.rack_name(), gear);
   reply_id_prefix_ = fmt::format("{}-{}-reply-", services.rack_name(), gear);
   system_ = services.names().field("messaging.system", sanitize::Action::kKeep);
   destination_ = services.names().field("messaging.destination.name", sanitize::Action::kKeep);
@@ -54,6 +55,7 @@ Outcome<void> BusIn::start(Services& services) {
   span_name_ = services.names().name("process " + options_.from);
   mailbox_ = std::make_shared<Mailbox>(services.io());
   alarm_ = std::make_unique<net::Alarm>(services.io(), [this] { retry(); });
+  progress_ = std::make_unique<net::Alarm>(services.io(), [this] { tell_progress(); });
 
   services.announce_consumer(*this, filter_);
   auto subscription = bus_->subscribe(
@@ -69,7 +71,16 @@ Outcome<void> BusIn::start(Services& services) {
   return {};
 }
 
+// A dead letter that is tried again is for the gear that gave it up, not for others of the same messages.
+bool BusIn::for_another(const snake::Delivery& delivery) {
+  const auto target = delivery.header(kFluxForHeader);
+  if (target.empty() || target == consumer_) return false;
+  (void)bus_->acknowledge(delivery.reply);
+  return true;
+}
+
 void BusIn::take(snake::Delivery delivery) {
+  if (for_another(delivery)) return;
   auto headers = read_headers(delivery);
   if (!headers) return refuse_malformed(delivery, {}, headers.error().detail);
   if (known(delivery, headers->request)) return;
@@ -89,7 +100,9 @@ void BusIn::take(snake::Delivery delivery) {
   request.acknowledge = delivery.reply;
   request.reply_port = headers->reply_port;
   request.deliveries = delivery.deliveries;
+  request.told_at = services_->clock().monotonic().value;
   if (!request.id.empty()) open_[request.id] = cookie;
+  if (requests_.size() == 1) progress_->set(options_.progress_every);
   if (room) return run(cookie, delivery, *std::move(headers));
   hold(cookie, std::move(delivery));
 }
@@ -215,6 +228,20 @@ void BusIn::drop_abandoned() {
   }
 }
 
+// Work that takes longer than the stream's patience is no reason to deliver it again, and to give it up after
+// five times. Bounded by the transaction's own time: when that has ended, so has this.
+void BusIn::tell_progress() {
+  drop_abandoned();
+  run_backlog();
+  const auto now = services_->clock().monotonic().value;
+  for (auto& [cookie, request] : requests_) {
+    if (now - request.told_at < options_.progress_every.count() * kNanosPerMilli) continue;
+    request.told_at = now;
+    (void)bus_->in_progress(request.acknowledge);
+  }
+  if (!requests_.empty()) progress_->set(options_.progress_every);
+}
+
 void BusIn::drain() {
   subscription_.reset();
   for (const auto& [cookie, delivery] : backlog_) {
@@ -230,6 +257,7 @@ void BusIn::stop() {
   subscription_.reset();
   if (mailbox_ != nullptr) mailbox_->close();
   alarm_.reset();
+  progress_.reset();
   retries_.clear();
   backlog_.clear();
   requests_.clear();

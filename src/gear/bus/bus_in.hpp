@@ -33,6 +33,8 @@ struct BusInSource {
 struct BusInOptions {
   std::string from;
   std::size_t max_in_flight = 256;
+  // Less than half of the stream's patience with an unacknowledged delivery. For tests.
+  std::chrono::milliseconds progress_every{4000};
 };
 
 // How long a message stays away that could not be processed now: the stream gives up after five deliveries.
@@ -68,11 +70,13 @@ class BusIn final : public Gear {
     std::optional<Failure> failure;
     std::optional<snake::Outgoing> answer;  // once it has one, until the stream has it
     int attempts = 0;
+    std::int64_t told_at = 0;  // when the stream last heard of it: delivery or progress
   };
   using Requests = std::unordered_map<std::uint64_t, Request>;
 
   // bus_in.cpp: the way in.
   void take(snake::Delivery delivery);
+  [[nodiscard]] bool for_another(const snake::Delivery& delivery);
   [[nodiscard]] bool known(const snake::Delivery& delivery, const std::string& id);
   void run(std::uint64_t cookie, const snake::Delivery& delivery, ReceivedHeaders headers);
   void refuse_malformed(const snake::Delivery& delivery, ReceivedHeaders headers, const char* reason);
@@ -88,11 +92,13 @@ class BusIn final : public Gear {
   void finish(Requests::iterator request);
   void set_alarm();
   void retry();
+  void tell_progress();
 
   BusInOptions options_;
   Services* services_ = nullptr;
   snake::Bus* bus_ = nullptr;
   std::string filter_;
+  std::string consumer_;  // this gear's, as in flux-for
   std::string reply_id_prefix_;
   tap::FieldId system_, destination_, operation_, size_;
   tap::NameId span_name_;
@@ -107,6 +113,7 @@ class BusIn final : public Gear {
   bool running_backlog_ = false;
   std::multimap<std::int64_t, std::uint64_t> retries_;  // when, and which
   std::unique_ptr<net::Alarm> alarm_;
+  std::unique_ptr<net::Alarm> progress_;
   std::shared_ptr<Mailbox> mailbox_;                   // shared with the bus's callbacks
   std::unique_ptr<snake::Subscription> subscription_;  // last: no delivery while the rest is torn down
 };

@@ -156,6 +156,35 @@ TEST_F(BusInGear, AnAbandonedTransactionMakesRoomAndIsNotRunAgain) {
   EXPECT_EQ(host.requests, 2);
 }
 
+TEST_F(BusInGear, WorkThatTakesLongIsToldToTheStreamUntilItEnds) {
+  in_options.progress_every = std::chrono::milliseconds(20);
+  host.step = Step::wait();
+  start();
+  deliver_request(request("long", "ack.long"));
+  ASSERT_TRUE(services.run_until([&] { return bus.progressed.size() >= 3; }));
+  EXPECT_EQ(bus.progressed[0], "ack.long");
+  EXPECT_FALSE(has_acknowledged("ack.long"));
+  services.resume(host.last, Step::reply(), {});
+  ASSERT_TRUE(services.run_until([&] { return has_acknowledged("ack.long"); }));
+  const auto told = bus.progressed.size();
+  deliver_request(request("next", "ack.next"));
+  ASSERT_TRUE(services.run_until([&] { return bus.progressed.size() > told; }));
+  EXPECT_EQ(bus.progressed.back(), "ack.next");
+}
+
+TEST_F(BusInGear, ADeadLetterThatIsTriedAgainForAnotherConsumerIsNotProcessed) {
+  start();
+  auto other = request("dead-letter:1:1", "ack.other");
+  other.headers.emplace_back("flux-for", "else__in");
+  deliver_request(std::move(other));
+  EXPECT_TRUE(has_acknowledged("ack.other"));
+  EXPECT_EQ(host.requests, 0);
+  auto own = request("dead-letter:1:1", "ack.own");
+  own.headers.emplace_back("flux-for", "test__in");
+  deliver_request(std::move(own));
+  EXPECT_EQ(host.requests, 1);
+}
+
 TEST(BusSource, NamesARackAGearAndItsPort) {
   const auto source = parse_source("edge.to-host");
   ASSERT_TRUE(source);

@@ -36,6 +36,7 @@ Outcome<void> BusOut::start(Services& services) {
   span_name_ = services.names().name(fmt::format("send {}.{}", services.rack_name(), gear));
   mailbox_ = std::make_shared<Mailbox>(services.io());
   alarm_ = std::make_unique<net::Alarm>(services.io(), [this] { expire(); });
+  if (auto opened = open_post(); !opened) return opened;
   if (!options_.reply) return {};
 
   reply_port_ = snake::reply_port(services.rack_name(), gear);
@@ -53,14 +54,46 @@ Outcome<void> BusOut::start(Services& services) {
   return {};
 }
 
+// One directory for each flow: <data>/spool/<gear>.<port>. A gear that waits for replies opens it only to
+// send what it holds from the time when it did not.
+Outcome<void> BusOut::open_post() {
+  wal::Disk* disk = services_->disk();
+  const auto gear = std::string(services_->name_of(*this));
+  const auto parent = services_->data_directory() + "/spool";
+  const auto directory = fmt::format("{}/{}.{}", parent, gear, options_.port);
+  if (options_.reply && (disk == nullptr || !disk->list(directory))) return {};
+  if (disk == nullptr) return problem(fmt::format("gear '{}' has no disk for its spool", gear));
+  if (const auto made = disk->make_directory(parent); !made && made.error().code != ErrorCode::kExists)
+    return problem(
+        fmt::format("gear '{}' cannot make its spool in '{}': {}; give the rack's user write access", gear,
+                    parent, to_string(made.error())));
+  auto outbox = Outbox::open({.spool = {.disk = *disk,
+                                        .clock = services_->clock(),
+                                        .directory = directory,
+                                        .machine_id = services_->machine_id(),
+                                        .rack = std::string(services_->rack_name()),
+                                        .software = {},
+                                        .bytes = options_.spool_bytes},
+                              .bus = *bus_,
+                              .diagnostics = services_->diagnostics(),
+                              .gear = gear,
+                              .window = options_.spool_window});
+  if (!outbox) return tl::unexpected(outbox.error());
+  post_ = std::make_unique<BusPost>(
+      BusPost::Parts{*services_, *bus_, mailbox_, *std::move(outbox), options_.reply_timeout});
+  return {};
+}
+
 snake::Outgoing BusOut::outgoing(const Transaction& transaction, std::uint64_t number, Bytes payload) const {
   snake::Outgoing out;
   out.subject = subject_;
   out.headers = context_headers(transaction.outgoing_context(), transaction.flux_id(), transaction.baggage());
-  out.headers.emplace_back(kFluxRequestHeader, request_prefix_ + std::to_string(number));
+  auto request = request_prefix_ + std::to_string(number);
   if (options_.reply) out.headers.emplace_back(kFluxReplyHeader, reply_port_);
+  // With a reply it is published once, so the server need not look for duplicates.
+  if (!options_.reply) out.message_id = request;
+  out.headers.emplace_back(kFluxRequestHeader, std::move(request));
   out.payload = std::move(payload);
-  // No message id: a request is published once, so the server need not look for duplicates.
   return out;
 }
 
@@ -69,8 +102,9 @@ Step BusOut::on_request(Transaction& transaction, Message& message) {
   transaction.attribute(system_, std::string_view("nats"));
   transaction.attribute(destination_, std::string_view(subject_));
   transaction.attribute(operation_, std::string_view("send"));
-  if (!bus_->connected()) return Step::fail(FailureCode::kUnavailable, "the bus is not connected");
-  if (waiting_.size() >= options_.max_in_flight)
+  if (options_.reply && !bus_->connected())
+    return Step::fail(FailureCode::kUnavailable, "the bus is not connected");
+  if ((options_.reply ? waiting_.size() : post_->open()) >= options_.max_in_flight)
     return Step::fail(FailureCode::kRefused, "too many messages wait for the bus");
   auto payload = encode_message(message);
   if (!payload) {
@@ -81,29 +115,35 @@ Step BusOut::on_request(Transaction& transaction, Message& message) {
   }
   const auto size = payload->size();
   const auto number = ++last_number_;
+  auto out = outgoing(transaction, number, *std::move(payload));
+  const auto step = options_.reply ? ask(transaction, number, std::move(out))
+                                   : post_->send(transaction.ticket(), std::move(out));
+  if (step.kind != Step::Kind::kWait) return step;
+  transaction.attribute(size_, static_cast<std::int64_t>(size));
+  transaction.count_bytes(0, size);
+  return step;
+}
+
+Step BusOut::ask(Transaction& transaction, std::uint64_t number, snake::Outgoing message) {
   const auto now = services_->clock().monotonic().value;
   // Before the publish: its end may come at any moment, from another thread.
   waiting_[number] = {transaction.ticket(), now + options_.reply_timeout.count() * kNanosPerMilli};
-  auto sent = bus_->publish_stream(
-      outgoing(transaction, number, *std::move(payload)),
-      [this, number, mailbox = mailbox_, reply = options_.reply](Result<snake::PublishReceipt> receipt) {
-        // What is stored and awaits its reply has nothing to be told yet.
-        if (receipt && reply) return;
-        mailbox->put([this, number, receipt] { published(number, receipt); });
-      });
+  auto sent = bus_->publish_stream(std::move(message),
+                                   [this, number, mailbox = mailbox_](Result<snake::PublishReceipt> receipt) {
+                                     // What is stored and awaits its reply has nothing to be told yet.
+                                     if (!receipt)
+                                       mailbox->put([this, number, receipt] { published(number, receipt); });
+                                   });
   if (!sent) {
     waiting_.erase(number);
     return Step::fail(publish_failure(sent.error()));
   }
-  transaction.attribute(size_, static_cast<std::int64_t>(size));
-  transaction.count_bytes(0, size);
   if (waiting_.size() == 1) alarm_->set(options_.reply_timeout);
   return Step::wait();
 }
 
 void BusOut::published(std::uint64_t number, const Result<snake::PublishReceipt>& receipt) {
-  if (!receipt) return finish(number, Step::fail(publish_failure(receipt.error())), {});
-  if (!options_.reply) finish(number, Step::reply(), {});
+  if (!receipt) finish(number, Step::fail(publish_failure(receipt.error())), {});
 }
 
 std::optional<std::uint64_t> BusOut::number_of(std::string_view request) const noexcept {
@@ -159,9 +199,14 @@ void BusOut::expire() {
   alarm_->set(std::chrono::milliseconds(left / kNanosPerMilli + 1));
 }
 
+void BusOut::drain() {
+  if (post_ != nullptr) post_->drain();
+}
+
 void BusOut::stop() {
   subscription_.reset();
   if (mailbox_ != nullptr) mailbox_->close();
+  post_.reset();
   alarm_.reset();
   waiting_.clear();
 }

@@ -1,5 +1,6 @@
 // The gear `bus_out`: sends the request to another rack over the stream of P0 messages, and waits for its
-// reply. docs/gears/bus_out.md. One thread (the io thread); the bus's callbacks only fill the mailbox.
+// reply, or (BusPost) for nothing but its safety. docs/gears/bus_out.md. One thread (the io thread); the
+// bus's callbacks only fill the mailbox.
 #pragma once
 
 #include <chrono>
@@ -9,6 +10,7 @@
 #include <optional>
 #include <string>
 
+#include "gear/bus/bus_post.hpp"
 #include "gear/bus/mailbox.hpp"
 #include "gear/gear.hpp"
 #include "gear/net/alarm.hpp"
@@ -21,6 +23,8 @@ struct BusOutOptions {
   bool reply = true;
   std::chrono::milliseconds reply_timeout{5000};
   std::size_t max_in_flight = 4096;
+  std::uint64_t spool_bytes = 256U << 20;
+  std::size_t spool_window = 64;
 };
 
 class BusOut final : public Gear {
@@ -30,6 +34,7 @@ class BusOut final : public Gear {
 
   Outcome<void> start(Services& services) override;
   Step on_request(Transaction& transaction, Message& message) override;
+  void drain() override;
   void stop() override;
 
  private:
@@ -38,6 +43,8 @@ class BusOut final : public Gear {
     std::int64_t deadline = 0;  // of the services' monotonic clock
   };
 
+  [[nodiscard]] Outcome<void> open_post();
+  [[nodiscard]] Step ask(Transaction& transaction, std::uint64_t number, snake::Outgoing message);
   [[nodiscard]] snake::Outgoing outgoing(const Transaction& transaction, std::uint64_t number,
                                          Bytes payload) const;
   void published(std::uint64_t number, const Result<snake::PublishReceipt>& receipt);
@@ -60,7 +67,8 @@ class BusOut final : public Gear {
   std::map<std::uint64_t, Waiting> waiting_;
   std::uint64_t last_number_ = 0;
   std::unique_ptr<net::Alarm> alarm_;
-  std::shared_ptr<Mailbox> mailbox_;                   // shared with the bus's callbacks
+  std::unique_ptr<BusPost> post_;     // without reply; or for what an earlier run left in the spool
+  std::shared_ptr<Mailbox> mailbox_;  // shared with the bus's callbacks
   std::unique_ptr<snake::Subscription> subscription_;  // last: no delivery while the rest is torn down
 };
 

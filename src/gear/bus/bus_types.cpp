@@ -13,6 +13,8 @@ std::unique_ptr<Gear> make_out(const Settings& settings) {
   options.reply = settings.boolean("reply");
   options.reply_timeout = settings.duration("reply_timeout");
   options.max_in_flight = static_cast<std::size_t>(settings.integer("max_in_flight"));
+  options.spool_bytes = settings.size("spool");
+  options.spool_window = static_cast<std::size_t>(settings.integer("spool_window"));
   return std::make_unique<bus::BusOut>(std::move(options));
 }
 
@@ -53,11 +55,11 @@ GearType bus_out_type() {
                    .fallback = "out"},
                   {.name = "reply",
                    .type = kBoolean,
-                   .summary = "wait for the other rack's reply; false: answered once the bus has stored it",
+                   .summary = "wait for the other rack's reply; false: answered once the message is safe",
                    .fallback = "true"},
                   {.name = "reply_timeout",
                    .type = kDuration,
-                   .summary = "then the request fails as timed out",
+                   .summary = "then the request fails as timed out; without reply it goes to the spool",
                    .fallback = "5s",
                    .minimum = 1,
                    .maximum = 3'600'000},
@@ -66,7 +68,19 @@ GearType bus_out_type() {
                    .summary = "messages that wait for the bus or a reply; more are refused",
                    .fallback = "4096",
                    .minimum = 1,
-                   .maximum = 65'536}},
+                   .maximum = 65'536},
+                  {.name = "spool",
+                   .type = kSize,
+                   .summary = "disk for messages without reply while the bus is away; then they are refused",
+                   .fallback = "256MiB",
+                   .minimum = 4 << 20,
+                   .maximum = std::int64_t{1} << 40},
+                  {.name = "spool_window",
+                   .type = kInteger,
+                   .summary = "spooled messages on their way at a time; 1: never out of order",
+                   .fallback = "64",
+                   .minimum = 1,
+                   .maximum = 1024}},
       .check = check_out,
       .make = make_out};
 }

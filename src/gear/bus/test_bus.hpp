@@ -2,6 +2,7 @@
 // noted and failures on demand. Calls back on the calling thread. Tests only.
 #pragma once
 
+#include <atomic>
 #include <deque>
 #include <map>
 #include <memory>
@@ -23,12 +24,12 @@ class TestBus final : public snake::Bus {
   }
   // The next publishes are answered so, before others succeed.
   std::deque<Error> later_failures;
-  bool is_connected = true;
-  bool deliver_published = true;  // false: stored only
+  std::atomic<bool> is_connected{true};  // also read by the outbox's thread
+  bool deliver_published = true;         // false: stored only
 
   std::vector<snake::Outgoing> stored;  // without duplicates
   std::size_t publishes = 0;
-  std::vector<std::string> acknowledged, redelivered, terminated;
+  std::vector<std::string> acknowledged, redelivered, terminated, progressed;
 
   void deliver(const std::string& subject, snake::Delivery delivery) {
     const auto handler = handlers_.find(subject);
@@ -75,6 +76,7 @@ class TestBus final : public snake::Bus {
     return note(redelivered, reply);
   }
   Result<void> terminate(std::string_view reply) override { return note(terminated, reply); }
+  Result<void> in_progress(std::string_view reply) override { return note(progressed, reply); }
   bool connected() const noexcept override { return is_connected; }
   std::size_t unacknowledged() const noexcept override { return 0; }
 

@@ -16,6 +16,7 @@
 #include "gear/bus/test_bus.hpp"
 #include "gear/test_services.hpp"
 #include "gear/transaction.hpp"
+#include "wal/memory_disk.hpp"
 
 namespace fluxrig::gear::bus {
 
@@ -51,6 +52,7 @@ class BusGears : public testing::Test {
   BusOutOptions out_options;
   BusInOptions in_options{.from = "test.out"};
   TestBus bus;
+  wal::MemoryDisk disk;
   Entry entry;
   Host host;
   std::unique_ptr<BusOut> out;
@@ -63,6 +65,7 @@ class BusGears : public testing::Test {
     out = std::make_unique<BusOut>(out_options);
     in = std::make_unique<BusIn>(in_options);
     services.set_bus(&bus);
+    services.set_disk(&disk);
     services.add(entry, "entry");
     services.add(*out, "out");
     services.add(*in, "in");

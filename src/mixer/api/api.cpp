@@ -45,6 +45,7 @@ std::optional<ApiResponse> Api::quick(const ApiRequest& request) const {
       return problem_response(401, "send the token of the mixer's token file: Authorization: Bearer <token>");
     if (request.path == "/api/v1/sql")
       return get || request.method == "POST" ? std::nullopt : std::optional(method_not_allowed("GET, POST"));
+    if (is_dead_letters_path(request.path)) return std::nullopt;
     if (!get) return method_not_allowed("GET");
     if (request.path == "/api/v1/tail") return tail(request);
     if (request.path == "/api/v1/status") return status();
@@ -63,6 +64,8 @@ ApiResponse Api::handle(const ApiRequest& request) const {
   if (begins_with(request.path, kAuditPrefix))
     return audit_response(parts_, std::string_view(request.path).substr(kAuditPrefix.size()), request);
   if (request.path == "/api/v1/racks") return racks();
+  if (is_dead_letters_path(request.path))
+    return dead_letters_response(parts_.dead_letters, request, parts_.diagnostics);
   if (request.path == "/api/v1/sql") return sql(request);
   const std::string_view last =
       std::string_view(request.path).substr(std::min(kPrefix.size(), request.path.size()));

@@ -16,6 +16,13 @@
 #include "mixer/rack_index.hpp"
 #include "sink/sink.hpp"
 
+namespace fluxrig {
+class Diagnostics;
+}
+namespace fluxrig::snake {
+class DeadLetterBox;
+}
+
 namespace fluxrig::mixer {
 
 struct StreamFill {
@@ -42,6 +49,8 @@ struct ApiParts {
   std::string version;
   UnixNanos started;
   std::function<Readiness()> readiness;  // any thread, does not block
+  snake::DeadLetterBox* dead_letters = nullptr;
+  Diagnostics* diagnostics = nullptr;
 };
 
 class Api {
@@ -69,5 +78,9 @@ class Api {
 // GET /api/v1/{transactions,spans,metrics,logs}: `list` is the last word of the path.
 [[nodiscard]] ApiResponse list_response(sink::Queries& queries, std::string_view list,
                                         const ApiRequest& request, UnixNanos now);
+// api_dead_letters.cpp: everything at and below /api/v1/dead-letters. `box` null: 503.
+[[nodiscard]] bool is_dead_letters_path(std::string_view path);
+[[nodiscard]] ApiResponse dead_letters_response(snake::DeadLetterBox* box, const ApiRequest& request,
+                                                Diagnostics* diagnostics);
 
 }  // namespace fluxrig::mixer

@@ -1,0 +1,128 @@
+// /api/v1/dead-letters: list, look, try again, drop. Headers and sizes only: payloads never leave the bus.
+#include <fmt/core.h>
+
+#include <charconv>
+#include <optional>
+
+#include "mixer/api/api.hpp"
+#include "snake/dead_letter_box.hpp"
+
+namespace fluxrig::mixer {
+namespace {
+
+constexpr std::string_view kPath = "/api/v1/dead-letters";
+constexpr std::size_t kDefaultPage = 100;
+
+std::optional<std::uint64_t> parse_number(std::string_view text) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+std::string text_or_null(std::string_view text) {
+  return text.empty() ? "null" : "\"" + escape_json(text) + "\"";
+}
+
+std::string letter_json(const snake::DeadLetter& letter) {
+  return fmt::format(
+      R"({{"sequence":{},"time":"{}","consumer":{},"subject":{},"reason":{},"deliveries":{},)"
+      R"("stream_sequence":{},"flux_id":{},"request":{},"traceparent":{},"content_type":{},"payload_bytes":{}}})",
+      letter.sequence, to_rfc3339(letter.time), text_or_null(letter.consumer), text_or_null(letter.subject),
+      text_or_null(letter.reason), letter.deliveries, letter.stream_sequence, text_or_null(letter.flux_id),
+      text_or_null(letter.request), text_or_null(letter.traceparent), text_or_null(letter.content_type),
+      letter.payload_bytes);
+}
+
+ApiResponse failure(const Error& error) {
+  if (error.code == ErrorCode::kNotFound)
+    return problem_response(404, "there is no dead letter of this number (any more)");
+  return problem_response(503, fmt::format("the bus could not do it: {}; try again", to_string(error)));
+}
+
+ApiResponse json(std::string body) {
+  ApiResponse response;
+  response.body = std::move(body);
+  return response;
+}
+
+ApiResponse list(snake::DeadLetterBox& box, const ApiRequest& request) {
+  std::uint64_t after = 0;
+  std::uint64_t limit = kDefaultPage;
+  std::string consumer;
+  for (const auto& [name, value] : request.query) {
+    const auto number = parse_number(value);
+    if (name == "consumer") {
+      consumer = value;
+    } else if (name == "after" && number) {
+      after = *number;
+    } else if (name == "limit" && number && *number >= 1 && *number <= snake::DeadLetterBox::kMaxPage) {
+      limit = *number;
+    } else {
+      return problem_response(
+          400, fmt::format("dead-letters knows the parameters consumer, after and limit (1 to {})",
+                           snake::DeadLetterBox::kMaxPage));
+    }
+  }
+  const auto page = box.list(after, limit, consumer);
+  if (!page) return failure(page.error());
+  std::string body = R"({"dead_letters":[)";
+  for (std::size_t i = 0; i < page->letters.size(); ++i)
+    body += (i == 0 ? "" : ",") + letter_json(page->letters[i]);
+  body += fmt::format(R"(],"next_after":{}}})"
+                      "\n",
+                      page->next_after == 0 ? "null" : std::to_string(page->next_after));
+  return json(std::move(body));
+}
+
+ApiResponse one(const Result<snake::DeadLetter>& letter) {
+  if (!letter) return failure(letter.error());
+  return json(letter_json(*letter) + "\n");
+}
+
+// What an operator does to business messages is told in the log, with the ids by which it is found again.
+ApiResponse changed(const char* what, const Result<snake::DeadLetter>& letter, Diagnostics* diagnostics) {
+  if (letter && diagnostics != nullptr)
+    diagnostics->warn("mixer.api", fmt::format("a dead letter was {} by an operator", what),
+                      {{"sequence", std::to_string(letter->sequence)},
+                       {"consumer", letter->consumer},
+                       {"subject", letter->subject},
+                       {"flux_id", letter->flux_id}});
+  return one(letter);
+}
+
+ApiResponse not_allowed(std::string_view allowed) {
+  auto response = problem_response(405, fmt::format("use {}", allowed));
+  response.headers.emplace_back("Allow", allowed);
+  return response;
+}
+
+}  // namespace
+
+bool is_dead_letters_path(std::string_view path) {
+  return path.substr(0, kPath.size()) == kPath && (path.size() == kPath.size() || path[kPath.size()] == '/');
+}
+
+ApiResponse dead_letters_response(snake::DeadLetterBox* box, const ApiRequest& request,
+                                  Diagnostics* diagnostics) {
+  if (box == nullptr) return problem_response(503, "the bus is not there yet; try again");
+  const bool get = request.method == "GET" || request.method == "HEAD";
+  auto rest = std::string_view(request.path).substr(kPath.size());
+  if (rest.empty()) return get ? list(*box, request) : not_allowed("GET");
+  rest.remove_prefix(1);
+  const auto slash = rest.find('/');
+  const auto sequence = parse_number(rest.substr(0, slash));
+  if (!sequence || *sequence == 0)
+    return problem_response(400, "a dead letter is named by its number, as dead-letters/7");
+  if (slash != std::string_view::npos) {
+    if (rest.substr(slash) != "/retry")
+      return problem_response(404, "a dead letter has only 'retry' below it");
+    if (request.method != "POST") return not_allowed("POST");
+    return changed("tried again", box->retry(*sequence), diagnostics);
+  }
+  if (get) return one(box->get(*sequence));
+  if (request.method == "DELETE") return changed("dropped", box->drop(*sequence), diagnostics);
+  return not_allowed("GET, DELETE");
+}
+
+}  // namespace fluxrig::mixer
