@@ -88,6 +88,46 @@ TEST(Encodings, HideNoNumberInAMessageOfOneLongDigitRun) {
   }
 }
 
+// MTI, bitmap, length and number in packed decimal, and whatever follows.
+std::string binary_message(Random& random, std::string_view number) {
+  std::string out("\x02\x00", 2);
+  for (int i = 0; i < 8; ++i) out.push_back(static_cast<char>(random.next()));
+  out += packed((number.size() < 10 ? "0" : "") + std::to_string(number.size()), false);
+  return out;
+}
+
+TEST(Encodings, HideNoNumberInABinaryMessageCutAnywhereAfterIt) {
+  SeededRandom random(kSeed);
+  for (int round = 0; round < 10; ++round) {
+    for (const auto& number : test_numbers(random)) {
+      std::string message = binary_message(random, number);
+      const std::string hidden = packed((number.size() % 2 != 0 ? "0" : "") + number, false);
+      const std::size_t begin = message.size();
+      message += hidden;
+      for (int i = 0; i < 30; ++i) message.push_back(static_cast<char>(random.next()));
+      for (std::size_t size = begin + hidden.size(); size <= message.size(); ++size)
+        EXPECT_NE(cleaned(message.substr(0, size)).compare(begin, hidden.size(), hidden), 0)
+            << number << " cut at " << size << ", seed " << kSeed;
+    }
+  }
+}
+
+TEST(Encodings, HideNoNumberInAMessageOfDigitsBrokenAnywhereElse) {
+  SeededRandom random(kSeed);
+  for (int round = 0; round < 10; ++round) {
+    for (const auto& number : test_numbers(random)) {
+      const std::string before = "0200" + digits_of(random, 16) + std::to_string(number.size());
+      std::string message = before + number + digits_of(random, 40);
+      // One byte of what stands around is damaged.
+      std::size_t broken = random.below(message.size() - number.size());
+      if (broken >= before.size()) broken += number.size();
+      message[broken] = static_cast<char>(random.next());
+      EXPECT_NE(cleaned(message).compare(before.size(), number.size(), number), 0)
+          << message << " broken at " << broken << ", seed " << kSeed;
+    }
+  }
+}
+
 TEST(Encodings, HideNoNumberWithItsVerificationCodeGluedOn) {
   SeededRandom random(kSeed);
   for (const auto& number : test_numbers(random)) {
