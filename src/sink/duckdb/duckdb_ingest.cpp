@@ -38,6 +38,9 @@ Attempt<void> DuckDbSink::start() {
   auto audit = load_audit(core_.connection());
   if (!audit) return tl::unexpected(std::move(audit.error()));
   audit_ = std::move(*audit);
+  auto open = OpenIntents::load(core_.connection());
+  if (!open) return tl::unexpected(std::move(open.error()));
+  open_intents_ = std::move(*open);
   core_.start_selects();
   return {};
 }
@@ -68,38 +71,42 @@ Result<CommitSummary> DuckDbSink::commit_audited(std::span<const IncomingBlock> 
   for (const auto& block : blocks)
     if (!is_consistent(block)) return fail(ErrorCode::kInvalid, "a block's count differs from its records");
   if (auto usable = ready(); !usable) return tl::unexpected(usable.error());
-  Ledger changed;
+  Changed changed;
   auto summary = store(blocks, changes, changed);
   if (!summary) return tl::unexpected(failed("a commit", summary.error()));
-  for (auto& [key, ranges] : changed) ledger_[key] = std::move(ranges);
+  for (auto& [key, ranges] : changed.ledger) ledger_[key] = std::move(ranges);
+  for (const auto& [key, count] : changed.open_intents) open_intents_[key] = count;
   apply(changes, audit_);
   return *summary;
 }
 
 Attempt<CommitSummary> DuckDbSink::store(std::span<const IncomingBlock> blocks, const AuditChanges& changes,
-                                         Ledger& changed) {
+                                         Changed& changed) {
   auto transaction = StoreTransaction::begin(core_.connection());
   if (!transaction) return tl::unexpected(std::move(transaction.error()));
   CommitSummary summary;
   RecordRows rows(core_.connection());
+  OpenIntents intents(open_intents_, ledger_);
   for (const auto& block : blocks) {
     if (block.head.lane == model::Lane::kAudit && !block.bytes.empty()) rows.keep(block);
     if (block.records.empty()) continue;
     const auto key = key_of(block.head);
-    auto found = changed.find(key);
-    if (found == changed.end()) {
+    auto found = changed.ledger.find(key);
+    if (found == changed.ledger.end()) {
       const auto stored = ledger_.find(key);
-      found = changed.emplace(key, stored == ledger_.end() ? SequenceRanges{} : stored->second).first;
+      found = changed.ledger.emplace(key, stored == ledger_.end() ? SequenceRanges{} : stored->second).first;
     }
     auto& ranges = found->second;
     const Sequence first = block.head.first;
     const Sequence last{first.value + block.records.size() - 1};
     const bool overlaps = ranges.intersects(first, last);
     for (std::size_t i = 0; i < block.records.size(); ++i) {
-      if (overlaps && ranges.contains(Sequence{first.value + i}))
+      if (overlaps && ranges.contains(Sequence{first.value + i})) {
         ++summary.duplicates;
-      else
-        rows.add(block, i);
+        continue;
+      }
+      rows.add(block, i);
+      intents.see(block, i);
     }
     ranges.add(first, last);
   }
@@ -107,7 +114,9 @@ Attempt<CommitSummary> DuckDbSink::store(std::span<const IncomingBlock> blocks, 
   auto written = rows.finish();
   if (!written) return tl::unexpected(std::move(written.error()));
   summary.rows = *written;
-  for (const auto& [key, ranges] : changed) {
+  if (auto settled = intents.finish(core_.connection(), changed.open_intents); !settled)
+    return tl::unexpected(std::move(settled.error()));
+  for (const auto& [key, ranges] : changed.ledger) {
     const auto stored = ledger_.find(key);
     static const SequenceRanges kNone;
     const auto& before = stored == ledger_.end() ? kNone : stored->second;

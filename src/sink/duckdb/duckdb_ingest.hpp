@@ -4,6 +4,7 @@
 #pragma once
 
 #include "sink/duckdb/archive.hpp"
+#include "sink/duckdb/open_intents.hpp"
 #include "sink/duckdb/store_core.hpp"
 #include "sink/sink.hpp"
 
@@ -28,8 +29,13 @@ class DuckDbSink final : public Sink {
   [[nodiscard]] Result<bool> maintain(UnixNanos now) override;
 
  private:
+  // What a commit makes of the state in memory.
+  struct Changed {
+    Ledger ledger;
+    OpenIntents::Counts open_intents;
+  };
   [[nodiscard]] Attempt<CommitSummary> store(std::span<const IncomingBlock> blocks,
-                                             const AuditChanges& changes, Ledger& changed);
+                                             const AuditChanges& changes, Changed& changed);
   [[nodiscard]] Attempt<void> store_presence(const RackPresence& presence);
   [[nodiscard]] Result<void> ready();
   Error failed(const char* what, const DatabaseError& error);
@@ -38,6 +44,7 @@ class DuckDbSink final : public Sink {
   Archive archive_;
   Ledger ledger_;
   AuditState audit_;
+  OpenIntents::Counts open_intents_;  // as committed
 };
 
 }  // namespace fluxrig::sink

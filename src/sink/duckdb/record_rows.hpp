@@ -23,6 +23,8 @@ class RecordRows {
   // The block itself, as it came.
   void keep(const IncomingBlock& block);
   [[nodiscard]] Attempt<std::uint64_t> finish();  // records written; kept blocks do not count
+  // One MAP column of any table's row.
+  void write_attributes(TableAppender& row, const std::vector<model::Attribute>& attributes);
 
  private:
   struct Common {
@@ -38,7 +40,6 @@ class RecordRows {
   void write(TableAppender& row, const Common& common, const model::MetricPoint& point);
   void write(TableAppender& row, const Common& common, const model::Log& log);
   void write_common(TableAppender& row, const Common& common);
-  void write_attributes(TableAppender& row, const std::vector<model::Attribute>& attributes);
   [[nodiscard]] TableAppender& table(std::size_t index);
 
   Connection& connection_;

@@ -66,6 +66,9 @@ std::string create_tables_sql() {
       "VARCHAR, "
       "row_count UBIGINT, bytes UBIGINT);"
       "CREATE TABLE IF NOT EXISTS store_marks (mark VARCHAR);"
+      "CREATE TABLE IF NOT EXISTS open_intents (flux_id UUID, trace_id VARCHAR, machine_id UUID, rack "
+      "VARCHAR, gear VARCHAR, epoch UINTEGER, seq UBIGINT, received_at TIMESTAMP_NS, span_id VARCHAR, name "
+      "VARCHAR, time TIMESTAMP_NS, attributes MAP(VARCHAR, VARCHAR), redactions VARCHAR[]);"
       "CREATE TABLE IF NOT EXISTS hot_audit_blocks (hour_start TIMESTAMP NOT NULL, machine_id UUID, rack "
       "VARCHAR, epoch UINTEGER, first_seq UBIGINT, count UINTEGER, kind VARCHAR, time TIMESTAMP_NS, "
       "hash BLOB, previous BLOB, bytes BLOB, received_at TIMESTAMP_NS);"
@@ -113,7 +116,11 @@ std::string derived_views_sql() {
          "CASE WHEN outcome = 'answered' THEN 'INFO' ELSE 'ERROR' END, 'fluxrig.transaction', "
          "CASE WHEN reason IS NULL THEN name || ' ' || outcome ELSE name || ' ' || outcome || ': ' || reason "
          "END, "
-         "attributes, date, hour FROM transactions;";
+         "attributes, date, hour FROM transactions;"
+         // A rack's records come in order, so those of a later epoch say that this one is over.
+         "CREATE OR REPLACE VIEW in_doubt AS SELECT * FROM open_intents AS o WHERE EXISTS (SELECT 1 FROM "
+         "ledger WHERE ledger.machine_id = o.machine_id AND ledger.lane = 'audit' AND ledger.epoch > "
+         "o.epoch);";
 }
 
 }  // namespace fluxrig::sink
