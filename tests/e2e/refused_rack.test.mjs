@@ -57,4 +57,15 @@ await runSuite([
     assert.doesNotMatch(stack.log('edge'), /welcomed this rack/);
     assert.doesNotMatch(stack.log('edge'), /BEGIN|Expected 'PONG'/);
   }],
+  ['a rack that starts before the mixer knows its certificate gets in after the mixer\'s SIGHUP, without a restart', async () => {
+    stack.must(['pki', 'issue', stack.pki, '--rack', 'late']);
+    stack.writeScenario('late', `rack: late\nmixer: { address: "nats://127.0.0.1:${stack.ports.nats}", certificates: ${stack.pki} }\n` +
+      `data: ${stack.path('late')}\ngears:\n  in: { type: http_server, listen: "127.0.0.1:0", routes: [ { path: /, method: GET } ] }\n` +
+      '  say: { type: respond }\nwires: [ in -> say ]\n');
+    await stack.startRack('late', { welcomed: false });
+    await stack.waitLog('late', 'the server refuses the certificate');
+    process.kill(stack.processes.get('mixer').child.pid, 'SIGHUP');
+    await stack.waitLog('mixer', 'the certificate index was read again');
+    await stack.waitLog('late', 'welcomed this rack', 30_000);
+  }],
 ], () => stack.close());
