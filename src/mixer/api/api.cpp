@@ -67,6 +67,7 @@ ApiResponse Api::handle(const ApiRequest& request) const {
   if (is_dead_letters_path(request.path))
     return dead_letters_response(parts_.dead_letters, request, parts_.diagnostics);
   if (request.path == "/api/v1/sql") return sql(request);
+  if (request.path == "/api/v1/doubt") return doubt_response(parts_.queries, request, parts_.clock.now());
   const std::string_view last =
       std::string_view(request.path).substr(std::min(kPrefix.size(), request.path.size()));
   for (const std::string_view list : {"transactions", "spans", "metrics", "logs"})

@@ -83,4 +83,7 @@ class Api {
 [[nodiscard]] ApiResponse dead_letters_response(snake::DeadLetterBox* box, const ApiRequest& request,
                                                 Diagnostics* diagnostics);
 
+// api_doubt.cpp
+[[nodiscard]] ApiResponse doubt_response(sink::Queries& queries, const ApiRequest& request, UnixNanos now);
+
 }  // namespace fluxrig::mixer
