@@ -109,9 +109,10 @@ class Finder {
   }
 
   void judge(std::string_view digits, std::size_t begin, std::size_t end) {
-    if (digits.size() <= kMostCardDigits) stripe(begin, end, is_number(digits));
-    const bool innocent = is_telephone_number(text_, begin, digits) || is_integer_limit(digits);
-    if (is_number(digits) && !innocent) hits_.push_back({begin, end, false});
+    const bool right = is_number(digits);
+    if (digits.size() <= kMostCardDigits) stripe(begin, end, right);
+    if (right && !is_telephone_number(text_, begin, digits) && !is_integer_limit(digits))
+      hits_.push_back({begin, end, false});
   }
 
   // 4.111111111111111e15: what a double makes of a number.
