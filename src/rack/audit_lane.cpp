@@ -99,6 +99,7 @@ void AuditLane::sign() {
 bool AuditLane::housekeep() {
   take_receipts();
   const MonotonicNanos now = clock_.monotonic();
+  housekept_at_ = now;
   // Not only after news: what an earlier run, or a disk that refused, left to release would else stay for
   // good, and a full lane would never take work again.
   const bool may_release = receipts_.changed() || writer_->segment_count() > 1;
@@ -119,6 +120,7 @@ std::optional<MonotonicNanos> AuditLane::due() const noexcept {
   const auto sooner = [&](MonotonicNanos one) { due = due ? std::min(*due, one) : one; };
   if (signer_ && signer_->due()) sooner(*signer_->due());
   if (trouble_) sooner(trouble_->retry_at);
+  if (writer_->on_reserve()) sooner({housekept_at_.value + kRetryEvery});
   if (!damaged_.empty()) sooner(damage_retry_at_);
   if (behind_since_) sooner({behind_since_->value + chain_patience_});
   return due;

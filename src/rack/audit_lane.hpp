@@ -104,6 +104,7 @@ class AuditLane final : public tap::AuditOutput {
   bool news_ = false;
   std::optional<Trouble> trouble_;
   MonotonicNanos stored_at_;
+  MonotonicNanos housekept_at_;
   std::optional<MonotonicNanos> behind_since_;
   std::int64_t chain_patience_ = kChainPatience;
   std::set<wal::SegmentName> damaged_;   // to be declared

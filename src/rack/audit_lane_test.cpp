@@ -22,6 +22,7 @@ struct AuditLaneTest : testing::Test {
   std::map<std::string, std::uint64_t> drops;
   std::vector<wal::LossBody> lost;
   int behind = 0;
+  std::uint64_t reserve_bytes = 0;
 
   void start() {
     lane.reset();
@@ -31,6 +32,7 @@ struct AuditLaneTest : testing::Test {
     wal::WriterOptions options;
     options.segment_bytes = wal::WriterOptions::kMinSegmentBytes;
     options.free_reserve_bytes = 0;
+    options.reserve_bytes = reserve_bytes;
     options.public_key = key.public_key();
     auto writer = wal::Writer::open({disk, clock, "audit", machine, model::Lane::kAudit, options});
     ASSERT_TRUE(writer) << writer.error().message;
@@ -130,6 +132,25 @@ TEST_F(AuditLaneTest, GoesOnOnAFullDiskWhenToldToAndDeclaresWhatItLost) {
   EXPECT_EQ(report.losses[0].sequence, report.next.value == 0 ? Sequence{} : Sequence{report.next.value - 1});
   ASSERT_EQ(lost.size(), 1U);
   EXPECT_EQ(lost[0].count, 10U);
+}
+
+TEST_F(AuditLaneTest, LooksForSpaceAgainWhileItLivesOnItsReserve) {
+  reserve_bytes = 2 * wal::Reserve::kStepBytes;
+  start();
+  pass(0);
+  ASSERT_TRUE(disk.exists("audit/reserve-2"));
+  auto file = disk.open("audit/others", wal::OpenMode::kCreateEmpty);
+  disk.set_capacity(64U << 20);
+  ASSERT_TRUE((*file)->allocate(*disk.free_bytes("audit")));
+  for (int i = 0; i < 200; ++i) ASSERT_TRUE(append(700)) << i;
+  pass(0);
+  EXPECT_TRUE(lane->on_reserve());
+  ASSERT_TRUE(lane->due());
+  EXPECT_LE(lane->due()->value - clock.monotonic().value, kNanosPerSecond);
+  file->reset();
+  ASSERT_TRUE(disk.unlink("audit/others"));
+  pass(kNanosPerSecond);
+  EXPECT_FALSE(lane->on_reserve());
 }
 
 TEST_F(AuditLaneTest, SaysThatTheDiskFailedOnceItWorksAgain) {
