@@ -40,8 +40,13 @@ class RunJoiner {
     std::uint64_t run = masks.run;
     if (open_) {
       const auto lead = static_cast<unsigned>(std::countr_one(run));
-      digits_ += static_cast<unsigned>(std::popcount(masks.digits & low_bits(lead)));
-      if (lead == kBlock) return;
+      // Most runs are too short to count their digits.
+      if (base + lead - start_ >= kLeastCardDigits)
+        digits_ += count(pending_) + count(masks.digits & low_bits(lead));
+      if (lead == kBlock) {
+        pending_ = 0;
+        return;
+      }
       close(base + lead);
       run &= ~low_bits(lead);
     }
@@ -49,7 +54,8 @@ class RunJoiner {
       const std::uint64_t inner = low_bits(static_cast<unsigned>(kBlock) - trail);
       open_ = true;
       start_ = base + kBlock - trail;
-      digits_ = static_cast<unsigned>(std::popcount(masks.digits & ~inner));
+      digits_ = 0;
+      pending_ = masks.digits & ~inner;
       run &= inner;
     }
     // A bit stays where 12 set bits begin.
@@ -61,10 +67,19 @@ class RunJoiner {
       const auto first = static_cast<unsigned>(std::countr_zero(starts));
       const auto size = static_cast<unsigned>(std::countr_one(run >> first));
       const std::uint64_t bits = low_bits(size) << first;
-      if (static_cast<unsigned>(std::popcount(masks.digits & bits)) >= kLeastCardDigits)
-        out_.push_back({base + first, base + first + size});
+      if (count(masks.digits & bits) >= kLeastCardDigits) out_.push_back({base + first, base + first + size});
       starts &= ~bits;
     }
+  }
+
+  void finish(std::size_t end) {
+    digits_ += count(pending_);
+    close(end);
+  }
+
+ private:
+  static std::size_t count(std::uint64_t bits) noexcept {
+    return static_cast<std::size_t>(std::popcount(bits));
   }
 
   void close(std::size_t end) {
@@ -72,11 +87,11 @@ class RunJoiner {
     open_ = false;
   }
 
- private:
   std::vector<Run>& out_;
   bool open_ = false;
   std::size_t start_ = 0;
   std::size_t digits_ = 0;
+  std::uint64_t pending_ = 0;  // the digits of the block in which the open run began, not yet counted
 };
 
 class Pass {
@@ -101,7 +116,7 @@ class Pass {
   }
 
   void finish(std::size_t size) {
-    runs_.close(size);
+    runs_.finish(size);
     out_.control = (flags_ & detail::kControlFlag) != 0;
     out_.high = (flags_ & detail::kHighFlag) != 0;
   }
