@@ -103,8 +103,8 @@ void Rack::emit_metrics(tap::Pump& pump) {
   };
   sum("fluxrig.rack.transactions", "{transaction}", counters.begun.value());
   sum("fluxrig.rack.refusals", "{request}", counters.refused_full.value(), "in_flight_limit");
-  sum("fluxrig.rack.audit_lost", "{record}", audit_->lost());
   sum("fluxrig.rack.refusals", "{request}", counters.refused_disk.value(), "audit_disk");
+  sum("fluxrig.rack.audit_lost", "{record}", audit_->lost());
   sum("fluxrig.rack.refusals", "{request}", counters.refused_draining.value(), "draining");
   sum("fluxrig.rack.timeouts", "{transaction}", counters.timeouts.value());
   sum("fluxrig.rack.intents", "{transaction}", counters.intents.value());

@@ -14,12 +14,12 @@ namespace {
 
 std::string version_text() { return std::string(kVersion); }
 
-}  // namespace
 // The sanitiser's rules in force, as checkpoints name them.
 constexpr std::string_view kRuleSet = "builtin-1";
 // Room for a good many starts above it.
 constexpr std::int64_t kMaxEpochFloor = 0xf0000000;
 
+}  // namespace
 
 Rack::Rack(RackFiles files, const std::vector<gear::GearType>& catalogue, Scenario scenario)
     : files_(std::move(files)),
@@ -74,9 +74,6 @@ Outcome<void> Rack::open_audit() {
   setup.options.directory_bytes = scenario_.telemetry.audit.disk_bytes;
   setup.options.rack = scenario_.rack;
   setup.options.software = version_text();
-  auto writer = wal::Writer::open(setup);
-  if (!writer) return tl::unexpected(writer.error());
-  const auto& recovered = (*writer)->recovered();
   setup.options.reserve_bytes = scenario_.telemetry.audit.reserve_bytes;
   // Seconds: an old backup of this directory, put back, uses no epoch again that the mixer knows.
   setup.options.epoch_floor = static_cast<std::uint32_t>(
@@ -84,6 +81,9 @@ Outcome<void> Rack::open_audit() {
   auto key = wal::SigningKey::load_or_create(scenario_.data + "/audit.key");
   if (!key) return tl::unexpected(key.error());
   setup.options.public_key = key->public_key();
+  auto writer = wal::Writer::open(setup);
+  if (!writer) return tl::unexpected(writer.error());
+  const auto& recovered = (*writer)->recovered();
   if (recovered.cut_bytes != 0)
     diagnostics_.warn("wal", "the last run ended inside a write; its unfinished tail was cut",
                       {{"file", recovered.cut_file}, {"bytes", fmt::format("{}", recovered.cut_bytes)}});
@@ -98,9 +98,6 @@ Outcome<void> Rack::open_audit() {
   }
   stored_receipts_ = *receipts;
   audit_ = std::make_unique<AuditLane>(disk_, *std::move(writer), *std::move(receipts), clock_, diagnostics_);
-  return {};
-}
-
   audit_->sign_with(std::make_unique<wal::ChainSigner>(clock_, *std::move(key), identity_.machine_id,
                                                        [this] { return chain_facts(); }));
   if (scenario_.telemetry.audit.on_full == OnFull::kContinue) audit_->continue_when_full();
@@ -111,9 +108,9 @@ Outcome<void> Rack::open_audit() {
                   [this] {
                     if (link_) link_->resend_chain();
                   }});
-Outcome<void> Rack::connect_bus() {
-  snake::NatsOptions options;
-  options.servers = {scenario_.mixer->address};
+  return {};
+}
+
 wal::ChainSigner::Facts Rack::chain_facts() const {
   wal::ChainSigner::Facts facts{{}, std::string(kRuleSet), identity_.token_key.id};
   for (std::size_t i = 0; i < lane::kDropCauses; ++i) {
@@ -123,6 +120,9 @@ wal::ChainSigner::Facts Rack::chain_facts() const {
   return facts;
 }
 
+Outcome<void> Rack::connect_bus() {
+  snake::NatsOptions options;
+  options.servers = {scenario_.mixer->address};
   options.certificate_authority = identity_.certificates->authority;
   options.certificate = identity_.certificates->certificate;
   options.key = identity_.certificates->key;
