@@ -23,6 +23,7 @@ struct Arguments {
   std::uint64_t steps = 3000;
   std::uint64_t seconds = 300;
   std::uint64_t runs = 0;  // 0: no bound
+  std::size_t failures = 5;
   bool events = false;
 };
 
@@ -75,7 +76,6 @@ void progress(const Totals& totals, double seconds) {
 
 int explore(const Arguments& arguments) {
   constexpr double kProgressEvery = 10;
-  constexpr std::size_t kMostFailures = 5;
   const std::uint64_t first =
       arguments.from != 0 ? arguments.from : fluxrig::SeededRandom::from_system().next() >> 16U;
   fmt::print("seeds from {} on, {} steps each, for {} s\n", first, arguments.steps, arguments.seconds);
@@ -83,7 +83,7 @@ int explore(const Arguments& arguments) {
   double told = 0;
   Totals totals;
   while (since(start) < static_cast<double>(arguments.seconds) &&
-         (arguments.runs == 0 || totals.runs < arguments.runs) && totals.failed.size() < kMostFailures) {
+         (arguments.runs == 0 || totals.runs < arguments.runs) && totals.failed.size() < arguments.failures) {
     const std::uint64_t seed = first + totals.runs;
     const auto result = run(make_plan(seed, arguments.steps));
     totals.add(result);
@@ -117,6 +117,7 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(1, 10'000'000));
   app.add_option("--seconds", arguments.seconds, "how long to go on with new seeds");
   app.add_option("--runs", arguments.runs, "at most so many runs");
+  app.add_option("--failures", arguments.failures, "stop after so many failures");
   app.add_flag("--events", arguments.events, "with --seed: print every event");
   try {
     app.parse(argc, argv);

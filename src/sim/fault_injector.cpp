@@ -84,7 +84,10 @@ void FaultInjector::break_disk(RackActor& rack) {
   using Operation = wal::MemoryDisk::Operation;
   const auto operation = static_cast<Operation>(world_.random.below(7));
   const bool full = operation == Operation::kWrite && world_.random.below(2) == 0;
-  rack.disk().fail_next(operation, full ? ENOSPC : EIO, 1 + static_cast<int>(world_.random.below(3)));
+  const int times = 1 + static_cast<int>(world_.random.below(3));
+  world_.note(rack.actor(), "disk error at", static_cast<std::uint64_t>(operation),
+              static_cast<std::uint64_t>(times));
+  rack.disk().fail_next(operation, full ? ENOSPC : EIO, times);
 }
 
 void FaultInjector::fill_disk(RackActor& rack) {

@@ -42,7 +42,9 @@ Result<snake::PublishReceipt> MessageServer::store(const snake::Outgoing& messag
     drop(*stream, stream->messages.begin()->first);
   stream->messages.emplace(++stream->last, Message{message, ++made_});
   stream->bytes += size;
-  world_.note(kActor, "stored", stream->last, size);
+  const auto block = model::decode_block(message.payload);
+  world_.note(kActor, block ? "stored one block of kind" : "stored", stream->last,
+              block ? static_cast<std::uint64_t>(block->head.kind) : size);
   if (on_message_) on_message_();
   return snake::PublishReceipt{stream->last, false};
 }

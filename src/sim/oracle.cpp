@@ -30,6 +30,10 @@ void Oracle::stored(const Place& place, const model::Record& record) {
   if (known == transactions_.end())
     return fail("nothing is stored that was not",
                 "the store holds a transaction that nobody began: " + to_string(transaction->flux_id));
+  for (const auto& attribute : transaction->attributes)
+    if (attribute.value != model::Value(kContent))
+      fail("what is stored is what was recorded",
+           "an attribute of another content in transaction " + to_string(transaction->flux_id));
   if (++known->second.stored > 1)
     fail("stored exactly once", fmt::format("transaction {} was stored {} times, now as epoch {} sequence {}",
                                             to_string(transaction->flux_id), known->second.stored,

@@ -22,6 +22,9 @@ struct BrokenPromise {
 
 class Oracle {
  public:
+  // The value of every attribute of every transaction.
+  static inline const std::string kContent = std::string(250, 'x');
+
   void fail(std::string promise, std::string detail);
   [[nodiscard]] const std::optional<BrokenPromise>& broken() const noexcept { return broken_; }
 

@@ -51,7 +51,8 @@ Plan make_plan(std::uint64_t seed, std::uint64_t steps) {
   plan.publishes_doubled = sometimes(random, 50);
   plan.deliveries_lost = sometimes(random, 50);
   plan.delay = static_cast<std::int64_t>(power(random, 0, 6)) * 100 * kNanosPerMicro;
-  plan.stream_bytes = random.below(4) == 0 ? power(random, 15, 17) : power(random, 24, 26);
+  // Never less than the largest message: a block of 128 KiB beside others.
+  plan.stream_bytes = random.below(4) == 0 ? power(random, 18, 19) : power(random, 24, 26);
   return plan;
 }
 

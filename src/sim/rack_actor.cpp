@@ -1,11 +1,7 @@
 #include "sim/rack_actor.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <limits>
-
-#include "wal/inspect.hpp"
 
 namespace fluxrig::sim {
 namespace {
@@ -30,7 +26,7 @@ RackActor::RackActor(World& world, MessageServer& server, std::size_t number, Si
       machine_id_(make_machine_id(world.random)) {
   gear_ = names_.name("shop");
   span_ = names_.name("step");
-  field_ = names_.field("amount", sanitize::Action::kKeep);
+  field_ = names_.field("note", sanitize::Action::kKeep);
   (void)disk_.make_directory("data");
   world_.schedule.after(world_.around(world_.plan.transaction_gap), [this] { generate(); });
 }
@@ -53,13 +49,15 @@ void RackActor::start() {
   process_ = std::make_unique<RackProcess>(parts);
   const auto opened = process_->open(parts);
   world_.note(actor_, opened ? "starts" : "cannot start", disk_.operations());
+  if (process_->audit) take_recovery(process_->audit->writer().recovered());
   if (disk_.stopped()) return die();
   if (!opened) {
+    excuse_last_end();
     process_.reset();
     disk_.kill();
     return world_.schedule.after(world_.around(300 * kNanosPerMilli), [this] { start(); });
   }
-  blocked_since_ = -1;
+  note_synced();
   if (world_.random.below(4) == 0) check_disk();
   look_at_connection();
   pump_after(0);
@@ -89,7 +87,7 @@ void RackActor::look_for_death() {
 
 std::int64_t RackActor::horizon() const {
   const std::int64_t now = world_.schedule.now();
-  const std::int64_t last_good = blocked_since_ >= 0 ? blocked_since_ : now;
+  const std::int64_t last_good = unsynced_since_ >= 0 ? unsynced_since_ : now;
   return last_good - world_.plan.interval - kWakeSlack;
 }
 
@@ -101,10 +99,12 @@ void RackActor::die() {
   // What it still does on its way out must not reach the disk.
   disk_.stop_after(0);
   process_->bus.die();
-  if (process_->link)
+  if (process_->link) {
+    unsynced_[process_->audit->writer().epoch()] = {process_->audit->last_synced().value + 1};
     world_.oracle.check_telemetry(
         machine_id_, process_->audit->writer().epoch(),
         {process_->counted.produced(), process_->telemetry.accepted(), true, &process_->drops});
+  }
   process_.reset();
   if (death_ == Death::kPowerLoss)
     disk_.crash(world_.random);
@@ -172,7 +172,9 @@ void RackActor::begin_transaction() {
   draft.begin(head, {});
   for (std::uint64_t spans = world_.random.below(4); spans != 0; --spans)
     (void)draft.begin_span({make_span_id(world_.random), now, now, gear_, span_, {}});
-  draft.attribute(field_, static_cast<std::int64_t>(world_.random.below(10'000)));
+  // Longer than what a power loss keeps or loses as one piece.
+  draft.attribute(field_, Oracle::kContent);
+  draft.attribute(field_, Oracle::kContent);
   tap::RingPosition position;
   if (draft.write(process.ring, position) == tap::Draft::Written::kNone) return;  // never answered
   world_.oracle.begun(head.flux_id, number_);
@@ -200,7 +202,7 @@ void RackActor::pump_after(std::int64_t delay) {
 void RackActor::note_blocked(bool blocked) {
   if (process_->blocked == blocked) return;
   process_->blocked = blocked;
-  blocked_since_ = blocked ? world_.schedule.now() : -1;
+  if (blocked && unsynced_since_ < 0) unsynced_since_ = world_.schedule.now();
   world_.note(actor_, blocked ? "refuses work" : "takes work again");
 }
 
@@ -220,17 +222,22 @@ void RackActor::pump_turn() {
     process.pump->emit_sum({"fluxrig.rack.transactions", "{transaction}", process.pump->transactions()});
   }
   const bool more = process.audit->housekeep();
-  if (progress.records != 0) process.link->work_arrived();
+  if (process.audit->take_news() || progress.records != 0) process.link->work_arrived();
   if (process.blocked) return pump_after(kRetryBlocked);
   if (more || process.pump->has_work()) return pump_after(world_.around(kWake));
-  pump_after(world_.around(kMetricsEvery));
+  std::int64_t rest = world_.around(kMetricsEvery);
+  if (const auto due = process.audit->due()) rest = std::min(rest, due->value - now);
+  pump_after(std::max(rest, kWake));
 }
 
 void RackActor::finish_interval() {
   auto& process = *process_;
   process.in_interval = false;
   note_blocked(process.pump->step(false).blocked);
-  if (!process.pump->sync()) note_blocked(true);
+  if (!process.pump->sync())
+    note_blocked(true);
+  else if (!process.blocked)
+    note_synced();
   release_answers();
   (void)process.audit->housekeep();
   process.link->work_arrived();
@@ -266,40 +273,6 @@ void RackActor::link_turn() {
   const bool more = link.turn(world_.calm);
   if (more || link.has_news()) return link_after(world_.around(kWake));
   link_after(std::max(link.next_due() - process_->clock.monotonic().value, kNanosPerMilli));
-}
-
-// --- the end ---
-
-bool RackActor::settled() {
-  if (process_ == nullptr || process_->blocked || process_->in_interval || process_->pump->has_work() ||
-      !process_->awaiting.empty())
-    return false;
-  // What it says of itself is as of its last turn.
-  if (process_->link->settled()) (void)process_->link->turn(world_.calm);
-  return process_->link->settled();
-}
-
-std::string RackActor::state() {
-  if (settled()) return "is settled";
-  if (process_ == nullptr) return "is down";
-  if (process_->blocked) return "cannot write its audit log";
-  if (process_->pump->has_work() || !process_->awaiting.empty()) return "has records in memory";
-  return "has records without a receipt";
-}
-
-void RackActor::check_disk() {
-  const auto verified = wal::verify(disk_, "data/audit");
-  if (!verified) return;  // the disk refuses to be read at this moment
-  for (const auto& finding : verified->findings)
-    return world_.oracle.fail("the chain verifies",
-                              fmt::format("{}: {} at byte {} of {}, epoch {}", name_, finding.what,
-                                          finding.offset, finding.file, finding.epoch.value));
-}
-
-void RackActor::check_telemetry() {
-  world_.oracle.check_telemetry(
-      machine_id_, process_->audit->writer().epoch(),
-      {process_->counted.produced(), process_->telemetry.accepted(), false, &process_->drops});
 }
 
 }  // namespace fluxrig::sim

@@ -3,6 +3,7 @@
 // the pump and the link are what PumpThread and LinkThread do, in events. One thread.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 
@@ -35,9 +36,12 @@ class RackActor {
   [[nodiscard]] std::string state();  // why not
   // Of what it left on the disk.
   void check_disk();
+  // A place in the chain that nobody was promised, and that recovery has named.
+  [[nodiscard]] bool excused(Epoch epoch, Sequence sequence) const;
   void check_telemetry();
 
   [[nodiscard]] const MachineId& machine_id() const noexcept { return machine_id_; }
+  [[nodiscard]] const char* actor() const noexcept { return actor_; }
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   [[nodiscard]] std::uint64_t deaths() const noexcept { return deaths_; }
 
@@ -48,6 +52,7 @@ class RackActor {
   void pump_turn();
   void finish_interval();
   void note_blocked(bool blocked);
+  void note_synced() noexcept { unsynced_since_ = -1; }
   void release_answers();
   void link_after(std::int64_t delay);
   void link_turn();
@@ -56,6 +61,9 @@ class RackActor {
   void die();
   // When the answers began of which the disk may know nothing yet.
   [[nodiscard]] std::int64_t horizon() const;
+  void take_recovery(const wal::Recovered& recovered);
+  void excuse(Epoch epoch, Sequence from);
+  void excuse_last_end();
 
   World& world_;
   MessageServer& server_;
@@ -74,7 +82,9 @@ class RackActor {
   std::uint64_t incarnation_ = 0;
   bool partitioned_ = false;
   std::int64_t wall_offset_ = 0;
-  std::int64_t blocked_since_ = -1;
+  std::int64_t unsynced_since_ = -1;    // the first failure since the last good sync
+  std::map<Epoch, Sequence> unsynced_;  // by ended epoch: the first sequence that was not on disk
+  std::map<Epoch, Sequence> excused_;   // from here on
   std::int64_t pump_at_ = 0;
   std::int64_t link_at_ = 0;
   std::uint64_t pump_turns_ = 0;

@@ -1,5 +1,9 @@
 #include "sim/rack_process.hpp"
 
+#include <algorithm>
+
+#include "wal/chain_signer.hpp"
+
 namespace fluxrig::sim {
 namespace {
 
@@ -16,6 +20,22 @@ lane::TelemetryQueue::Limits limits(const Plan& plan) {
   limits.queue_bytes = plan.telemetry_queue_bytes;
   limits.batch_bytes = plan.telemetry_queue_bytes / 8;
   return limits;
+}
+
+// One for each machine, for ever.
+wal::SigningKey signing_key(const MachineId& machine) {
+  std::array<std::uint8_t, 32> seed{};
+  std::copy(machine.bytes.begin(), machine.bytes.end(), seed.begin());
+  return wal::SigningKey::from_seed(seed);
+}
+
+wal::ChainSigner::Facts facts(const lane::DropCounters& drops) {
+  wal::ChainSigner::Facts facts;
+  for (std::size_t i = 0; i < lane::kDropCauses; ++i) {
+    const auto cause = static_cast<lane::DropCause>(i);
+    if (drops.count(cause) != 0) facts.drops[std::string(lane::to_string(cause))] = drops.count(cause);
+  }
+  return facts;
 }
 
 }  // namespace
@@ -44,6 +64,9 @@ Outcome<void> RackProcess::open(const Parts& parts) {
   setup.options.spare_segments = plan.spare_segments;
   setup.options.rack = parts.rack;
   setup.options.software = "sim";
+  setup.options.epoch_floor = static_cast<std::uint32_t>(clock.now().value / kNanosPerSecond);
+  auto key = signing_key(parts.machine_id);
+  setup.options.public_key = key.public_key();
   auto writer = wal::Writer::open(setup);
   if (!writer) return tl::unexpected(writer.error());
   auto receipts = wal::Receipts::load(parts.disk, setup.directory);
@@ -51,6 +74,12 @@ Outcome<void> RackProcess::open(const Parts& parts) {
   const wal::Receipts stored = *receipts;
   audit = std::make_unique<rack::AuditLane>(parts.disk, *std::move(writer), *std::move(receipts), clock,
                                             diagnostics);
+  audit->sign_with(std::make_unique<wal::ChainSigner>(clock, std::move(key), parts.machine_id,
+                                                      [this] { return facts(drops); }));
+  audit->listen({[](const wal::LossBody&) {},
+                 [this] {
+                   if (link) link->resend_chain();
+                 }});
   pump = std::make_unique<tap::Pump>(
       tap::Pump::Parts{ring, events, tap::Assembler(parts.names, sanitizer, ticks), ticks, *audit, counted,
                        clock},
@@ -63,7 +92,11 @@ Outcome<void> RackProcess::open(const Parts& parts) {
                           audit->deliver_receipt(receipt);
                           wake();
                         },
-                        [] { return std::string("{}"); }, parts.wake_link, connection_changed});
+                        [] { return std::string("{}"); }, parts.wake_link, connection_changed,
+                        [this, wake = parts.wake_pump](std::string_view file) {
+                          audit->deliver_damage(file);
+                          wake();
+                        }});
   return {};
 }
 

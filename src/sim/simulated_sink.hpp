@@ -14,6 +14,10 @@ class SimulatedSink final : public sink::Sink {
   explicit SimulatedSink(World& world) : world_(world) {}
 
   [[nodiscard]] Result<sink::CommitSummary> commit(std::span<const sink::IncomingBlock> blocks) override;
+  [[nodiscard]] Result<sink::CommitSummary> commit_audited(std::span<const sink::IncomingBlock> blocks,
+                                                           const sink::AuditChanges& changes) override;
+  [[nodiscard]] const sink::AuditState& audit() const noexcept override { return audit_; }
+  [[nodiscard]] Result<std::vector<sink::KnownBlock>> known_blocks(const KnownQuestion& question) override;
   [[nodiscard]] Result<void> remember(const sink::RackPresence&) override { return {}; }
   [[nodiscard]] const sink::Ledger& ledger() const noexcept override { return ledger_; }
   [[nodiscard]] Result<bool> maintain(UnixNanos) override { return false; }
@@ -26,8 +30,15 @@ class SimulatedSink final : public sink::Sink {
   void set_gate(std::function<bool()> gate) { gate_ = std::move(gate); }
 
  private:
+  struct KeptBlock {
+    Sequence first;
+    sink::KnownBlock known;
+  };
+
   World& world_;
   sink::Ledger ledger_;
+  sink::AuditState audit_;
+  std::map<sink::StreamKey, std::vector<KeptBlock>> kept_;
   std::function<bool()> gate_;
   bool down_ = false;
   std::uint32_t failures_ = 0;

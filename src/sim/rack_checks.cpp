@@ -1,0 +1,81 @@
+// What must hold of a rack while it lives and when all has drained.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "sim/rack_actor.hpp"
+#include "wal/chain_walk.hpp"
+
+namespace fluxrig::sim {
+
+bool RackActor::settled() {
+  if (process_ == nullptr || process_->blocked || process_->in_interval || process_->pump->has_work() ||
+      !process_->awaiting.empty())
+    return false;
+  // What it says of itself is as of its last turn.
+  if (process_->link->settled()) (void)process_->link->turn(world_.calm);
+  return process_->link->settled();
+}
+
+std::string RackActor::state() {
+  if (settled()) return "is settled";
+  if (process_ == nullptr) return "is down";
+  if (process_->blocked) return "cannot write its audit log";
+  if (process_->pump->has_work() || !process_->awaiting.empty()) return "has records in memory";
+  return "has records without a receipt";
+}
+
+void RackActor::excuse(Epoch epoch, Sequence from) {
+  const auto [known, fresh] = excused_.emplace(epoch, from);
+  if (!fresh) known->second = std::min(known->second, from);
+}
+
+// A start that failed may have sealed the last epoch and been refused the sync: the next start reads the
+// seal, and cannot know that a power loss will still take it.
+void RackActor::excuse_last_end() {
+  if (!unsynced_.empty()) excuse(unsynced_.rbegin()->first, unsynced_.rbegin()->second);
+}
+
+// Several frames that were not yet synced may come out of a power loss with a hole between them, which
+// looks like damage: recovery names it.
+void RackActor::take_recovery(const wal::Recovered& recovered) {
+  world_.note(actor_, "recovers", recovered.epoch.value, recovered.damages.size());
+  // Everything of the epochs before was released: nothing is left that could be named.
+  if (!recovered.link) excuse(recovered.epoch, {1});
+  if (recovered.link) world_.note(actor_, "links to", recovered.link->epoch.value, recovered.link->end.value);
+  if (recovered.cut_bytes != 0) world_.note(actor_, "cuts", recovered.cut_bytes, recovered.cut_offset);
+  if (recovered.seal_error) world_.note(actor_, "cannot seal");
+  for (const auto& damage : recovered.damages) {
+    world_.note(actor_, damage.what, damage.epoch.value, damage.sequence.value);
+    const auto unsynced = unsynced_.find(damage.epoch);
+    if (unsynced != unsynced_.end() && damage.sequence >= unsynced->second)
+      excuse(damage.epoch, damage.sequence);
+    else
+      world_.oracle.fail("the chain verifies",
+                         fmt::format("{}: recovery of what was on disk: {} at byte {} of {}", name_,
+                                     damage.what, damage.offset, damage.file));
+  }
+}
+
+bool RackActor::excused(Epoch epoch, Sequence sequence) const {
+  const auto found = excused_.find(epoch);
+  return found != excused_.end() && sequence.value + 1 >= found->second.value;
+}
+
+void RackActor::check_disk() {
+  const auto verified = wal::verify_chain(disk_, "data/audit", {});
+  if (!verified) return;  // the disk refuses to be read at this moment
+  for (const auto& fault : verified->report.faults)
+    if (!excused(fault.epoch, fault.sequence))
+      return world_.oracle.fail("the chain verifies",
+                                fmt::format("{}: {}: {}, epoch {} sequence {}", name_, to_string(fault.kind),
+                                            fault.what, fault.epoch.value, fault.sequence.value));
+}
+
+void RackActor::check_telemetry() {
+  world_.oracle.check_telemetry(
+      machine_id_, process_->audit->writer().epoch(),
+      {process_->counted.produced(), process_->telemetry.accepted(), false, &process_->drops});
+}
+
+}  // namespace fluxrig::sim

@@ -1,0 +1,65 @@
+#include "sim/simulation.hpp"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <sstream>
+
+namespace fluxrig::sim {
+namespace {
+
+constexpr std::uint64_t kSteps = 2000;
+
+void expect_good(std::uint64_t seed, std::uint64_t steps) {
+  const auto result = run(make_plan(seed, steps));
+  EXPECT_FALSE(result.broken) << "seed " << seed << " steps " << steps << ": " << result.broken->promise
+                              << ": " << result.broken->detail << '\n'
+                              << result.last_events;
+}
+
+TEST(Simulation, TheSameSeedGivesTheSameRunToTheLastEvent) {
+  for (const std::uint64_t seed : {3U, 5U, 8U}) {
+    const auto once = run(make_plan(seed, kSteps));
+    const auto again = run(make_plan(seed, kSteps));
+    EXPECT_EQ(once.digest, again.digest) << "seed " << seed;
+    EXPECT_EQ(once.events, again.events) << "seed " << seed;
+    EXPECT_GT(once.events, kSteps / 2);
+  }
+}
+
+TEST(Simulation, AnotherSeedGivesAnotherRun) {
+  EXPECT_NE(run(make_plan(1, kSteps)).digest, run(make_plan(2, kSteps)).digest);
+}
+
+TEST(Simulation, RunsHaveCrashesAndTrafficToSpeakOf) {
+  RunResult sum;
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    const auto result = run(make_plan(seed, kSteps));
+    sum.deaths += result.deaths;
+    sum.answered += result.answered;
+    sum.stored += result.stored;
+  }
+  EXPECT_GT(sum.deaths, 50U);
+  EXPECT_GT(sum.answered, 1000U);
+  EXPECT_GE(sum.stored, sum.answered / 2);
+}
+
+// Each line of tests/sim/seeds.txt is a run that broke a promise once.
+TEST(Simulation, SeedsThatFailedOnceHoldNow) {
+  std::ifstream file(FLUXRIG_SOURCE_DIR "/tests/sim/seeds.txt");
+  ASSERT_TRUE(file);
+  std::size_t count = 0;
+  for (std::string line; std::getline(file, line);) {
+    if (line.empty() || line.front() == '#') continue;
+    std::istringstream words(line);
+    std::uint64_t seed = 0;
+    std::uint64_t steps = 0;
+    ASSERT_TRUE(words >> seed >> steps) << line;
+    expect_good(seed, steps);
+    ++count;
+  }
+  EXPECT_GT(count, 0U);
+}
+
+}  // namespace
+}  // namespace fluxrig::sim
