@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Builds and runs every suite and counts: run_tests.py [SUITE...]; the last line is "N passed, N failed".
 
-Suites: lint unit asan tsan fuzz interop e2e. A suite that crashes, hangs or counts nothing is one failure.
-FLUXRIG_TEST_FAST=1 leaves out asan, tsan and fuzz. Test suites (GoogleTest) whose name ends in RealServer start
-servers; they run in `unit` only."""
+Suites: lint unit asan tsan fuzz interop sim e2e faults. A suite that crashes, hangs or counts nothing is one failure.
+FLUXRIG_TEST_FAST=1 leaves out asan, tsan, fuzz and faults. Test suites (GoogleTest) whose name ends in RealServer start
+servers; they run in `unit` only. FLUXRIG_SIM_SECONDS: how long the simulator
+runs, from fresh seeds (default 60)."""
 
 import argparse
 import concurrent.futures
@@ -18,10 +19,10 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LOGS = ROOT / "build" / "test-logs"
-SUITES = ["lint", "unit", "asan", "tsan", "fuzz", "interop", "e2e"]
-SLOW = ["asan", "tsan", "fuzz"]
+SUITES = ["lint", "unit", "asan", "tsan", "fuzz", "interop", "sim", "e2e", "faults"]
+SLOW = ["asan", "tsan", "fuzz", "faults"]
 WORKERS = 2
-UNIT_SECONDS, SANITIZED_SECONDS, NODE_SECONDS, E2E_SECONDS, BUILD_SECONDS = 300, 600, 300, 900, 3600
+UNIT_SECONDS, SANITIZED_SECONDS, NODE_SECONDS, E2E_SECONDS, FAULTS_SECONDS, BUILD_SECONDS = 300, 600, 300, 900, 1200, 3600
 SHOWN_LINES = 150
 # Left out for the time they take to build. Whether DuckDB, which is built without sanitizers, would give false
 # reports has not been tried; both are tested under `unit`.
@@ -244,22 +245,42 @@ def run_interop(totals, _arguments):
                    note_of(code))
 
 
+def add_counted(totals, name, command, limit):
+    """Runs a script whose last line is "N passed, N failed"."""
+    log = LOGS / f"{name.replace('/', '-')}.log"
+    code, seconds = run(command, log, limit)
+    lines = log.read_text(errors="replace").strip().splitlines()
+    counts = re.fullmatch(r"(\d+) passed, (\d+) failed", lines[-1].strip()) if lines else None
+    passed, failed = (int(counts[1]), int(counts[2])) if counts else (0, 1)
+    totals.add(name, passed, failed or int(code != 0), seconds, log, note_of(code))
+
+
+def run_faults(totals, _arguments):
+    add_counted(totals, "faults/short", [ROOT / "tests" / "faults" / "faults.mjs", "--short"], FAULTS_SECONDS)
+
+
+def run_sim(totals, _arguments):
+    wanted = os.environ.get("FLUXRIG_SIM_SECONDS", "60")
+    log = LOGS / "sim.log"
+    code, seconds = run([directory_of("dev") / "bin" / "fluxrig-sim", "--seconds", wanted], log, int(wanted) + 120)
+    lines = log.read_text(errors="replace").strip().splitlines()
+    last = lines[-1] if lines else ""
+    counts = re.match(r"(\d+) runs, .* (\d+) failures, seeds", last)
+    runs, failed = (int(counts[1]), int(counts[2])) if counts else (0, 1)
+    totals.add("sim", runs - failed, failed or int(code != 0), seconds, log, note_of(code) or last)
+
+
 def run_e2e(totals, _arguments):
     tests = sorted(file for suffix in ("sh", "mjs") for file in ROOT.glob(f"tests/e2e/*.test.{suffix}")
                    if os.access(file, os.X_OK))
     if not tests:
         print("  none   e2e: there are no executable tests/e2e/*.test.{sh,mjs}", flush=True)
     for test in tests:
-        name = test.name.split(".test.")[0]
-        log = LOGS / f"e2e-{name}.log"
-        code, seconds = run([test], log, E2E_SECONDS)
-        lines = log.read_text(errors="replace").strip().splitlines()
-        counts = re.fullmatch(r"(\d+) passed, (\d+) failed", lines[-1].strip()) if lines else None
-        passed, failed = (int(counts[1]), int(counts[2])) if counts else (0, 1)
-        totals.add(f"e2e/{name}", passed, failed or int(code != 0), seconds, log, note_of(code))
+        add_counted(totals, f"e2e/{test.name.split('.test.')[0]}", [test], E2E_SECONDS)
 
 
-RUNNERS = {"lint": run_lint, "unit": run_unit, "fuzz": run_fuzz, "interop": run_interop, "e2e": run_e2e,
+RUNNERS = {"lint": run_lint, "unit": run_unit, "fuzz": run_fuzz, "interop": run_interop, "sim": run_sim, "e2e": run_e2e,
+           "faults": run_faults,
            "asan": lambda totals, _: run_sanitized(totals, "asan"),
            "tsan": lambda totals, _: run_sanitized(totals, "tsan")}
 
@@ -278,7 +299,7 @@ def main():
         suites = [suite for suite in SUITES if suite not in SLOW]
         print(f"FLUXRIG_TEST_FAST=1: {', '.join(SLOW)} are left out")
     totals, start = Totals(), time.monotonic()
-    if {"interop", "e2e"} & set(suites) and "unit" not in suites:
+    if {"interop", "sim", "e2e", "faults"} & set(suites) and "unit" not in suites:
         build(totals, "dev")
     for suite in suites:
         print(f"[{time.monotonic() - start:4.0f} s] {suite}", flush=True)
