@@ -16,7 +16,7 @@ export class Intent extends World {
     const { stack } = this;
     await stack.prepare();
     this.bankPort = await freePort();
-    stack.writeScenarios({ edge: { bank: this.bankPort, context: 'off', audit: ', intent: commit' } });
+    stack.writeScenarios({ edge: { bank: this.bankPort, context: 'none', audit: ', intent: commit' } });
     stack.spawn('bank', process.execPath, [BANK, String(this.bankPort), stack.path('bank.ledger'), String(this.seed)]);
     await stack.waitLog('bank', 'bank ready');
     await stack.startMixer();

@@ -2,6 +2,8 @@
 import { until } from '../e2e/suite.mjs';
 
 const MOST_ROWS = 100_000;
+// A comparison that cannot fail proves nothing: this one has to be missing.
+const NEVER_MADE = '01900000-0000-7000-8000-000000000000';
 
 async function rowsOf(stack, sql) {
   const rows = await stack.rows(sql);
@@ -27,6 +29,8 @@ export async function missing(stack, answered, { rack = 'edge', peer, millisecon
   } catch (error) {
     if (!found) throw error;
   }
+  const { lost } = await compare(stack, [NEVER_MADE], rack, peer);
+  if (lost.length !== 1) throw new Error('the comparison does not find what is missing');
   return found;
 }
 

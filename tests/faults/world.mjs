@@ -70,6 +70,8 @@ export class World {
   async judgeAlarms() {
     const [first] = await alarms(this.stack);
     if (first) throw new Error(`nobody tampered, and the mixer has an alarm: ${first.kind}: ${first.what}`);
+    const run = this.stack.run(['audit', 'verify', '--mixer'], { timeout: 60_000 });
+    if (run.code !== 0) throw new Error(`fluxrig audit verify --mixer: exit ${run.code}: ${run.err}${run.out}`);
   }
 
   // Every rack ends in order and what is on its disk is good.
