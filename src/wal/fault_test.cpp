@@ -152,5 +152,23 @@ TEST(WalFault, AStartThatCannotSealTheLastSegmentFailsAndTheNextOneIsWhole) {
   }
 }
 
+// kill -9 between the seal and its sync: the seal is read, and still only in memory.
+TEST(WalFault, AStartSyncsASealThatItFinds) {
+  TestLane lane;
+  lane.open();
+  ASSERT_TRUE(lane.append(2));
+  ASSERT_TRUE(lane.writer->sync());
+  lane.disk.stop_after(1);
+  EXPECT_FALSE(lane.writer->close());
+  lane.restart();
+  lane.writer.reset();
+  SeededRandom random(3);
+  lane.disk.crash(random);
+  lane.open();
+  const auto verified = verify_chain(lane.disk, lane.directory, {});
+  ASSERT_TRUE(verified);
+  EXPECT_TRUE(verified->report.good()) << verified->report.faults.at(0).what;
+}
+
 }  // namespace
 }  // namespace fluxrig::wal

@@ -80,6 +80,10 @@ class RecoveryRun {
         if (const auto cleared = segment.clear_soiled(); !cleared) return cleared;
         if (const auto synced = segment.sync(); !synced) return synced;
       }
+    } else if (const auto synced = segment.sync(); !synced) {
+      // A kill may have come between the seal and its sync: the next epoch must not name what a power loss can
+      // still take.
+      return synced;
     }
     closed.file_bytes = segment.file_bytes();
     recovery_.segments.push_back(closed);
