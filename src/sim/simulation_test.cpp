@@ -33,7 +33,7 @@ TEST(Simulation, AnotherSeedGivesAnotherRun) {
 
 TEST(Simulation, RunsHaveCrashesAndTrafficToSpeakOf) {
   RunResult sum;
-  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     const auto result = run(make_plan(seed, kSteps));
     sum.deaths += result.deaths;
     sum.answered += result.answered;
