@@ -33,14 +33,20 @@ export class Proxy {
     if (this.stalled) this.stall();
   }
 
-  // Keeps the order: what comes later is never due earlier.
+  // Keeps the order, whatever the timers do: what is due first is written first, by whichever timer comes first.
   relay(from, to) {
-    let last = 0;
+    const waiting = [];
+    const pass = () => {
+      while (waiting.length && waiting[0].due <= Date.now()) {
+        const { bytes } = waiting.shift();
+        if (!to.destroyed) to.write(bytes);
+      }
+      if (waiting.length) setTimeout(pass, Math.max(1, waiting[0].due - Date.now()));
+    };
     from.on('data', (bytes) => {
-      const due = Math.max(last, Date.now() + (this.delay ? this.delay + this.chance.between(0, this.jitter) : 0));
-      last = due;
-      if (due <= Date.now()) to.write(bytes);
-      else setTimeout(() => to.destroyed || to.write(bytes), due - Date.now());
+      const due = Math.max(waiting.at(-1)?.due ?? 0, Date.now() + (this.delay ? this.delay + this.chance.between(0, this.jitter) : 0));
+      waiting.push({ bytes, due });
+      if (waiting.length === 1) pass();
     });
   }
 

@@ -1,7 +1,7 @@
 // Somebody changes what the mixer keeps, while it is down: the database, its log, Parquet files, JetStream's files. The mixer
 // does not start and names the file, or a query names it, or the audit chain does; else everything must read as before.
 import { cpSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { until } from '../e2e/suite.mjs';
 import { mixerProgram } from '../e2e/stack.mjs';
 import { openAlone } from './alone.mjs';
@@ -55,7 +55,7 @@ export class Store extends World {
     cpSync(store, good, { recursive: true });
     const file = pick(store);
     const done = file ? flip(file, this.chance) : 'there is no such file';
-    const said = await this.look(before);
+    const said = await this.look(before, file ?? '');
     if (said === undefined) {
       round.undetected += 1;
       round.examples = [`undetected: ${done}: rows differ, and nothing says so`];
@@ -69,7 +69,7 @@ export class Store extends World {
   }
 
   // What is said about the changed store; undefined: it reads differently and nobody says so.
-  async look(before) {
+  async look(before, file) {
     const { stack } = this;
     stack.spawn('mixer', mixerProgram, ['--config', stack.path('mixer.yaml')]);
     const entry = stack.processes.get('mixer');
@@ -79,7 +79,7 @@ export class Store extends World {
       if (entry.result.code !== 1 || !/store|parquet/.test(line)) throw new Error(`the mixer ended with ${JSON.stringify(entry.result)}: ${line}`);
       return `named at the start: ${line.slice(0, 120)}`;
     }
-    const told = stack.log('mixer').split('\n').find((line) => /warn|error/.test(line) && /parquet|damaged|store/.test(line));
+    const told = stack.log('mixer').split('\n').find((line) => / (warn|error) /.test(line) && line.includes(basename(file)));
     let after;
     try {
       after = await this.fingerprint();

@@ -128,14 +128,15 @@ export class Tampering extends World {
     const entry = stack.processes.get('edge');
     await until('the rack starts or ends', () => entry.result || stack.log('edge').includes('is ready'));
     const told = stack.log('edge').split('\n').find((line) => line.includes(basename(file)) || /certificate|tls/i.test(line));
-    if (entry.result && (entry.result.code !== 1 || !told)) {
+    const ended = entry.result;
+    if (ended && (ended.code !== 1 || !told)) {
       round.undetected += 1;
-      round.examples = [`${done}: the rack ended with ${JSON.stringify(entry.result)} and did not name it: ${stack.log('edge').slice(-300)}`];
+      round.examples = [`${done}: the rack ended with ${JSON.stringify(ended)} and did not name it: ${stack.log('edge').slice(-300)}`];
     }
     await stack.stop('edge', 'SIGKILL');
     writeFileSync(file, good);
     await this.restart('edge');
-    return `${done}: ${entry.result ? `named: ${(told ?? '').slice(0, 120)}` : 'the rack starts'}`;
+    return `${done}: ${ended ? `named: ${told?.slice(0, 120)}` : 'the rack starts'}`;
   }
 
   // The mixer hears of a change that cost records, from the rack or by itself.
