@@ -22,6 +22,7 @@ BUILD = HOME / "build"
 PROGRAM = BUILD / "bin" / "fluxrig-sim"
 COPIED = ("src/", "apps/", "examples/", "cmake/", "specs/", "docs/openapi.yaml", "CMakeLists.txt", "CMakePresets.json")
 BUILD_SECONDS = 3600
+RUNS = 150  # seeds on which the unchanged code holds, disk errors included
 GRACE_SECONDS = 60  # beyond its time a run hangs, and that is a way to be caught
 
 
@@ -61,7 +62,8 @@ def build():
 def simulate(first_seed, seconds):
     """(what it was caught by or None, seed, seconds)."""
     start = time.monotonic()
-    command = [PROGRAM, "--from", str(first_seed), "--seconds", str(seconds), "--failures", "1"]
+    command = [PROGRAM, "--from", str(first_seed), "--seconds", str(seconds), "--failures", "1",
+               "--steps", "5000", "--runs", str(RUNS), "--disk-errors"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + GRACE_SECONDS, check=False)
     except subprocess.TimeoutExpired:
@@ -111,7 +113,7 @@ def main():
     if broken is not None:
         print(broken)
         sys.exit("the simulator does not build")
-    caught, seed, _ = simulate(arguments.first, min(arguments.seconds, 20))
+    caught, seed, _ = simulate(arguments.first, arguments.seconds)
     if caught is not None:
         sys.exit(f"the unchanged code breaks a promise already (seed {seed}): {caught}")
     print(f"  {'mutant':34} {'caught by':44} {'seed':>6} {'time':>8}", flush=True)

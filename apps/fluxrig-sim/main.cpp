@@ -25,6 +25,7 @@ struct Arguments {
   std::uint64_t runs = 0;  // 0: no bound
   std::size_t failures = 5;
   bool events = false;
+  fluxrig::sim::PlanOptions plan;
 };
 
 struct Totals {
@@ -50,15 +51,16 @@ double since(steady_clock::time_point start) {
   return std::chrono::duration<double>(steady_clock::now() - start).count();
 }
 
-void report(std::uint64_t seed, std::uint64_t steps, const RunResult& result) {
-  fmt::print("{}seed {}: broken promise: {}: {}\n  repeat it with: ./dev sim --seed {} --steps {}\n",
-             result.last_events, seed, result.broken->promise, result.broken->detail, seed, steps);
+void report(std::uint64_t seed, const Arguments& arguments, const RunResult& result) {
+  fmt::print("{}seed {}: broken promise: {}: {}\n  repeat it with: ./dev sim --seed {} --steps {}{}\n",
+             result.last_events, seed, result.broken->promise, result.broken->detail, seed, arguments.steps,
+             arguments.plan.disk_errors ? " --disk-errors" : "");
   std::fflush(stdout);
 }
 
 int repeat(const Arguments& arguments) {
-  const auto result = run(make_plan(*arguments.seed, arguments.steps), {arguments.events});
-  if (result.broken) report(*arguments.seed, arguments.steps, result);
+  const auto result = run(make_plan(*arguments.seed, arguments.steps, arguments.plan), {arguments.events});
+  if (result.broken) report(*arguments.seed, arguments, result);
   fmt::print(
       "seed {}: {} events, {} faults, {} crash points, {} answered, {} rows stored, {:.1f} s simulated, "
       "digest {:016x}: {}\n",
@@ -85,11 +87,11 @@ int explore(const Arguments& arguments) {
   while (since(start) < static_cast<double>(arguments.seconds) &&
          (arguments.runs == 0 || totals.runs < arguments.runs) && totals.failed.size() < arguments.failures) {
     const std::uint64_t seed = first + totals.runs;
-    const auto result = run(make_plan(seed, arguments.steps));
+    const auto result = run(make_plan(seed, arguments.steps, arguments.plan));
     totals.add(result);
     if (result.broken) {
       totals.failed.push_back(seed);
-      report(seed, arguments.steps, result);
+      report(seed, arguments, result);
     }
     if (since(start) - told < kProgressEvery) continue;
     told = since(start);
@@ -118,6 +120,7 @@ int main(int argc, char** argv) {
   app.add_option("--seconds", arguments.seconds, "how long to go on with new seeds");
   app.add_option("--runs", arguments.runs, "at most so many runs");
   app.add_option("--failures", arguments.failures, "stop after so many failures");
+  app.add_flag("--disk-errors", arguments.plan.disk_errors, "single operations of the disk fail as well");
   app.add_flag("--events", arguments.events, "with --seed: print every event");
   try {
     app.parse(argc, argv);

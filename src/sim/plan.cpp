@@ -25,7 +25,7 @@ std::string_view to_string(Fault fault) noexcept { return kNames[static_cast<std
 
 // Every run differs in kind and not only in detail: a fault that is always there hides what others would
 // show.
-Plan make_plan(std::uint64_t seed, std::uint64_t steps) {
+Plan make_plan(std::uint64_t seed, std::uint64_t steps, const PlanOptions& options) {
   SeededRandom random(seed ^ 0x706c616eU);
   Plan plan;
   plan.seed = seed;
@@ -44,6 +44,7 @@ Plan make_plan(std::uint64_t seed, std::uint64_t steps) {
   // Bits rot seldom, and never beside a power loss that could explain the same damage away.
   auto& flips = plan.weights[static_cast<std::size_t>(Fault::kBitFlip)];
   flips = 0;
+  if (!options.disk_errors) plan.weights[static_cast<std::size_t>(Fault::kDiskError)] = 0;
   plan.weights[static_cast<std::size_t>(Fault::kKillRack)] += 2;
   plan.weights[static_cast<std::size_t>(Fault::kPowerLossRack)] += 2;
   plan.acknowledgements_lost = sometimes(random, 50);

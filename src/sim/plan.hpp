@@ -50,6 +50,9 @@ struct Plan {
   std::uint64_t stream_bytes = 0;
 };
 
-[[nodiscard]] Plan make_plan(std::uint64_t seed, std::uint64_t steps);
+struct PlanOptions {
+  bool disk_errors = false;  // EIO and ENOSPC at single operations
+};
+[[nodiscard]] Plan make_plan(std::uint64_t seed, std::uint64_t steps, const PlanOptions& options = {});
 
 }  // namespace fluxrig::sim
