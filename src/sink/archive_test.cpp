@@ -223,6 +223,25 @@ TEST_F(ArchiveTest, AMissingFileIsReportedAndTheRestStaysReadable) {
   EXPECT_EQ(cell("SELECT count(*) FROM transactions"), "10");
 }
 
+TEST_F(ArchiveTest, ADamagedFileIsPutAsideAtTheStartAndTheRestStaysReadable) {
+  options_.part_rows = 10;
+  for (const std::size_t which : {1U, 0U}) {
+    open();
+    store(transactions(1 + 20 * which, 20));
+    clock_.advance(4 * kHour);
+    maintain_fully();
+    const auto all = files();
+    ASSERT_GE(all.size(), 2U);
+    const auto rows = std::stoull(cell("SELECT count(*) FROM transactions"));
+    store_.reset();
+    const auto& file = all[which];
+    fs::resize_file(file, fs::file_size(file) - 1);  // its end says what is in it
+    open();
+    EXPECT_EQ(std::stoull(cell("SELECT count(*) FROM transactions")), rows - 10);
+    EXPECT_TRUE(fs::exists(file + ".damaged"));
+  }
+}
+
 TEST_F(ArchiveTest, SelectsSeeEachRowOnceWhileHoursMove) {
   options_.part_rows = 20;
   options_.retired_file_grace_ms = 60'000;

@@ -35,6 +35,7 @@ class Archive {
   [[nodiscard]] Attempt<void> adopt_files();
   [[nodiscard]] Attempt<bool> adopt(ParquetPart part, Ledger& ledger);
   void remove_leftovers();
+  [[nodiscard]] Attempt<void> put_aside_unreadable(const Signal& signal);
   // archive.cpp
   [[nodiscard]] Attempt<bool> export_hour(const Signal& signal, UnixNanos now);
   [[nodiscard]] Attempt<void> write_part(const std::string& select, ParquetPart& part);

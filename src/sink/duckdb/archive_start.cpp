@@ -126,6 +126,38 @@ Attempt<void> Archive::adopt_files() {
   return done;
 }
 
+// One damaged file must neither keep the mixer from starting nor make every query fail. Looks at what a query
+// reads before any row: the end of each file.
+Attempt<void> Archive::put_aside_unreadable(const Signal& signal) {
+  auto& connection = core_.connection();
+  const auto readable = [&](const std::string& files) {
+    return connection.run(fmt::format("SELECT count(*) FROM read_parquet([{}])", files));
+  };
+  std::string all;
+  for (const auto& part : parts_)
+    if (part.signal == signal.name) all += (all.empty() ? "" : ", ") + quoted_path(part);
+  if (all.empty()) return {};
+  if (auto good = readable(all); good || good.error().invalidates()) return good;
+  std::string damaged;
+  std::vector<ParquetPart> left;
+  for (auto& part : parts_) {
+    if (part.signal != signal.name || readable(quoted_path(part))) {
+      left.push_back(std::move(part));
+      continue;
+    }
+    const auto file = core_.parquet() / part.path;
+    std::error_code error;
+    fs::rename(file, file.string() + ".damaged", error);
+    core_.diagnostics.error(
+        "sink", "a Parquet file of the store cannot be read and was put aside: its rows are missing",
+        {{"file", file.string() + ".damaged"}, {"rows", std::to_string(part.rows)}});
+    damaged += fmt::format("{}{}", damaged.empty() ? "" : ", ", part.id);
+  }
+  parts_ = std::move(left);
+  if (damaged.empty()) return {};
+  return connection.run(fmt::format("DELETE FROM parquet_files WHERE id IN ({})", damaged));
+}
+
 Attempt<void> Archive::start() {
   parts_.clear();
   retired_.clear();
@@ -135,8 +167,10 @@ Attempt<void> Archive::start() {
   if (!done) return done;
   std::sort(parts_.begin(), parts_.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
   remove_leftovers();
-  for (const auto& signal : signals())
+  for (const auto& signal : signals()) {
+    if (done) done = put_aside_unreadable(signal);
     if (done) done = make_view(signal, parts_);
+  }
   if (done) done = core_.connection().run(derived_views_sql());
   return done;
 }
