@@ -103,7 +103,7 @@ struct ConsumerFloor {
 
 ConsumerFloor floor_of(const jsConsumerInfo& info, std::uint64_t last_before) {
   ConsumerFloor floor;
-  floor.filter = info.Config->FilterSubject == nullptr ? "flux.msg.>" : info.Config->FilterSubject;
+  floor.filter = info.Config->FilterSubject == nullptr ? ">" : info.Config->FilterSubject;
   const bool idle = info.NumPending == 0 && info.NumAckPending == 0;
   floor.sequence = idle ? last_before : info.AckFloor.Stream;
   return floor;
@@ -124,7 +124,7 @@ Outcome<void> StreamAdmin::ensure_streams(const StreamSizes& sizes) {
       status = js_AddStream(nullptr, jetstream, &config, nullptr, &code);
       if (status != NATS_OK) return refused("make the stream", plan.name, status);
       ++made_;
-      if (plan.name == kStreamMessages) floors_.clear();  // its sequences begin again
+      floors_.erase(std::string(plan.name));  // its sequences begin again
     } else if (status != NATS_OK) {
       return refused("look at the stream", plan.name, status);
     } else if (keep_fixed(config, *info->Config); !same(config, *info->Config)) {
@@ -209,42 +209,53 @@ Outcome<std::vector<StreamFill>> StreamAdmin::fill() {
 }
 
 Outcome<std::size_t> StreamAdmin::trim_acknowledged() {
+  std::size_t looked_at = 0;
+  for (const auto name : {kStreamMessages, kStreamAudit, kStreamTelemetry}) {
+    const auto consumers = trim(name);
+    if (!consumers) return consumers;
+    looked_at += *consumers;
+  }
+  return looked_at;
+}
+
+Outcome<std::size_t> StreamAdmin::trim(std::string_view name) {
   jsCtx* jetstream = bus_.native().jetstream.get();
   jsStreamInfo* raw_stream = nullptr;
   jsErrCode code{};
-  auto status = js_GetStreamInfo(&raw_stream, jetstream, kStreamMessages.data(), nullptr, &code);
+  auto status = js_GetStreamInfo(&raw_stream, jetstream, name.data(), nullptr, &code);
   const StreamInfoHandle stream(raw_stream);
-  if (status != NATS_OK) return refused("look at the stream", kStreamMessages, status);
+  if (status != NATS_OK) return refused("look at the stream", name, status);
   // Read before the consumers: an idle one has seen everything up to here.
   const std::uint64_t last = stream->State.LastSeq;
   jsConsumerInfoList* raw_list = nullptr;
-  status = js_Consumers(&raw_list, jetstream, kStreamMessages.data(), nullptr, &code);
+  status = js_Consumers(&raw_list, jetstream, name.data(), nullptr, &code);
   if (status == NATS_NOT_FOUND) return std::size_t{0};
-  if (status != NATS_OK) return refused("list the consumers of", kStreamMessages, status);
+  if (status != NATS_OK) return refused("list the consumers of", name, status);
   const std::unique_ptr<jsConsumerInfoList, NativeDelete<jsConsumerInfoList_Destroy>> list(raw_list);
   std::vector<ConsumerFloor> floors;
   for (int i = 0; i < list->Count && i < kMaxConsumers; ++i) floors.push_back(floor_of(*list->List[i], last));
 
-  std::map<std::string, std::uint64_t> now;
+  Floors now;
   for (const auto& consumer : floors) {
     auto sequence = consumer.sequence;
     for (const auto& other : floors)
       if (filters_overlap(consumer.filter, other.filter)) sequence = std::min(sequence, other.sequence);
     now[consumer.filter] = sequence;
   }
+  Floors& known = floors_[std::string(name)];
   for (const auto& [filter, sequence] : now) {
-    const auto before = floors_.find(filter);
+    const auto before = known.find(filter);
     // A new consumer with an overlapping filter may have lowered it since.
-    const auto safe = before == floors_.end() ? 0 : std::min(before->second, sequence);
+    const auto safe = before == known.end() ? 0 : std::min(before->second, sequence);
     if (safe == 0 || safe < stream->State.FirstSeq) continue;
     jsOptions options;
     (void)jsOptions_Init(&options);
     options.Stream.Purge.Subject = filter.c_str();
     options.Stream.Purge.Sequence = safe + 1;
-    status = js_PurgeStream(jetstream, kStreamMessages.data(), &options, &code);
-    if (status != NATS_OK) return refused("trim the stream", kStreamMessages, status);
+    status = js_PurgeStream(jetstream, name.data(), &options, &code);
+    if (status != NATS_OK) return refused("trim the stream", name, status);
   }
-  floors_ = std::move(now);
+  known = std::move(now);
   return floors.size();
 }
 

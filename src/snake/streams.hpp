@@ -63,16 +63,19 @@ class StreamAdmin {
   [[nodiscard]] Outcome<void> remove_consumer(std::string_view rack, std::string_view gear);
   [[nodiscard]] Outcome<std::vector<StreamFill>> fill();
 
-  // Purges from FLUX_MSG what every consumer that can see it had acknowledged at the time of the previous
-  // call, so that a dead letter can still be fetched. Subjects without a consumer stay until their age.
-  // Returns how many consumers were looked at.
+  // Purges from FLUX_MSG, FLUX_AUDIT and FLUX_TELEMETRY what every consumer that can see it had acknowledged
+  // at the time of the previous call, so that a dead letter can still be fetched. Subjects without a consumer
+  // stay until their age. Returns how many consumers were looked at.
   [[nodiscard]] Outcome<std::size_t> trim_acknowledged();
 
  private:
+  using Floors = std::map<std::string, std::uint64_t>;  // by filter
+  [[nodiscard]] Outcome<std::size_t> trim(std::string_view name);
+
   NatsBus& bus_;
-  StreamSizes sizes_;                            // of the last ensure_streams
-  std::size_t made_ = 0;                         // streams, by all of them
-  std::map<std::string, std::uint64_t> floors_;  // by filter, as of the previous trim
+  StreamSizes sizes_;                     // of the last ensure_streams
+  std::size_t made_ = 0;                  // streams, by all of them
+  std::map<std::string, Floors> floors_;  // by stream, as of the previous trim
 };
 
 }  // namespace fluxrig::snake

@@ -207,6 +207,32 @@ TEST_F(StreamsTest, TrimRemovesWhatIsAcknowledgedAndKeepsWhatIsNot) {
   EXPECT_EQ(messages_in(kStreamMessages), 2U);
 }
 
+// Otherwise the stream, which refuses what is new when it is full, would end the shipping of records for
+// good.
+TEST_F(StreamsTest, TrimRemovesAuditMessagesThatTheMixerHasAcknowledged) {
+  StreamAdmin admin(*mixer_);
+  PullRequest request;
+  request.stream = kStreamAudit;
+  request.durable = "mixer-audit";
+  auto consumer = PullConsumer::open(*mixer_, request);
+  TestServer::must(consumer);
+  auto edge = server_.edge_bus();
+  const auto subject = audit_subject(server_.edge);
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(publish_and_wait(*edge, outgoing(subject)));
+  std::vector<Delivery> taken;
+  const auto end = std::chrono::steady_clock::now() + testing::kPatience;
+  while (taken.size() < 3 && std::chrono::steady_clock::now() < end) {
+    auto some = (*consumer)->fetch(3, std::chrono::milliseconds(500));
+    for (auto& one : some.value_or(std::vector<Delivery>{})) taken.push_back(std::move(one));
+  }
+  ASSERT_EQ(taken.size(), 3U);
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(mixer_->acknowledge(taken[static_cast<std::size_t>(i)].reply));
+  ASSERT_TRUE(mixer_->flush(std::chrono::seconds(5)));
+  while (messages_in(kStreamAudit) != 1U && std::chrono::steady_clock::now() < end)
+    TestServer::must(admin.trim_acknowledged());
+  EXPECT_EQ(messages_in(kStreamAudit), 1U);
+}
+
 TEST_F(StreamsTest, AConsumerWithAnotherFilterTakesThePlaceOfTheOldOne) {
   StreamAdmin admin(*mixer_);
   ConsumerRequest request{
