@@ -10,8 +10,8 @@ void add_audit_commands(CLI::App& app, Action& action) {
   audit->require_subcommand(1);
   audit->footer("'fluxrig audit COMMAND --help' has the options and examples of each.");
   add_audit_local_commands(*audit, action);
-  add_audit_doubt_command(*audit, action);
   add_audit_mixer_commands(*audit, action);  // widens the commands of the line before
+  add_audit_doubt_command(*audit, action);
 }
 
 }  // namespace fluxrig::client
