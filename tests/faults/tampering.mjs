@@ -217,7 +217,8 @@ export class Tampering extends World {
     },
     'bit-of-a-spare': function (round) {
       return this.own(round, (audit) => {
-        const spare = readdirSync(audit).find((name) => name.startsWith('spare-'));
+        // Reserved for the next segment; 'spare-' only while an old one is made into one.
+        const spare = readdirSync(audit).find((name) => /^(reserve|spare)-/.test(name));
         return spare ? flip(join(audit, spare), this.chance) : 'there is no spare segment';
       });
     },
