@@ -55,6 +55,9 @@ say "One of them, by its id, over both racks"
 id=$(sed -n '$p' "$demo/ledger.txt" | cut -f1)
 "$fluxrig" trace "$id"
 
+say "Nothing is missing, and the chain of signatures says so"
+"$fluxrig" audit verify --mixer
+
 say "The racks"
 "$fluxrig" racks
 printf '\n%-6s %13s %13s %13s %13s %8s\n' rack resident proportional private high-water threads
@@ -69,7 +72,8 @@ cat <<END
   build/bin/fluxrig trace ID                      # flux_id, trace_id or machine_id, or the start of one
   build/bin/fluxrig tail                          # transactions as they come
   build/bin/fluxrig query "select gear, max(count) from metrics where name='fluxrig.gear.duration' group by gear"
-  build/bin/fluxrig wal verify .demo/edge/audit
+  build/bin/fluxrig audit status                  # how far each rack's records are stored and signed
+  build/bin/fluxrig audit verify .demo/edge       # the same proof from the rack's own disk
 END
 [ $failed = 0 ] || fail "the store does not hold what was answered"
 if [ $once = yes ]; then
