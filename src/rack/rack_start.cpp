@@ -78,6 +78,7 @@ Outcome<void> Rack::open_audit() {
   // Seconds: an old backup of this directory, put back, uses no epoch again that the mixer knows.
   setup.options.epoch_floor = static_cast<std::uint32_t>(
       std::clamp<std::int64_t>(clock_.now().value / kNanosPerSecond, 0, kMaxEpochFloor));
+  setup.options.epoch_random = static_cast<std::uint32_t>(random_.next());
   auto key = wal::SigningKey::load_or_create(scenario_.data + "/audit.key");
   if (!key) return tl::unexpected(key.error());
   setup.options.public_key = key->public_key();

@@ -13,13 +13,11 @@ namespace {
 
 // A header is smaller: so little garbage without any valid frame is a crash while the segment was made.
 constexpr std::uint64_t kHeaderRemainsBytes = 4096;
-// With the epoch file unreadable, epochs of which nothing else is left may have been used: skip them.
-constexpr std::uint32_t kEpochSkip = 1000;
 
 class RecoveryRun {
  public:
-  RecoveryRun(Disk& disk, const Clock& clock, const std::string& directory, std::uint32_t epoch_floor)
-      : disk_(disk), clock_(clock), directory_(directory), epoch_floor_(epoch_floor) {}
+  RecoveryRun(Disk& disk, const Clock& clock, const std::string& directory, const EpochChoice& epochs)
+      : disk_(disk), clock_(clock), directory_(directory), epochs_(epochs) {}
 
   Result<Recovery> run() {
     if (const auto dropped = drop_spares(disk_, directory_); !dropped) return tl::unexpected(dropped.error());
@@ -158,9 +156,10 @@ class RecoveryRun {
       if (stored->link && (!link || link->epoch <= stored->link->epoch)) link = stored->link;
     } else if (stored.error().code != ErrorCode::kNotFound) {
       recovery_.recovered.epoch_file_damaged = true;
-      highest_epoch_ += kEpochSkip;
+      epochs_.unsure = true;
     }
-    recovery_.recovered.epoch.value = std::max(highest_epoch_ + 1, epoch_floor_);
+    epochs_.highest = highest_epoch_;
+    recovery_.recovered.epoch = next_epoch(epochs_);
   }
 
   // The last segment is unreadable as a whole: the chain ends, for all that is known, in the one before it.
@@ -183,15 +182,15 @@ class RecoveryRun {
   const Clock& clock_;
   const std::string& directory_;
   Recovery recovery_;
-  std::uint32_t epoch_floor_;
+  EpochChoice epochs_;
   std::uint32_t highest_epoch_ = 0;
 };
 
 }  // namespace
 
 Result<Recovery> recover(Disk& disk, const Clock& clock, const std::string& directory,
-                         std::uint32_t epoch_floor) {
-  return RecoveryRun(disk, clock, directory, epoch_floor).run();
+                         const EpochChoice& epochs) {
+  return RecoveryRun(disk, clock, directory, epochs).run();
 }
 
 }  // namespace fluxrig::wal

@@ -11,6 +11,7 @@
 #include "base/clock.hpp"
 #include "wal/control_body.hpp"
 #include "wal/disk.hpp"
+#include "wal/epoch_choice.hpp"
 #include "wal/segment_scan.hpp"
 
 namespace fluxrig::wal {
@@ -47,8 +48,8 @@ struct Recovery {
   std::optional<MachineId> owner;
 };
 
-// recovered.epoch is chosen, at least `epoch_floor`, not yet stored.
+// recovered.epoch is chosen, not yet stored; of `epochs`, `floor` and `random` count.
 [[nodiscard]] Result<Recovery> recover(Disk& disk, const Clock& clock, const std::string& directory,
-                                       std::uint32_t epoch_floor = 0);
+                                       const EpochChoice& epochs = {});
 
 }  // namespace fluxrig::wal

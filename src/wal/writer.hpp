@@ -40,6 +40,9 @@ struct WriterOptions {
   // The new epoch is at least this. The Unix time in seconds makes sure that an old backup of the directory,
   // put back, uses no epoch again that the mixer has seen.
   std::uint32_t epoch_floor = 0;
+  // Any number, another one at each start: while epochs are ahead of that floor, two starts from one backup
+  // take different ones.
+  std::uint32_t epoch_random = 0;
 
   static constexpr std::uint64_t kMinSegmentBytes = 16U << 10;
 };

@@ -77,7 +77,8 @@ Outcome<std::unique_ptr<Writer>> Writer::open(WriterSetup setup) {
   if (!made && made.error().code != ErrorCode::kExists) return refused(setup.directory, made.error());
   auto lock = take_lock(disk, setup.directory);
   if (!lock) return tl::unexpected(lock.error());
-  auto recovery = recover(disk, setup.clock, setup.directory, setup.options.epoch_floor);
+  auto recovery = recover(disk, setup.clock, setup.directory,
+                          {0, false, setup.options.epoch_floor, setup.options.epoch_random});
   if (!recovery) return refused(setup.directory, recovery.error());
   if (recovery->owner && *recovery->owner != setup.machine_id)
     return problem(
