@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "sanitize/scan/card_number.hpp"
+
 namespace fluxrig::tap {
 namespace {
 
@@ -44,11 +46,13 @@ void Assembler::attributes(const RecordView& record, T& out) {
     if (key.empty()) return;
     if (action != sanitize::Action::kKeep)
       out.redactions.push_back(fmt::format("{} {}", key, name_of(action)));
-    if (attribute.is_number && action == sanitize::Action::kKeep) {
+    if (attribute.is_number && action == sanitize::Action::kKeep &&
+        !sanitize::is_card_number(attribute.number)) {
       out.attributes.push_back({key, attribute.number});
       return;
     }
-    // A number under a stricter action is treated as its digits: integers must not slip through.
+    // A number under a stricter action, or that could be a card's, is treated as its digits: integers must
+    // not slip through.
     auto value = attribute.is_number ? sanitizer_.apply(action, fmt::format("{}", attribute.number))
                                      : sanitizer_.apply(action, attribute.text);
     if (value) out.attributes.push_back({key, std::move(*value).text()});

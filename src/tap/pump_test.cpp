@@ -18,6 +18,7 @@ struct FakeAudit final : AuditOutput {
   }
   Result<void> sync() override {
     ++syncs;
+    if (unsyncable) return fail(ErrorCode::kIo, "the disk is broken", EIO);
     return {};
   }
   Bytes appended;
@@ -25,6 +26,7 @@ struct FakeAudit final : AuditOutput {
   int blocks = 0;
   int syncs = 0;
   bool broken = false;
+  bool unsyncable = false;
 };
 
 struct FakeTelemetry final : TelemetryOutput {
@@ -118,6 +120,20 @@ TEST_F(PumpTest, NoByteOfACardNumberReachesTheAuditLane) {
   EXPECT_EQ(as_text(audit_.appended).find("4111111111111111"), std::string_view::npos);
 }
 
+TEST_F(PumpTest, AnIntegerThatCouldBeACardNumberIsMaskedAndOthersStayIntegers) {
+  auto one = draft();
+  one.attribute(names_.field("order", sanitize::Action::kKeep), std::int64_t{5500005555555559});
+  one.attribute(names_.field("amount", sanitize::Action::kKeep), std::int64_t{1050});
+  write(one);
+  ASSERT_FALSE(pump_.step(true).blocked);
+  const auto record = model::decode(audit_.appended);
+  ASSERT_TRUE(record);
+  const auto& attributes = std::get<model::Transaction>(*record).attributes;
+  ASSERT_EQ(attributes.size(), 2U);
+  EXPECT_EQ(attributes[0].value, model::Value(std::string("550000******5559")));
+  EXPECT_EQ(attributes[1].value, model::Value(std::int64_t{1050}));
+}
+
 TEST_F(PumpTest, DurableCoversOnlyWhatWasSynced) {
   auto one = draft();
   write(one);
@@ -140,6 +156,25 @@ TEST_F(PumpTest, AFullDiskLosesNothingAndIsTriedAgain) {
   ASSERT_FALSE(pump_.step(true).blocked);
   EXPECT_EQ(audit_.count, 1U);
   EXPECT_EQ(pump_.durable(), last_);
+}
+
+TEST_F(PumpTest, IsBlockedAfterAFailedSyncUntilOneIsGoodAlthoughAppendsAre) {
+  auto one = draft();
+  write(one);
+  ASSERT_FALSE(pump_.step(false).blocked);
+  audit_.unsyncable = true;
+  ASSERT_FALSE(pump_.sync());
+  for (int i = 0; i < 3; ++i) {
+    write(one);
+    const auto refused = pump_.step(false);
+    EXPECT_TRUE(refused.blocked);
+    EXPECT_EQ(refused.error.code, ErrorCode::kIo);
+  }
+  EXPECT_LT(pump_.durable(), last_);
+  audit_.unsyncable = false;
+  ASSERT_FALSE(pump_.step(false).blocked);
+  EXPECT_EQ(pump_.durable(), last_);
+  EXPECT_EQ(audit_.count, 4U);
 }
 
 TEST_F(PumpTest, ManyTransactionsShareOneBlockAndOneSync) {
