@@ -40,6 +40,13 @@ const AuditState& Sink::audit() const noexcept {
   return kNothing;
 }
 
+std::string_view to_string(FileState state) noexcept {
+  constexpr std::array<std::string_view, 5> kStates{"good", "altered", "missing", "unreadable", "unhashed"};
+  return kStates[static_cast<std::size_t>(state)];
+}
+
+Outcome<CheckedFiles> Queries::check_files(std::uint64_t) { return CheckedFiles{}; }
+
 Result<std::vector<KnownBlock>> Sink::known_blocks(const KnownQuestion&) { return std::vector<KnownBlock>{}; }
 
 }  // namespace fluxrig::sink

@@ -68,7 +68,7 @@ enum class AlarmKind : std::uint8_t {
   kGap,           // blocks are missing, and the rack has had time to send them
   kFork,          // two contents for one place
   kRollback,      // a later epoch names an end that is lower than a known one
-  kAlteration,    // a block does not say what its signed statement says
+  kAlteration,    // a block, or a stored file, does not say what its signed statement, or its hash, says
   kBadSignature,  // a checkpoint is not signed by the machine's key
   kKeyChanged,    // a header names another key than the pinned one
   kDeclaredLoss,  // the rack itself says that records are lost: a notice
@@ -79,7 +79,7 @@ enum class AlarmKind : std::uint8_t {
 
 struct AuditAlarm {
   std::uint64_t id = 0;
-  StreamKey stream;
+  StreamKey stream;  // StreamKey{}: of the store itself, not of a machine
   std::string rack;
   AlarmKind kind = AlarmKind::kGap;
   Sequence first;           // the first that is concerned

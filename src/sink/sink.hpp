@@ -90,6 +90,22 @@ class Sink {
   [[nodiscard]] virtual Result<bool> maintain(UnixNanos now) = 0;
 };
 
+// What a check of a stored file against the SHA-256 that it was written with finds.
+enum class FileState : std::uint8_t { kGood, kAltered, kMissing, kUnreadable, kUnhashed };
+[[nodiscard]] std::string_view to_string(FileState state) noexcept;
+
+struct CheckedFile {
+  std::uint64_t id = 0;
+  std::string path;  // below the store's directory
+  std::uint64_t rows = 0;
+  std::uint64_t bytes = 0;  // as written
+  FileState state = FileState::kGood;
+};
+struct CheckedFiles {
+  std::vector<CheckedFile> files;  // by id
+  std::uint64_t next = 0;          // ask again after this id; 0: that was all
+};
+
 struct QueryLimits {
   std::uint64_t rows = 10'000;
   std::uint64_t bytes = 64U << 20;
@@ -118,6 +134,9 @@ class Queries {
   [[nodiscard]] virtual Outcome<QueryTable> select(std::string_view sql,
                                                    std::span<const std::string> parameters,
                                                    const QueryLimits& limits) = 0;
+  // Reads the listed files with a higher id now and holds each against its hash, some seconds' work at most.
+  // A store without files (the default) has none.
+  [[nodiscard]] virtual Outcome<CheckedFiles> check_files(std::uint64_t after);
 };
 
 }  // namespace fluxrig::sink

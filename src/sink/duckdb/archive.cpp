@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "sink/duckdb/durable_file.hpp"
@@ -60,17 +61,24 @@ Attempt<void> Archive::write_part(const std::string& select, ParquetPart& part) 
     return copied;
   }
   if (core_.fails_at("part.copied")) return injected();
+  // Before anybody may read it, so that what a disk or a hand makes of it later shows.
+  const auto hashed = hash_file(temporary, false);
+  if (!hashed) return from_result(tl::unexpected(hashed.error()), temporary);
   auto published = from_result(publish_file(temporary, file), file);
   if (!published) return published;
   if (core_.fails_at("part.renamed")) return injected();
-  part.bytes = std::filesystem::file_size(file, error);
+  part.bytes = hashed->bytes;
+  part.hash = hashed->hash;
+  part.checked = core_.clock.now();
   return {};
 }
 
 Attempt<void> Archive::list_part(const ParquetPart& part) {
-  return core_.connection().run(fmt::format("INSERT INTO parquet_files VALUES ({}, {}, {}, {}, {}, {})",
-                                            part.id, quote(part.signal), timestamp_sql(part.hour_micros),
-                                            quote(part.path), part.rows, part.bytes));
+  return core_.connection().run(fmt::format(
+      "INSERT INTO parquet_files (id, signal, hour_start, path, row_count, bytes, sha256, "
+      "checked_at) VALUES ({}, {}, {}, {}, {}, {}, {}, make_timestamp_ns({}::BIGINT))",
+      part.id, quote(part.signal), timestamp_sql(part.hour_micros), quote(part.path), part.rows, part.bytes,
+      part.hash ? quote(to_hex(*part.hash)) : "NULL", std::max<std::int64_t>(part.checked.value, 0)));
 }
 
 Attempt<bool> Archive::export_hour(const Signal& signal, UnixNanos now) {

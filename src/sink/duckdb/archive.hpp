@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "sink/duckdb/parquet_part.hpp"
+#include "sink/duckdb/part_check.hpp"
 #include "sink/duckdb/schema.hpp"
 #include "sink/duckdb/store_core.hpp"
 
@@ -22,6 +23,14 @@ class Archive {
   [[nodiscard]] Attempt<void> start();
   // One bounded step; true: there is more to do.
   [[nodiscard]] Attempt<bool> step(UnixNanos now);
+
+  // What start() found missing or unreadable: no longer listed.
+  [[nodiscard]] const std::vector<PartCheck>& lost() const noexcept { return lost_; }
+  // Parts that are due, held against their hashes; every one at least once a day when called each minute.
+  // Then note_checked() within a transaction, and take_checked() after it.
+  [[nodiscard]] std::vector<PartCheck> check_parts(UnixNanos now);
+  [[nodiscard]] Attempt<void> note_checked(const std::vector<PartCheck>& checks, UnixNanos now);
+  void take_checked(const std::vector<PartCheck>& checks, UnixNanos now);
 
   static constexpr std::size_t kMaxSmallParts = 4;
 
@@ -45,6 +54,8 @@ class Archive {
   // archive_upkeep.cpp
   [[nodiscard]] Attempt<bool> compact_hour(const Signal& signal);
   [[nodiscard]] Attempt<bool> retire_day(UnixNanos now);
+  // False: one of them is not what was written.
+  [[nodiscard]] bool as_written(const std::vector<ParquetPart>& parts);
   [[nodiscard]] Attempt<void> replace(const std::vector<ParquetPart>& gone,
                                       const std::vector<ParquetPart>& fresh);
   [[nodiscard]] Attempt<void> note_retired(const std::vector<ParquetPart>& gone);
@@ -56,6 +67,8 @@ class Archive {
   std::vector<ParquetPart> parts_;  // as committed, by id
   std::vector<Retired> retired_;    // no longer listed; a select that began before may still read them
   std::uint64_t next_id_ = 1;
+  std::vector<PartCheck> lost_;
+  std::optional<MonotonicNanos> last_check_;
 };
 
 }  // namespace fluxrig::sink

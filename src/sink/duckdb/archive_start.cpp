@@ -28,7 +28,8 @@ std::vector<fs::path> files_below(const fs::path& root) {
 Attempt<void> Archive::load_parts() {
   auto rows = read_all(
       core_.connection(),
-      "SELECT id, signal, epoch_us(hour_start), path, row_count, bytes FROM parquet_files ORDER BY id");
+      "SELECT id, signal, epoch_us(hour_start), path, row_count, bytes, sha256, epoch_ns(checked_at) FROM "
+      "parquet_files ORDER BY id");
   if (!rows) return tl::unexpected(std::move(rows.error()));
   std::string missing;
   for (const auto& row : rows->rows) {
@@ -36,6 +37,10 @@ Attempt<void> Archive::load_parts() {
     if (!part || std::to_string(part->id) != row[0].value_or(""))
       return database_error(DUCKDB_ERROR_INVALID, "a row of the table parquet_files is not valid");
     part->bytes = std::stoull(row[5].value_or("0"));
+    const auto hash = from_hex(row[6].value_or(""));
+    if (hash && hash->size() == sizeof(model::Hash))
+      std::copy(hash->begin(), hash->end(), part->hash.emplace().begin());
+    part->checked.value = std::stoll(row[7].value_or("0"));
     next_id_ = std::max(next_id_, part->id + 1);
     std::error_code error;
     if (fs::exists(core_.parquet() / part->path, error)) {
@@ -46,6 +51,7 @@ Attempt<void> Archive::load_parts() {
     core_.diagnostics.error(
         "sink", "a Parquet file of the store is missing: its rows are lost",
         {{"file", (core_.parquet() / part->path).string()}, {"rows", row[4].value_or("")}});
+    lost_.push_back({part->id, part->path, FileState::kMissing, {}});
     missing += fmt::format("{}{}", missing.empty() ? "" : ", ", part->id);
   }
   if (missing.empty()) return {};
@@ -87,6 +93,7 @@ Attempt<bool> Archive::adopt(ParquetPart part, Ledger& ledger) {
     fs::rename(file, aside, error);
     core_.diagnostics.error("sink", "a Parquet file cannot be read and was put aside",
                             {{"file", aside.string()}});
+    lost_.push_back({part.id, part.path, FileState::kUnreadable, {}});
     return false;
   }
   for (const auto& row : runs->rows) {
@@ -94,7 +101,12 @@ Attempt<bool> Archive::adopt(ParquetPart part, Ledger& ledger) {
     if (!key) continue;
     ledger[*key].add({std::stoull(row[3].value_or("0"))}, {std::stoull(row[4].value_or("0"))});
   }
-  part.bytes = fs::file_size(file, error);
+  // What it was written with is not known any more: from now on it must stay as it is.
+  if (const auto hashed = hash_file(file, false)) {
+    part.bytes = hashed->bytes;
+    part.hash = hashed->hash;
+    part.checked = core_.clock.now();
+  }
   if (auto listed = list_part(part); !listed) return tl::unexpected(std::move(listed.error()));
   next_id_ = std::max(next_id_, part.id + 1);
   parts_.push_back(std::move(part));
@@ -151,6 +163,7 @@ Attempt<void> Archive::put_aside_unreadable(const Signal& signal) {
     core_.diagnostics.error(
         "sink", "a Parquet file of the store cannot be read and was put aside: its rows are missing",
         {{"file", file.string() + ".damaged"}, {"rows", std::to_string(part.rows)}});
+    lost_.push_back({part.id, part.path, FileState::kUnreadable, {}});
     damaged += fmt::format("{}{}", damaged.empty() ? "" : ", ", part.id);
   }
   parts_ = std::move(left);
@@ -161,6 +174,7 @@ Attempt<void> Archive::put_aside_unreadable(const Signal& signal) {
 Attempt<void> Archive::start() {
   parts_.clear();
   retired_.clear();
+  lost_.clear();
   next_id_ = 1;
   auto done = load_parts();
   if (done) done = adopt_files();

@@ -141,7 +141,8 @@ Attempt<void> load_epochs(Connection& connection, AuditState& state) {
 Attempt<void> load_alarms(Connection& connection, AuditState& state) {
   auto rows =
       read_all(connection,
-               "SELECT machine_id, epoch, id, rack, kind, first_seq, last_seq, what, count, "
+               "SELECT coalesce(machine_id, '00000000-0000-0000-0000-000000000000'::UUID), coalesce(epoch, "
+               "0), id, rack, kind, first_seq, last_seq, what, count, "
                "epoch_ns(raised_at), epoch_ns(latest_at) FROM audit_alarms WHERE resolved_at IS NULL");
   if (!rows) return tl::unexpected(std::move(rows.error()));
   for (const auto& row : rows->rows) {

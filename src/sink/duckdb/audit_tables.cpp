@@ -79,12 +79,15 @@ void add_epoch(const StreamKey& key, const EpochChain* before, const EpochChain&
 }
 
 void add_alarm(const AuditAlarm& alarm, std::string& sql) {
+  const bool of_store = alarm.stream == StreamKey{};
   sql += fmt::format(
       "DELETE FROM audit_alarms WHERE id = {0};INSERT INTO audit_alarms VALUES ({0}, {1}, {2}, {3}, {4}, "
       "{5}, "
       "{6}, {7}, {8}, {9}, {10}, {11}, {12});",
-      alarm.id, quote(to_string(alarm.stream.machine_id)), text_sql(alarm.rack), alarm.stream.epoch.value,
-      quote(to_string(alarm.kind)), is_notice(alarm.kind), alarm.first.value,
+      alarm.id, of_store ? "NULL" : quote(to_string(alarm.stream.machine_id)),
+      of_store ? "NULL" : text_sql(alarm.rack), of_store ? "NULL" : std::to_string(alarm.stream.epoch.value),
+      quote(to_string(alarm.kind)), is_notice(alarm.kind),
+      of_store ? "NULL" : std::to_string(alarm.first.value),
       alarm.last.value == 0 ? "NULL" : std::to_string(alarm.last.value), text_sql(alarm.what), alarm.count,
       time_sql(alarm.raised), time_sql(alarm.latest), alarm.resolved ? time_sql(*alarm.resolved) : "NULL");
 }

@@ -6,6 +6,7 @@
 
 #include "sink/duckdb/audit_tables.hpp"
 #include "sink/duckdb/ledger_table.hpp"
+#include "sink/duckdb/part_alarms.hpp"
 #include "sink/duckdb/record_rows.hpp"
 #include "sink/duckdb/utf8_text.hpp"
 
@@ -42,7 +43,7 @@ Attempt<void> DuckDbSink::start() {
   if (!open) return tl::unexpected(std::move(open.error()));
   open_intents_ = std::move(*open);
   core_.start_selects();
-  return {};
+  return raise_alarms(archive_.lost(), false);
 }
 
 Error DuckDbSink::failed(const char* what, const DatabaseError& error) {
@@ -167,10 +168,34 @@ Result<void> DuckDbSink::remember(const RackPresence& presence) {
   return {};
 }
 
+// `listed`: they still are, and are noted as checked.
+Attempt<void> DuckDbSink::raise_alarms(const std::vector<PartCheck>& checks, bool listed) {
+  if (checks.empty()) return {};
+  const auto now = core_.clock.now();
+  const auto changes = alarms_of(checks, audit_, now);
+  auto transaction = StoreTransaction::begin(core_.connection());
+  if (!transaction) return tl::unexpected(std::move(transaction.error()));
+  auto done = listed ? archive_.note_checked(checks, now) : Attempt<void>{};
+  if (done) done = store_audit(core_.connection(), audit_, changes);
+  if (done) done = transaction->commit();
+  if (!done) return done;
+  if (listed) archive_.take_checked(checks, now);
+  apply(changes, audit_);
+  for (const auto& alarm : changes.alarms) {
+    if (!alarm.resolved && alarm.count != 1) continue;
+    core_.diagnostics.line(alarm.resolved ? Severity::kInfo : Severity::kError, "sink",
+                           (alarm.resolved ? "an alarm has ended: " : "") + alarm.what,
+                           {{"directory", core_.parquet().string()}, {"alarm", std::to_string(alarm.id)}});
+  }
+  return {};
+}
+
 Result<bool> DuckDbSink::maintain(UnixNanos now) {
   if (auto usable = ready(); !usable) return tl::unexpected(usable.error());
   auto more = archive_.step(now);
   if (!more) return tl::unexpected(failed("housekeeping", more.error()));
+  if (auto told = raise_alarms(archive_.check_parts(now), true); !told)
+    return tl::unexpected(failed("housekeeping", told.error()));
   return *more;
 }
 

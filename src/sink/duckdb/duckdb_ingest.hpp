@@ -37,6 +37,7 @@ class DuckDbSink final : public Sink {
   [[nodiscard]] Attempt<CommitSummary> store(std::span<const IncomingBlock> blocks,
                                              const AuditChanges& changes, Changed& changed);
   [[nodiscard]] Attempt<void> store_presence(const RackPresence& presence);
+  [[nodiscard]] Attempt<void> raise_alarms(const std::vector<PartCheck>& checks, bool listed);
   [[nodiscard]] Result<void> ready();
   Error failed(const char* what, const DatabaseError& error);
 

@@ -8,6 +8,9 @@
 #include <string>
 #include <string_view>
 
+#include "base/clock.hpp"
+#include "model/block.hpp"
+
 namespace fluxrig::sink {
 
 inline constexpr std::int64_t kMicrosPerHour = 3'600'000'000;
@@ -20,6 +23,9 @@ struct ParquetPart {
   std::string path;              // relative to the Parquet directory, so that a store can be moved
   std::uint64_t rows = 0;
   std::uint64_t bytes = 0;
+  std::optional<model::Hash> hash = std::nullopt;  // of the file as written; none: not known yet
+  UnixNanos checked;                               // against its hash; 0: never
+  bool altered = false;                            // found to differ: not to be merged into another
 };
 
 [[nodiscard]] std::string part_path(std::string_view signal, std::int64_t hour_micros, std::uint64_t id,

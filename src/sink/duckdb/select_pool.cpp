@@ -38,8 +38,10 @@ Outcome<QueryTable> run(Connection& connection, const std::string& sql,
 
 }  // namespace
 
-SelectPool::SelectPool(std::size_t connections)
-    : connections_(std::max<std::size_t>(connections, 1)), watchdog_([this] { watch(); }) {}
+SelectPool::SelectPool(std::size_t connections, std::filesystem::path parquet)
+    : connections_(std::max<std::size_t>(connections, 1)),
+      parquet_(std::move(parquet)),
+      watchdog_([this] { watch(); }) {}
 
 SelectPool::~SelectPool() {
   detach();

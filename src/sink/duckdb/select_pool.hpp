@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <filesystem>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -17,7 +18,8 @@ namespace fluxrig::sink {
 
 class SelectPool final : public Queries {
  public:
-  explicit SelectPool(std::size_t connections);
+  // `parquet`: where the files that parquet_files names are.
+  SelectPool(std::size_t connections, std::filesystem::path parquet);
   ~SelectPool() override;
 
   // The database must stay until detach(), which interrupts what runs, waits for it and closes the
@@ -27,6 +29,7 @@ class SelectPool final : public Queries {
 
   [[nodiscard]] Outcome<QueryTable> select(std::string_view sql, std::span<const std::string> parameters,
                                            const QueryLimits& limits) override;
+  [[nodiscard]] Outcome<CheckedFiles> check_files(std::uint64_t after) override;  // file_page.cpp
 
   static constexpr std::size_t kMaxSqlBytes = 64U << 10;
 
@@ -42,6 +45,7 @@ class SelectPool final : public Queries {
   void watch();
 
   const std::size_t connections_;
+  const std::filesystem::path parquet_;
   std::mutex mutex_;
   std::condition_variable changed_;  // a lease came or went, attach, detach, stop
   const Database* database_ = nullptr;

@@ -16,7 +16,10 @@ namespace fluxrig::sink {
 class StoreCore {
  public:
   StoreCore(StoreOptions wanted, const Clock& time, Diagnostics& lines)
-      : options(std::move(wanted)), clock(time), diagnostics(lines), pool(options.select_connections) {}
+      : options(std::move(wanted)),
+        clock(time),
+        diagnostics(lines),
+        pool(options.select_connections, options.directory / "parquet") {}
   ~StoreCore() { close(); }
 
   // Opens the file, creates missing tables and makes the ingest connection. Selects start with
