@@ -1,4 +1,6 @@
 // Epochs that are tied to each other, whatever happened to the segments between.
+#include <cerrno>
+
 #include "wal/epoch_file.hpp"
 #include "wal/test_chain.hpp"
 
@@ -59,6 +61,74 @@ TEST(EpochLink, LeavesOutAFileOfGarbageAtTheEnd) {
   lane.start();
   ASSERT_TRUE(lane.writer->recovered().link);
   EXPECT_EQ(lane.writer->recovered().link->epoch, Epoch{1});
+}
+
+// Between two segments, while the disk refuses to make one, the file `epoch` is given the end so far.
+struct Interrupted : SignedLane {
+  void interrupt() {
+    disk.fail_next(MemoryDisk::Operation::kOpen, EIO);
+    ASSERT_FALSE(writer->rotate());
+    ASSERT_TRUE(writer->release({}));
+  }
+};
+
+TEST(EpochLink, PrefersTheSegmentsToAnEndThatWasRememberedBeforeTheyGrew) {
+  Interrupted lane;
+  lane.start();
+  lane.records(3);
+  lane.interrupt();
+  lane.records(4);
+  lane.start_again();
+  ASSERT_TRUE(lane.writer->recovered().link);
+  EXPECT_EQ(lane.writer->recovered().link->end, Sequence{8});
+  EXPECT_TRUE(verify_chain(lane.disk, lane.directory, {})->report.good());
+}
+
+TEST(EpochLink, PrefersASegmentWithoutRecordsThatFollowedTheRememberedEnd) {
+  Interrupted lane;
+  lane.start();
+  lane.records(3);
+  lane.interrupt();
+  ASSERT_TRUE(lane.writer->make_control_room(512));
+  lane.checkpoint();
+  lane.start_again();
+  const auto report = verify_chain(lane.disk, lane.directory, {})->report;
+  EXPECT_TRUE(report.good()) << summary(report);
+}
+
+TEST(EpochLink, NamesTheSealThatAFullDiskHadRefusedToTheStartBefore) {
+  SignedLane lane;
+  lane.start();
+  lane.records(3);
+  lane.writer.reset();
+  lane.disk.kill();
+  lane.disk.fail_next(MemoryDisk::Operation::kWrite, ENOSPC);
+  lane.start();
+  ASSERT_TRUE(lane.writer->recovered().seal_error);
+  // It dies before its first segment is on disk.
+  lane.writer.reset();
+  lane.disk.kill();
+  ASSERT_TRUE(lane.disk.unlink(lane.newest()));
+  lane.start();
+  lane.records(1);
+  const auto report = verify_chain(lane.disk, lane.directory, {})->report;
+  EXPECT_TRUE(report.good()) << summary(report);
+}
+
+TEST(EpochLink, KeepsTheRememberedEndWhereTheSegmentsBehindTheLastOneLeftAreGone) {
+  Interrupted lane;
+  lane.start();
+  lane.records(3);
+  ASSERT_TRUE(lane.writer->rotate());
+  lane.records(4);
+  lane.interrupt();
+  Receipts receipts;
+  ASSERT_TRUE(receipts.add(Epoch{1}, {Sequence{4}, Sequence{7}}));
+  ASSERT_TRUE(lane.writer->release(receipts));
+  ASSERT_EQ(list_segments(lane.disk, lane.directory)->size(), 1U);
+  lane.start_again();
+  ASSERT_TRUE(lane.writer->recovered().link);
+  EXPECT_EQ(lane.writer->recovered().link->end, Sequence{8});
 }
 
 TEST(Epoch, IsAtLeastItsFloorAndGoesOnFromThere) {

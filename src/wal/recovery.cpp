@@ -5,6 +5,7 @@
 #include "wal/active_segment.hpp"
 #include "wal/chain.hpp"
 #include "wal/epoch_file.hpp"
+#include "wal/frame_reader.hpp"
 #include "wal/receipts.hpp"
 #include "wal/spare_pool.hpp"
 
@@ -25,7 +26,7 @@ class RecoveryRun {
     if (!names) return tl::unexpected(names.error());
     if (const auto last = take_last(*names); !last) return tl::unexpected(last.error());
     if (const auto taken = take_earlier(*names); !taken) return tl::unexpected(taken.error());
-    choose_epoch(*names);
+    if (const auto chosen = choose_epoch(*names); !chosen) return tl::unexpected(chosen.error());
     if (const auto linked = link_over_garbage(*names); !linked) return tl::unexpected(linked.error());
     Recovered& recovered = recovery_.recovered;
     recovered.segments = recovery_.segments.size();
@@ -79,8 +80,8 @@ class RecoveryRun {
         if (const auto synced = segment.sync(); !synced) return synced;
       }
     } else if (const auto synced = segment.sync(); !synced) {
-      // A kill may have come between the seal and its sync: the next epoch must not name what a power loss can
-      // still take.
+      // A kill may have come between the seal and its sync: the next epoch must not name what a power loss
+      // can still take.
       return synced;
     }
     closed.file_bytes = segment.file_bytes();
@@ -143,7 +144,7 @@ class RecoveryRun {
     return {};
   }
 
-  void choose_epoch(const std::vector<SegmentName>& names) {
+  Result<void> choose_epoch(const std::vector<SegmentName>& names) {
     if (!names.empty()) highest_epoch_ = std::max(highest_epoch_, names.back().epoch.value);
     if (const auto receipts = Receipts::load(disk_, directory_))
       highest_epoch_ = std::max(highest_epoch_, receipts->newest_epoch().value);
@@ -152,14 +153,40 @@ class RecoveryRun {
       highest_epoch_ = std::max(highest_epoch_, stored->epoch.value);
       recovery_.owner = stored->machine_id;
       // It was known when that epoch ended; its last segments may be released or damaged since.
-      auto& link = recovery_.recovered.link;
-      if (stored->link && (!link || link->epoch <= stored->link->epoch)) link = stored->link;
+      const auto later = stored->link ? ends_later(*stored->link) : Result<bool>(false);
+      if (!later) return tl::unexpected(later.error());
+      if (*later) recovery_.recovered.link = stored->link;
     } else if (stored.error().code != ErrorCode::kNotFound) {
       recovery_.recovered.epoch_file_damaged = true;
       epochs_.unsure = true;
     }
     epochs_.highest = highest_epoch_;
     recovery_.recovered.epoch = next_epoch(epochs_);
+    return {};
+  }
+
+  // Whether the file `epoch` knows a later end than the segments, of which some may be gone. It may also be
+  // older than they are: written while no segment was open, or by a start that could not seal the last one.
+  Result<bool> ends_later(const EpochLink& stored) {
+    const auto& link = recovery_.recovered.link;
+    if (!link || link->epoch != stored.epoch) return !link || link->epoch < stored.epoch;
+    if (link->end != stored.end) return link->end < stored.end;
+    const SegmentName& last = recovery_.segments.back().name;
+    if (last.first >= stored.end) return false;
+    const auto held = holds(last, stored.head);
+    return held ? Result<bool>(!*held) : held;
+  }
+
+  Result<bool> holds(const SegmentName& name, const model::Hash& hash) {
+    const auto file = disk_.open(path_of(directory_, name), OpenMode::kRead);
+    if (!file) return tl::unexpected(file.error());
+    FrameReader reader(**file);
+    for (;;) {
+      const auto step = reader.next();
+      if (!step) return tl::unexpected(step.error());
+      if (step->state != FrameState::kBlock) return false;
+      if (model::hash_block(step->block) == hash) return true;
+    }
   }
 
   // The last segment is unreadable as a whole: the chain ends, for all that is known, in the one before it.
