@@ -1,4 +1,6 @@
 // A segment goes when the mixer has its records and its chain; damage is named, declared and put aside.
+#include <cerrno>
+
 #include "wal/damage.hpp"
 #include "wal/test_chain.hpp"
 
@@ -52,6 +54,43 @@ TEST(ChainRelease, TakesABlockBehindTheSealForPastIt) {
   Releasing lane;
   lane.fill();
   (void)lane.receipts.set_chain(Epoch{1}, {Sequence{21}, lane.writer->head()});  // the next segment's header
+  EXPECT_EQ(lane.released(), 1U);
+}
+
+TEST(ChainRelease, KeepsASegmentWithoutRecordsUntilTheMixersChainIsAtItsEnd) {
+  Releasing lane;
+  lane.fill();
+  const model::Hash seal = hash_of_last(lane, model::BlockKind::kSeal);
+  lane.start_again();  // seals the one without records
+  (void)lane.receipts.set_chain(Epoch{1}, {Sequence{21}, seal});
+  EXPECT_EQ(lane.released(), 1U) << "the mixer has not seen the second";
+  EXPECT_EQ(lane.writer->waiting_for_chain(), 1U);
+  (void)lane.receipts.set_chain(Epoch{1}, {Sequence{21}, lane.writer->recovered().link->head});
+  EXPECT_EQ(lane.released(), 1U);
+}
+
+TEST(ChainRelease, ReleasesASegmentThatAFullDiskLeftWithoutASeal) {
+  Releasing lane;
+  lane.start();
+  ASSERT_TRUE(lane.append(20));
+  ASSERT_TRUE(lane.writer->sync());
+  lane.writer.reset();
+  lane.disk.kill();
+  lane.disk.fail_next(MemoryDisk::Operation::kWrite, ENOSPC);
+  lane.open();
+  ASSERT_TRUE(lane.writer->recovered().seal_error);
+  ASSERT_TRUE(lane.receipts.add(Epoch{1}, {Sequence{1}, Sequence{20}}));
+  (void)lane.receipts.set_chain(Epoch{1}, {Sequence{21}, lane.writer->recovered().link->head});
+  EXPECT_EQ(lane.released(), 1U);
+}
+
+TEST(ChainRelease, KeepsASegmentThatItCannotReadUntilItCan) {
+  Releasing lane;
+  lane.fill();
+  (void)lane.receipts.set_chain(Epoch{1}, {Sequence{21}, hash_of_last(lane, model::BlockKind::kCheckpoint)});
+  lane.disk.fail_next(MemoryDisk::Operation::kRead, EIO);
+  EXPECT_EQ(lane.released(), 0U);
+  (void)lane.receipts.set_chain(Epoch{1}, {Sequence{21}, hash_of_last(lane, model::BlockKind::kSeal)});
   EXPECT_EQ(lane.released(), 1U);
 }
 

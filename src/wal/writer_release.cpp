@@ -16,6 +16,7 @@ class FileBlocks {
  public:
   FileBlocks(Disk& disk, const std::string& path) {
     auto file = disk.open(path, OpenMode::kRead);
+    failed_ = !file && file.error().code != ErrorCode::kNotFound;
     if (!file) return;
     file_ = std::move(*file);
     reader_.emplace(*file_);
@@ -23,11 +24,19 @@ class FileBlocks {
   std::optional<FrameStep> next() {
     if (!reader_) return std::nullopt;
     const auto step = reader_->next();
-    if (!step || step->state != FrameState::kBlock) return std::nullopt;
+    failed_ = !step;
+    if (!step) return std::nullopt;
+    damaged_ = step->state == FrameState::kDamaged;
+    if (step->state != FrameState::kBlock) return std::nullopt;
     return *step;
   }
+  // Afterwards: the disk refused to give them, or they end in bytes that are no frame.
+  [[nodiscard]] bool failed() const noexcept { return failed_; }
+  [[nodiscard]] bool damaged() const noexcept { return damaged_; }
 
  private:
+  bool failed_ = false;
+  bool damaged_ = false;
   std::unique_ptr<File> file_;
   std::optional<FrameReader> reader_;
 };
@@ -65,13 +74,19 @@ bool Writer::passed(ClosedSegment& segment, const Receipts& receipts) {
     return !no_records || (newest > segment.name.epoch && !receipts.chain(newest));
   }
   if (chain->next != segment.end) return chain->next > segment.end;
-  // At its end: behind it, unless the head is a block of this segment other than its seal.
+  // At its end: behind it, unless the head is a block of this segment other than its last. A segment without
+  // records is the last of its epoch, and a head that is not in it at all stands before it.
   if (segment.judged == chain->hash) return !segment.behind;
-  bool behind = false;
+  bool behind = segment.exact && segment.end == segment.name.first;
+  bool at_head = false;
   FileBlocks blocks(setup_.disk, path_of(setup_.directory, segment.name));
-  while (const auto block = blocks.next())
-    if (block->view.head.kind != model::BlockKind::kSeal && model::hash_block(block->block) == chain->hash)
-      behind = true;
+  while (const auto block = blocks.next()) {
+    if (at_head) behind = true;
+    at_head = model::hash_block(block->block) == chain->hash;
+    if (at_head) behind = false;
+  }
+  if (blocks.failed()) return false;
+  if (at_head && blocks.damaged()) behind = true;
   segment.judged = chain->hash;
   segment.behind = behind;
   return !behind;
