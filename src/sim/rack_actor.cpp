@@ -211,9 +211,12 @@ void RackActor::pump_turn() {
   process.ticks.anchor();
   const auto progress = process.pump->step(world_.plan.commit);
   note_blocked(progress.blocked);
-  if (!world_.plan.commit && !progress.blocked && process.pump->unsynced()) {
-    process.in_interval = true;
-    return pump_after(progress.records != 0 ? world_.plan.interval : 0);
+  if (!world_.plan.commit && !progress.blocked) {
+    if (process.pump->unsynced()) {
+      process.in_interval = true;
+      return pump_after(progress.records != 0 ? world_.plan.interval : 0);
+    }
+    note_synced();
   }
   release_answers();
   const std::int64_t now = process.clock.monotonic().value;

@@ -105,10 +105,9 @@ Result<void> Pump::append_batch() {
 }
 
 Result<void> Pump::sync() {
-  if (auto synced = parts_.audit.sync(); !synced) {
-    awaited_ = true;  // whatever the next step finds, it tries again
-    return synced;
-  }
+  auto synced = parts_.audit.sync();
+  sync_failed_ = !synced;
+  if (!synced) return synced;
   durable_ = appended_;
   unsynced_ = false;
   awaited_ = false;
@@ -120,7 +119,8 @@ Pump::Progress Pump::step(bool sync_now) {
   // What a full disk left behind goes first, by itself: order is kept and memory stays one batch.
   if (batch_count_ == 0) fill_batch();
   auto done = append_batch();
-  if (done && sync_now && awaited_ && unsynced()) done = sync();
+  // An append says nothing of a disk that refused a sync: until one is good, the lane counts as blocked.
+  if (done && (sync_failed_ || (sync_now && awaited_ && unsynced()))) done = sync();
   Progress progress;
   progress.records = taken_;
   if (!done) {

@@ -55,7 +55,8 @@ class Pump {
       : parts_(parts), sampling_(sampling), series_start_(parts.clock.now()) {}
 
   // Takes one batch, appends it and, when `sync` and anybody waits for that, makes it durable: `durable()`
-  // then covers it. Otherwise the caller sees to it with sync(), soon.
+  // then covers it. Otherwise the caller sees to it with sync(), soon. After a sync that failed every step
+  // tries it again, and is blocked until one is good.
   [[nodiscard]] Progress step(bool sync);
   // Appended and not yet synced records are made durable.
   [[nodiscard]] Result<void> sync();
@@ -99,7 +100,8 @@ class Pump {
   RingPosition appended_;
   RingPosition durable_;
   bool unsynced_ = false;
-  bool awaited_ = false;  // somebody waits for what is in the batch or not yet synced
+  bool sync_failed_ = false;  // the last one
+  bool awaited_ = false;      // somebody waits for what is in the batch or not yet synced
   std::uint64_t transactions_ = 0;
   std::uint32_t taken_ = 0;
   // Reused, so that encoding allocates nothing once warm.
