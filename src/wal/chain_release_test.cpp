@@ -69,6 +69,16 @@ TEST(ChainRelease, KeepsASegmentWithoutRecordsUntilTheMixersChainIsAtItsEnd) {
   EXPECT_EQ(lane.released(), 1U);
 }
 
+TEST(ChainRelease, KeepsASegmentWithoutRecordsWhileAReceiptOfALaterEpochLacksItsChain) {
+  Releasing lane;
+  lane.fill();
+  lane.start_again();
+  ASSERT_TRUE(lane.receipts.add(Epoch{2}, {Sequence{3}, Sequence{3}}));
+  (void)lane.receipts.set_chain(Epoch{3}, {Sequence{2}, {}});
+  EXPECT_EQ(lane.released(), 1U) << "that of the records";
+  EXPECT_EQ(lane.writer->waiting_for_chain(), 1U);
+}
+
 TEST(ChainRelease, ReleasesASegmentThatAFullDiskLeftWithoutASeal) {
   Releasing lane;
   lane.start();

@@ -44,6 +44,8 @@ class Receipts {
   };
   // The latest word counts; true when it is news.
   bool set_chain(Epoch epoch, const ChainHead& head);
+  // Of any epoch.
+  [[nodiscard]] bool knows_chains() const noexcept { return !chains_.empty(); }
   [[nodiscard]] std::optional<ChainHead> chain(Epoch epoch) const;
   // Epochs of which no segment is left need no receipts.
   void forget_before(Epoch oldest);

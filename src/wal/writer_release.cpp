@@ -68,10 +68,10 @@ bool Writer::passed(ClosedSegment& segment, const Receipts& receipts) {
   if (damaged != damaged_.end() && segment.name.first >= damaged->second) return true;
   if (!chain) {
     // Without records no receipt can name it, and a declared loss may be all that is in it: it stays until it
-    // is shipped, which a mixer that says nothing of chains shows by storing a later epoch.
+    // is shipped, which a mixer that says nothing of any chain shows by storing a later epoch. (One that does
+    // leaves the chain out of a receipt while the epoch's first block is on its way.)
     const bool no_records = segment.exact && segment.end == segment.name.first;
-    const Epoch newest = receipts.newest_epoch();
-    return !no_records || (newest > segment.name.epoch && !receipts.chain(newest));
+    return !no_records || (receipts.newest_epoch() > segment.name.epoch && !receipts.knows_chains());
   }
   if (chain->next != segment.end) return chain->next > segment.end;
   // At its end: behind it, unless the head is a block of this segment other than its last. A segment without
