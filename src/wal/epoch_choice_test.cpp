@@ -20,11 +20,12 @@ TEST(EpochChoice, TakesTheTimeWhenAllKnownEpochsAreOlder) {
 
 TEST(EpochChoice, DoesNotRunAheadOfTheClockForADamagedFile) {
   EXPECT_EQ(next_epoch({kNow - 1, true, kNow, 77}).value, kNow);
+  EXPECT_EQ(next_epoch({kNow, true, kNow, 77}).value, kNow + 1);
 }
 
 TEST(EpochChoice, SkipsForADamagedFileWhereTheClockSaysNothing) {
   EXPECT_EQ(next_epoch({4, true, 0, 77}).value, 5 + kEpochSkip);
-  EXPECT_EQ(next_epoch({kNow, true, kNow, 77}).value, kNow + 1 + kEpochSkip + 77);
+  EXPECT_EQ(next_epoch({kNow + 9, true, kNow, 77}).value, kNow + 10 + kEpochSkip + 77);
 }
 
 TEST(EpochChoice, CountsStartsThatFollowEachOtherWithinASecond) {
