@@ -76,7 +76,11 @@ Result<void> ActiveSegment::clear_soiled() {
 }
 
 Result<void> ActiveSegment::clear_tail(std::uint64_t bytes) {
-  return write_zeros(*file_, tail_, tail_ + bytes);
+  // Until it is good, clear_soiled() has them to clear.
+  soiled_end_ = std::max(soiled_end_, tail_ + bytes);
+  auto written = write_zeros(*file_, tail_, tail_ + bytes);
+  if (written) soiled_end_ = 0;
+  return written;
 }
 
 }  // namespace fluxrig::wal

@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <cerrno>
+
 #include "wal/recovery.hpp"
 
 #include "wal/inspect.hpp"
@@ -149,6 +152,25 @@ TEST(WalRecovery, KeepsEverySyncedRecordOverPowerLoss) {
       }
     }
   }
+}
+
+TEST(WalRecovery, LeavesNoTornBytesWhereAFullDiskRefusedToClearThem) {
+  TestLane lane;
+  lane.open();
+  ASSERT_TRUE(lane.append(3));
+  ASSERT_TRUE(lane.writer->sync());
+  lane.writer.reset();
+  lane.disk.kill();
+  const SegmentName name = list_segments(lane.disk, lane.directory)->back();
+  const auto scan = scan_segment(lane.disk, lane.directory, name);
+  ASSERT_TRUE(scan);
+  std::fill_n(lane.disk.content(lane.newest()).begin() + static_cast<std::ptrdiff_t>(scan->tail), 300,
+              std::uint8_t{0x55});
+  lane.disk.fail_next(MemoryDisk::Operation::kWrite, ENOSPC);
+  lane.open();
+  ASSERT_TRUE(lane.writer->recovered().seal_error);
+  EXPECT_EQ(scan_segment(lane.disk, lane.directory, name)->torn_bytes, 0U);
+  EXPECT_EQ(scan_segment(lane.disk, lane.directory, name)->damage_count, 0U);
 }
 
 }  // namespace
