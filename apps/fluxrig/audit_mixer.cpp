@@ -106,6 +106,11 @@ Outcome<AuditVerdict> verify_mixer(const ApiClient& client, const VerifyQuestion
   });
   if (!judged) return tl::unexpected(judged.error());
   if (question.progress) question.progress(all, all);
+  if (question.chain.everything()) {
+    auto store = fetch_store(client);
+    if (!store) return tl::unexpected(store.error());
+    verdict.store = *std::move(store);
+  }
   return verdict;
 }
 

@@ -29,6 +29,7 @@ struct StoredEpoch {
 struct ChainQuestion {
   std::string rack, since, until;  // empty: all
   [[nodiscard]] bool whole() const noexcept { return since.empty() && until.empty(); }
+  [[nodiscard]] bool everything() const noexcept { return whole() && rack.empty(); }
 };
 
 // Of all machines, by machine and epoch.
@@ -43,6 +44,11 @@ using OnBlock = std::function<Outcome<void>(ByteView block)>;
                                          const OnBlock& block);
 // One page: the text where the next one begins (empty: none), then blocks.
 [[nodiscard]] Outcome<std::string> take_page(std::string_view body, const OnBlock& block);
+
+// Has the mixer hold its files against the hashes that they were written with, all of them, now.
+[[nodiscard]] Outcome<CheckedStore> fetch_store(const ApiClient& client);
+// One page of /api/v1/audit/files into `store`: where the next one begins; 0: that was the last.
+[[nodiscard]] Outcome<std::uint64_t> take_files(std::string_view json, CheckedStore& store);
 
 // Holds the blocks of one epoch against what the mixer's watch saw of it when they came.
 class EpochCheck {

@@ -98,6 +98,41 @@ Outcome<std::vector<StoredEpoch>> fetch_epochs(const ApiClient& client, const Ch
   return parse_epochs(reply->body);
 }
 
+Outcome<std::uint64_t> take_files(std::string_view json, CheckedStore& store) {
+  boost::system::error_code error;
+  const auto root = boost::json::parse(json, error);
+  const auto* list = !error && root.is_object() ? root.as_object().if_contains("files") : nullptr;
+  if (list == nullptr || !list->is_array()) return not_asked_for();
+  for (const auto& entry : list->as_array()) {
+    if (!entry.is_object()) return not_asked_for();
+    const auto& file = entry.as_object();
+    const auto state = text_of(file, "state");
+    if (state.empty()) return not_asked_for();
+    ++store.files;
+    store.bytes += number_of(file, "bytes");
+    if (state == "unhashed") ++store.unhashed;
+    if (state == "good" || state == "unhashed") continue;
+    ++store.fault_count;
+    if (store.faults.size() < CheckedStore::kMaxListed)
+      store.faults.push_back({text_of(file, "file"), state});
+  }
+  return number_of(root.as_object(), "next");
+}
+
+Outcome<CheckedStore> fetch_store(const ApiClient& client) {
+  CheckedStore store;
+  std::uint64_t after = 0;
+  for (;;) {
+    const auto reply = ask(client, fmt::format("/api/v1/audit/files?after={}", after));
+    if (!reply) return tl::unexpected(reply.error());
+    const auto next = take_files(reply->body, store);
+    if (!next) return tl::unexpected(next.error());
+    if (*next == 0) return store;
+    if (*next <= after) return problem("the mixer gives pages without end");
+    after = *next;
+  }
+}
+
 Outcome<std::string> take_page(std::string_view body, const OnBlock& block) {
   cbor::Decoder decoder(as_bytes(body));
   const auto next = decoder.text();

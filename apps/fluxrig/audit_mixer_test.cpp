@@ -103,6 +103,31 @@ TEST(AuditMixer, PagesAreTakenApartAndGarbageIsRefused) {
   EXPECT_FALSE(take("<html>"));
 }
 
+TEST(AuditMixer, AFileThatIsNotWhatWasWrittenMakesTheVerdictBadAndIsNamed) {
+  CheckedStore store;
+  auto next = take_files(
+      R"({"files":[{"id":3,"file":"parquet/a","bytes":5,"state":"good"},{"id":4,"file":"parquet/b",
+      "bytes":6,"state":"altered"}],"next":4})",
+      store);
+  ASSERT_TRUE(next);
+  EXPECT_EQ(*next, 4U);
+  next = take_files(R"({"files":[{"id":5,"file":"parquet/c","state":"unhashed"}],"next":null})", store);
+  ASSERT_TRUE(next);
+  EXPECT_EQ(*next, 0U);
+  EXPECT_EQ(store.files, 3U);
+  EXPECT_EQ(store.bytes, 11U);
+  EXPECT_EQ(store.unhashed, 1U);
+  ASSERT_EQ(store.fault_count, 1U);
+  AuditVerdict verdict;
+  EXPECT_TRUE(verdict.good());
+  verdict.store = store;
+  EXPECT_FALSE(verdict.good());
+  EXPECT_THAT(render_audit(verdict, Terminal{}), HasSubstr("altered: parquet/b"));
+  EXPECT_THAT(audit_as_json(verdict), HasSubstr(R"("faults":[{"file":"parquet/b","what":"altered"}])"));
+  for (const char* wrong : {"", "[]", "{}", R"({"files":[1]})", R"({"files":[{"file":"x"}]})"})
+    EXPECT_FALSE(take_files(wrong, store)) << wrong;
+}
+
 TEST(AuditMixer, EpochsAreReadFromHostileJson) {
   const auto epochs = parse_epochs(
       R"({"epochs":[{"machine_id":"11111111-1111-4111-8111-111111111111","rack":"edge","epoch":1700000000,

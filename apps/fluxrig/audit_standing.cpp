@@ -65,8 +65,15 @@ Outcome<std::string> draw_audit_status(std::string_view json, UnixNanos now, con
                cell(rack, "missing_pieces"), cell(rack, "open_alarms")});
   });
   if (!read) return tl::unexpected(read.error());
-  if (table.rows() == 0) return std::string("no rack has sent an audit record yet\n");
-  return table.render(terminal);
+  std::string text =
+      table.rows() == 0 ? std::string("no rack has sent an audit record yet\n") : table.render(terminal);
+  boost::system::error_code error;
+  const auto root = boost::json::parse(json, error);
+  const auto* store = root.is_object() ? root.as_object().if_contains("store") : nullptr;
+  if (store != nullptr && store->is_object() && cell(store->as_object(), "state") == "alarm")
+    text += fmt::format("store: alarm: {} open about its files, see 'fluxrig audit alarms --open'\n",
+                        printable(cell(store->as_object(), "open_alarms")));
+  return text;
 }
 
 Outcome<std::string> draw_audit_alarms(std::string_view json, const Terminal& terminal) {

@@ -55,6 +55,20 @@ std::string machine_text(const AuditVerdict& verdict, const wal::VerifiedMachine
   return text + keys_text(verdict, one);
 }
 
+std::string store_text(const CheckedStore& store, const Terminal& terminal) {
+  const bool good = store.fault_count == 0;
+  std::string text =
+      good ? fmt::format("{} Parquet files, as they were written", store.files)
+           : fmt::format("{} of {} Parquet files are not what was written", store.fault_count, store.files);
+  text = "store: " + paint(terminal, good ? Colour::kGreen : Colour::kRed, text) + "\n";
+  if (store.unhashed != 0)
+    text += fmt::format("{} of them have no hash yet: nothing can be said of them\n", store.unhashed);
+  for (std::size_t i = 0; i < std::min(store.faults.size(), kMostShown); ++i)
+    text += fmt::format("{}: {}\n", printable(store.faults[i].what), printable(store.faults[i].file));
+  if (store.fault_count > kMostShown) text += fmt::format("and {} more\n", store.fault_count - kMostShown);
+  return text;
+}
+
 std::string loss_json(const wal::DeclaredLoss& loss) {
   const auto& body = loss.body;
   std::string out = fmt::format(R"({{"epoch":{},"sequence":{},"cause":"{}","from":{})", loss.epoch.value,
@@ -97,12 +111,14 @@ std::string machine_json(const wal::VerifiedMachine& one) {
 }  // namespace
 
 bool AuditVerdict::good() const noexcept {
+  if (store && store->fault_count != 0) return false;
   return std::all_of(machines.begin(), machines.end(), [](const auto& one) { return one.report.good(); });
 }
 
 std::string render_audit(const AuditVerdict& verdict, const Terminal& terminal) {
   std::string text;
   for (const auto& one : verdict.machines) text += machine_text(verdict, one, terminal);
+  if (verdict.store) text += store_text(*verdict.store, terminal);
   if (verdict.machines.empty()) text += "no block at all\n";
   if (verdict.torn_bytes != 0)
     text += fmt::format("unfinished: {} bytes at the end, a crash or a rack at work\n", verdict.torn_bytes);
@@ -110,9 +126,18 @@ std::string render_audit(const AuditVerdict& verdict, const Terminal& terminal) 
 }
 
 std::string audit_as_json(const AuditVerdict& verdict) {
-  return fmt::format(R"({{"path":"{}","good":{},"torn_bytes":{},"keys_given":{},"machines":{}}})"
+  std::string store;
+  if (verdict.store) {
+    const auto faults = list_json(verdict.store->faults, [](const CheckedStore::Fault& fault) {
+      return fmt::format(R"({{"file":"{}","what":"{}"}})", escape_json(fault.file), escape_json(fault.what));
+    });
+    store = fmt::format(R"("store":{{"files":{},"bytes":{},"unhashed":{},"fault_count":{},"faults":{}}},)",
+                        verdict.store->files, verdict.store->bytes, verdict.store->unhashed,
+                        verdict.store->fault_count, faults);
+  }
+  return fmt::format(R"({{"path":"{}","good":{},"torn_bytes":{},"keys_given":{},{}"machines":{}}})"
                      "\n",
-                     escape_json(verdict.path), verdict.good(), verdict.torn_bytes, verdict.keys_given,
+                     escape_json(verdict.path), verdict.good(), verdict.torn_bytes, verdict.keys_given, store,
                      list_json(verdict.machines, machine_json));
 }
 

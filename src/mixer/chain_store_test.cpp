@@ -276,5 +276,30 @@ TEST_F(ChainStoreTest, AParquetPartThatIsGoneShows) {
   EXPECT_EQ(report.faults[0].kind, wal::FaultKind::kGap) << summary(report);
 }
 
+TEST_F(ChainStoreTest, AChangedParquetPartIsNamedByTheFilesOfTheApi) {
+  start();
+  fill();
+  clock_.advance(4 * sink::kHour);
+  maintain_fully();
+  auto pages = ask("/api/v1/audit/files").body;
+  EXPECT_NE(pages.find(R"("state":"good"}])"), std::string::npos) << pages;
+  EXPECT_EQ(pages.find("altered"), std::string::npos) << pages;
+  EXPECT_NE(ask("/api/v1/audit/status").body.find(R"("store":{"state":"ok")"), std::string::npos);
+  const auto part = cell("SELECT path FROM parquet_files ORDER BY id LIMIT 1");
+  std::ofstream(options_.directory / "parquet" / part, std::ios::in | std::ios::binary)
+      .seekp(100)
+      .put('!')
+      .put('?');
+  pages = ask("/api/v1/audit/files?after=0").body;
+  EXPECT_NE(pages.find("parquet/" + part), std::string::npos) << pages;
+  EXPECT_NE(pages.find(R"("state":"altered")"), std::string::npos) << pages;
+  clock_.advance(13 * sink::kHour);
+  maintain_fully();
+  EXPECT_NE(ask("/api/v1/audit/status").body.find(R"("store":{"state":"alarm")"), std::string::npos);
+  EXPECT_NE(ask("/api/v1/audit/alarms?open=true").body.find(part), std::string::npos);
+  for (const char* wrong : {"?after=", "?after=-1", "?after=1x", "?before=1"})
+    EXPECT_EQ(ask("/api/v1/audit/files" + std::string(wrong)).status, 400) << wrong;
+}
+
 }  // namespace
 }  // namespace fluxrig::mixer

@@ -68,6 +68,8 @@ class Ingest {
   void send_receipts(const MachineId& machine);
   // Raises alarms for what connected racks should have sent long ago. From time to time.
   [[nodiscard]] Result<void> look_for_gaps();
+  // After housekeeping: the store may have raised alarms of its own; `next_before`: the next id before it.
+  void count_alarms(std::uint64_t next_before);
   // What racks send may wait in a stream that is not read: patience begins anew when it is again.
   void was_held_up() { held_up_ = parts_.clock.now(); }
 

@@ -66,6 +66,11 @@ void Ingest::tell(const sink::AuditChanges& changes) {
                              {"record", std::to_string(alarm.first.value)},
                              {"alarm", std::to_string(alarm.id)}});
   }
+  count_alarms(parts_.sink.audit().next_alarm);
+}
+
+void Ingest::count_alarms(std::uint64_t next_before) {
+  IngestCounters::add(parts_.counters.alarms_raised, parts_.sink.audit().next_alarm - next_before);
   const auto& open = parts_.sink.audit().open;
   parts_.counters.alarms_open.store(
       static_cast<std::uint64_t>(std::count_if(

@@ -136,7 +136,9 @@ void IngestThread::keep_house(bool idle) {
   const auto since = now.value - house_at_.value;
   if (!(idle && (more_house_ || since >= kHouseEvery)) && since < kHouseAtLeastEvery) return;
   house_at_ = now;
+  const auto next_alarm = parts_.sink.audit().next_alarm;
   const auto more = parts_.sink.maintain(parts_.clock.now());
+  ingest_.count_alarms(next_alarm);
   more_house_ = more && *more;
   if (!more)
     parts_.diagnostics.warn("mixer.ingest", "housekeeping of the store failed; trying again later",

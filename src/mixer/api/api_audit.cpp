@@ -103,7 +103,9 @@ ApiResponse status(const ApiParts& parts) {
     response.body += (first ? "" : ",") + status_of(machine, names[machine], standing, parts.clock.now());
     first = false;
   }
-  response.body += "]}\n";
+  const auto store = audit_store_status(parts.queries);
+  if (!store) return problem_response(503, store.error().message);
+  response.body += "],\"store\":" + *store + "}\n";
   return response;
 }
 
@@ -172,6 +174,7 @@ ApiResponse audit_response(const ApiParts& parts, std::string_view path, const A
   if (path == "alarms") return alarms(parts, request);
   if (path == "heads") return audit_heads(parts, request);
   if (path == "blocks") return audit_blocks(parts, request);
+  if (path == "files") return audit_files(parts, request);
   return problem_response(404, "no such resource; /openapi.yaml lists them");
 }
 

@@ -1,5 +1,5 @@
-// GET /api/v1/audit/{status,alarms,heads,blocks}: how the racks' audit chains stand, and their blocks for
-// those who verify them. Any thread; as long as QueryLimits allow.
+// GET /api/v1/audit/{status,alarms,heads,blocks,files}: how the racks' audit chains stand, and their blocks
+// for those who verify them. Any thread; as long as QueryLimits allow.
 #pragma once
 
 #include <map>
@@ -45,5 +45,9 @@ void add_chain_standing(sink::Queries& queries, sink::QueryTable& records, const
 // api_audit_blocks.cpp
 [[nodiscard]] ApiResponse audit_heads(const ApiParts& parts, const ApiRequest& request);
 [[nodiscard]] ApiResponse audit_blocks(const ApiParts& parts, const ApiRequest& request);
+// api_audit_files.cpp
+[[nodiscard]] ApiResponse audit_files(const ApiParts& parts, const ApiRequest& request);
+// {"state":"ok",...}: the files of the store, as housekeeping last found them.
+[[nodiscard]] Outcome<std::string> audit_store_status(sink::Queries& queries);
 
 }  // namespace fluxrig::mixer

@@ -1,0 +1,43 @@
+// The files of the store: read now and held against what was written, page by page; and in short.
+#include <fmt/core.h>
+
+#include <charconv>
+
+#include "base/diagnostics.hpp"
+#include "mixer/api/api_audit.hpp"
+#include "mixer/api/table_output.hpp"
+
+namespace fluxrig::mixer {
+
+ApiResponse audit_files(const ApiParts& parts, const ApiRequest& request) {
+  std::uint64_t after = 0;
+  for (const auto& [name, value] : request.query) {
+    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), after);
+    if (name != "after" || error != std::errc{} || end != value.data() + value.size())
+      return problem_response(400, "files knows the parameter after: the 'next' of the page before");
+  }
+  const auto page = parts.queries.check_files(after);
+  if (!page) return problem_response(503, page.error().message);
+  ApiResponse response;
+  response.body = "{\"files\":[";
+  for (const auto& file : page->files)
+    response.body += fmt::format(R"({}{{"id":{},"file":"{}","rows":{},"bytes":{},"state":"{}"}})",
+                                 response.body.back() == '[' ? "" : ",", file.id, escape_json(file.path),
+                                 file.rows, file.bytes, sink::to_string(file.state));
+  response.body += fmt::format("],\"next\":{}}}\n", page->next == 0 ? "null" : std::to_string(page->next));
+  return response;
+}
+
+Outcome<std::string> audit_store_status(sink::Queries& queries) {
+  const auto table = queries.select(
+      "SELECT CASE WHEN a.alarms = 0 THEN 'ok' ELSE 'alarm' END AS state, f.files, f.bytes, f.checked_since, "
+      "a.alarms AS open_alarms FROM (SELECT count(*) AS files, coalesce(sum(bytes), 0)::UBIGINT AS bytes, "
+      "min(checked_at) AS checked_since FROM parquet_files) AS f, (SELECT count(*) AS alarms FROM "
+      "audit_alarms WHERE machine_id IS NULL AND resolved_at IS NULL) AS a",
+      {}, sink::QueryLimits{});
+  if (!table) return tl::unexpected(table.error());
+  const auto list = rows_as_objects(*table, table->columns.size());
+  return list.substr(1, list.size() - 2);
+}
+
+}  // namespace fluxrig::mixer
