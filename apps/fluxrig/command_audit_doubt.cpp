@@ -49,7 +49,7 @@ int show(std::string json, bool as_json) {
 int run_mixer(const DoubtOptions& options) {
   const auto client = ApiClient::make(options.mixer);
   if (!client) return failed(client.error().message);
-  std::string path = options.all ? "/api/v1/doubt?all=true" : "/api/v1/doubt?all=false";
+  std::string path = "/api/v1/doubt?limit=10000&all=" + std::string(options.all ? "true" : "false");
   if (!options.rack.empty()) path += "&rack=" + percent_encoded(options.rack);
   auto reply = client->call({.path = std::move(path)});
   if (!reply) return failed(reply.error().message);

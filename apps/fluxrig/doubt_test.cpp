@@ -129,6 +129,15 @@ TEST_F(DoubtTest, AnIntentThatComesAgainUnderTheSameSpanIsOpenOnce) {
   EXPECT_EQ(drawn(scan().json).unsettled, 0U);
 }
 
+TEST_F(DoubtTest, AListThatWasCutSaysSo) {
+  const auto cut = drawn(R"({"doubt":[{"state":"in_doubt"}],"truncated":true})");
+  EXPECT_THAT(cut.text, HasSubstr("there are more: these are the oldest 1"));
+  const auto in_flight = drawn(R"({"doubt":[{"state":"in_flight"}],"truncated":true})");
+  EXPECT_THAT(in_flight.text, Not(HasSubstr("no transaction is in doubt")));
+  EXPECT_THAT(in_flight.text, HasSubstr("there are more"));
+  EXPECT_THAT(drawn(R"({"doubt":[{"state":"in_doubt"}],"truncated":false})").text, Not(HasSubstr("more")));
+}
+
 TEST_F(DoubtTest, HostileAnswersAreRefusedOrMadeHarmless) {
   for (const char* json : {"", "[]", "{}", "{\"doubt\":{}}", "{\"doubt\":[", "\x80"})
     EXPECT_FALSE(draw_doubt(json, Terminal{})) << json;

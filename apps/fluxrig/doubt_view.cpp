@@ -69,15 +69,18 @@ Outcome<DoubtView> draw_doubt(std::string_view json, const Terminal& terminal) {
   if (table.rows() != 0) view.text = table.render(terminal);
   const auto* truncated = root.as_object().if_contains("truncated");
   const bool more = truncated != nullptr && truncated->is_bool() && truncated->as_bool();
-  if (view.unsettled == 0) {
+  if (view.unsettled == 0 && !more) {
     view.text += "no transaction is in doubt\n";
-  } else {
+  } else if (view.unsettled != 0) {
     view.text += fmt::format(
         "{}{} transaction{} left the rack, or {} about to, and {} no outcome: reverse or confirm {}\n",
         more ? "the oldest " : "", view.unsettled, view.unsettled == 1 ? "" : "s",
         view.unsettled == 1 ? "was" : "were", view.unsettled == 1 ? "has" : "have",
         view.unsettled == 1 ? "it" : "them");
   }
+  if (more)
+    view.text += fmt::format("there are more: these are the oldest {}; settle them, or narrow with --rack\n",
+                             list->as_array().size());
   return view;
 }
 
