@@ -99,7 +99,7 @@ Step secure(asio::io_context& io, beast::ssl_stream<beast::tcp_stream>& stream, 
 
 http::request<http::string_body> build(const ApiRequest& wanted, const ApiAddress& address,
                                        const std::string& token) {
-  const auto verb = wanted.remove        ? http::verb::delete_
+  const auto verb = wanted.remove         ? http::verb::delete_
                     : wanted.json.empty() ? http::verb::get
                                           : http::verb::post;
   http::request<http::string_body> request{verb, wanted.path, 11};

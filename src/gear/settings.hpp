@@ -93,7 +93,8 @@ struct GearType {
   std::string_view name;
   std::string_view summary = {};
   Role role = Role::kFilter;
-  // Egress only: it answers by itself. False: what it is given leaves the rack, so an intent is recorded first.
+  // Egress only: it answers by itself. False: what it is given leaves the rack, so an intent is recorded
+  // first.
   bool answers_itself = false;
   std::vector<Option> options = {};
   // Output ports by name. Empty: one unnamed port (egress gears have none at all). `*`: named by the settings

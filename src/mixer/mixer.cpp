@@ -137,7 +137,8 @@ Outcome<void> Mixer::Parts::open_bus() {
   const auto sizes = stream_sizes(config.streams);
   if (auto ensured = streams->ensure_streams(sizes); !ensured) return ensured;
   const auto owner = server ? snake::ServerOwner::kMixer : snake::ServerOwner::kForeign;
-  return snake::check_server(*bus, server ? server->address() : config.nats_address, owner, sizes, diagnostics);
+  return snake::check_server(*bus, server ? server->address() : config.nats_address, owner, sizes,
+                             diagnostics);
 }
 
 Outcome<void> Mixer::Parts::open_store() {
