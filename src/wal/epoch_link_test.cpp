@@ -9,6 +9,7 @@ namespace {
 
 void receipt_all(SignedLane& lane, Receipts& receipts, std::uint64_t last) {
   ASSERT_TRUE(receipts.add(lane.writer->epoch(), {Sequence{1}, Sequence{last}}));
+  (void)receipts.set_chain(lane.writer->epoch(), {Sequence{last + 1}, lane.writer->head()});
   ASSERT_TRUE(receipts.store(lane.disk, lane.directory));
   ASSERT_TRUE(lane.writer->release(receipts));
 }
@@ -124,6 +125,7 @@ TEST(EpochLink, KeepsTheRememberedEndWhereTheSegmentsBehindTheLastOneLeftAreGone
   lane.interrupt();
   Receipts receipts;
   ASSERT_TRUE(receipts.add(Epoch{1}, {Sequence{4}, Sequence{7}}));
+  (void)receipts.set_chain(Epoch{1}, {Sequence{8}, lane.writer->head()});
   ASSERT_TRUE(lane.writer->release(receipts));
   ASSERT_EQ(list_segments(lane.disk, lane.directory)->size(), 1U);
   lane.start_again();

@@ -67,9 +67,10 @@ bool Writer::passed(ClosedSegment& segment, const Receipts& receipts) {
   const auto damaged = damaged_.find(segment.name.epoch);
   if (damaged != damaged_.end() && segment.name.first >= damaged->second) return true;
   if (!chain) {
+    // Of a signed chain the mixer always says how far it holds it, if only that it has no beginning yet.
+    if (setup_.options.public_key) return false;
     // Without records no receipt can name it, and a declared loss may be all that is in it: it stays until it
-    // is shipped, which a mixer that says nothing of any chain shows by storing a later epoch. (One that does
-    // leaves the chain out of a receipt while the epoch's first block is on its way.)
+    // is shipped, which a reader that says nothing of any chain shows by storing a later epoch.
     const bool no_records = segment.exact && segment.end == segment.name.first;
     return !no_records || (receipts.newest_epoch() > segment.name.epoch && !receipts.knows_chains());
   }
