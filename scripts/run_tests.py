@@ -271,12 +271,15 @@ def run_sim(totals, _arguments):
 
 
 def run_e2e(totals, _arguments):
-    tests = sorted(file for suffix in ("sh", "mjs") for file in ROOT.glob(f"tests/e2e/*.test.{suffix}")
-                   if os.access(file, os.X_OK))
+    tests = sorted(file for suffix in ("sh", "mjs") for file in ROOT.glob(f"tests/e2e/*.test.{suffix}"))
     if not tests:
-        print("  none   e2e: there are no executable tests/e2e/*.test.{sh,mjs}", flush=True)
+        print("  none   e2e: there are no tests/e2e/*.test.{sh,mjs}", flush=True)
     for test in tests:
-        add_counted(totals, f"e2e/{test.name.split('.test.')[0]}", [test], E2E_SECONDS)
+        name = f"e2e/{test.name.split('.test.')[0]}"
+        if os.access(test, os.X_OK):
+            add_counted(totals, name, [test], E2E_SECONDS)
+        else:  # passed over, it would look like one that passes
+            totals.add(name, 0, 1, 0, note="is not executable: chmod +x")
 
 
 RUNNERS = {"lint": run_lint, "unit": run_unit, "fuzz": run_fuzz, "interop": run_interop, "sim": run_sim, "e2e": run_e2e,
