@@ -70,7 +70,14 @@ void SelectPool::detach() {
 
 Outcome<std::unique_ptr<SelectPool::Lease>> SelectPool::lease(Time deadline) {
   std::unique_lock lock(mutex_);
-  if (!changed_.wait_until(lock, deadline, [this] { return database_ != nullptr && leased_ < connections_; }))
+  const auto ticket = next_ticket_++;
+  waiting_.insert(ticket);
+  const bool free = changed_.wait_until(lock, deadline, [&] {
+    return database_ != nullptr && leased_ < connections_ && *waiting_.begin() == ticket;
+  });
+  waiting_.erase(ticket);
+  changed_.notify_all();  // the next in line may have its turn already
+  if (!free)
     return problem(
         database_ == nullptr
             ? std::string("the store is being opened again: try again in a moment")
@@ -85,7 +92,6 @@ Outcome<std::unique_ptr<SelectPool::Lease>> SelectPool::lease(Time deadline) {
   idle_.pop_back();
   ++leased_;
   running_.push_back(lease.get());
-  changed_.notify_all();
   return lease;
 }
 

@@ -8,6 +8,7 @@
 #include <condition_variable>
 #include <filesystem>
 #include <mutex>
+#include <set>
 #include <thread>
 #include <vector>
 
@@ -52,6 +53,9 @@ class SelectPool final : public Queries {
   std::vector<Connection> idle_;
   std::vector<Lease*> running_;
   std::size_t leased_ = 0;  // running_, and those that are being made
+  // Who waits for a connection, first come first served: a client in a tight loop must not starve another.
+  std::set<std::uint64_t> waiting_;
+  std::uint64_t next_ticket_ = 0;
   bool stopping_ = false;
   std::thread watchdog_;
 };
