@@ -4,9 +4,13 @@
 
 #include "cbor/decoder.hpp"
 #include "cbor/encoder.hpp"
+#include "model/map_codec.hpp"
 
 namespace fluxrig::model {
 namespace {
+
+constexpr std::uint64_t kPressureStateKey = 3;
+constexpr std::uint64_t kLastPressureKey = 9;
 
 Result<std::string> bounded_text(cbor::Decoder& decoder, std::size_t limit) {
   const auto text = decoder.text();
@@ -85,6 +89,26 @@ Result<void> walk(ByteView bytes, std::uint64_t required, const Entry& entry) {
   return {};
 }
 
+// Keys 3 to 9 of a heartbeat.
+Result<void> pressure_entry(cbor::Decoder& decoder, std::uint64_t key, RackPressure& pressure) {
+  switch (key) {
+    case 3:
+      return read_within(decoder, {0, static_cast<std::int64_t>(PressureState::kReplay)}, pressure.state);
+    case 4:
+      return put(bounded_text(decoder, kMaxPressureCauseBytes), pressure.cause);
+    case 5:
+      return read(decoder, pressure.backlog_bytes);
+    case 6:
+      return read(decoder, pressure.live_bytes_per_s);
+    case 7:
+      return read(decoder, pressure.replay_bytes_per_s);
+    case 8:
+      return read(decoder, pressure.seconds_left.emplace());
+    default:
+      return read(decoder, pressure.spool_messages);
+  }
+}
+
 }  // namespace
 
 void encode(const Hello& hello, Bytes& out) {
@@ -119,14 +143,19 @@ void encode(const HelloReply& reply, Bytes& out) {
 }
 
 void encode(const Heartbeat& heartbeat, Bytes& out) {
-  cbor::Encoder encoder(out);
-  encoder.map(3);
-  encoder.unsigned_integer(0);
-  encoder.unsigned_integer(kAgentVersion);
-  encoder.unsigned_integer(1);
-  encoder.unsigned_integer(heartbeat.epoch.value);
-  encoder.unsigned_integer(2);
-  encoder.text(heartbeat.status_json);
+  MapWriter map(out);
+  map.key(0).unsigned_integer(kAgentVersion);
+  map.key(1).unsigned_integer(heartbeat.epoch.value);
+  map.key(2).text(heartbeat.status_json);
+  if (!heartbeat.pressure) return;
+  const auto& pressure = *heartbeat.pressure;
+  map.key(3).unsigned_integer(static_cast<std::uint8_t>(pressure.state));
+  map.unless_empty(4, pressure.cause);
+  map.unless_zero(5, pressure.backlog_bytes);
+  map.unless_zero(6, pressure.live_bytes_per_s);
+  map.unless_zero(7, pressure.replay_bytes_per_s);
+  if (pressure.seconds_left) map.key(8).unsigned_integer(*pressure.seconds_left);
+  map.unless_zero(9, pressure.spool_messages);
 }
 
 Result<Hello> decode_hello(ByteView bytes) {
@@ -162,6 +191,8 @@ Result<HelloReply> decode_hello_reply(ByteView bytes) {
 
 Result<Heartbeat> decode_heartbeat(ByteView bytes) {
   Heartbeat heartbeat;
+  RackPressure pressure;
+  bool stated = false;
   const auto done = walk(bytes, 3, [&](cbor::Decoder& decoder, std::uint64_t key) -> Result<void> {
     switch (key) {
       case 1:
@@ -169,10 +200,13 @@ Result<Heartbeat> decode_heartbeat(ByteView bytes) {
       case 2:
         return put(bounded_text(decoder, kMaxStatusBytes), heartbeat.status_json);
       default:
-        return skip(decoder);
+        if (key > kLastPressureKey) return skip(decoder);
+        stated = stated || key == kPressureStateKey;
+        return pressure_entry(decoder, key, pressure);
     }
   });
   if (!done) return tl::unexpected(done.error());
+  if (stated) heartbeat.pressure = std::move(pressure);  // figures without a state say nothing
   return heartbeat;
 }
 

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "base/clock.hpp"
 #include "base/ids.hpp"
 #include "base/result.hpp"
+#include "model/pressure.hpp"
 
 namespace fluxrig::model {
 
@@ -21,6 +23,7 @@ inline constexpr std::size_t kMaxAgentNameBytes = 64;      // rack name, gear na
 inline constexpr std::size_t kMaxFilterBytes = 256;        // a filter subject
 inline constexpr std::size_t kMaxStatusBytes = 32U << 10;  // a heartbeat's JSON text
 inline constexpr std::size_t kMaxReplyErrorBytes = 1024;   // a sentence
+inline constexpr std::size_t kMaxPressureCauseBytes = 64;
 
 // A bus_in or bus_out gear that wants the messages of `filter_subject` (flux.msg....).
 struct ConsumerRequest {
@@ -43,9 +46,22 @@ struct HelloReply {
   friend bool operator==(const HelloReply&, const HelloReply&) = default;
 };
 
+// How a rack stands in the pressure chain.
+struct RackPressure {
+  PressureState state = PressureState::kNormal;
+  std::string cause;                          // a word, as in the rack's metrics; empty: none
+  std::uint64_t backlog_bytes = 0;            // of P1 and P2: on disk, without a receipt, and not live
+  std::uint64_t live_bytes_per_s = 0;         // of P1 and P2, as they are made
+  std::uint64_t replay_bytes_per_s = 0;       // out of the backlog, as it leaves
+  std::optional<std::uint64_t> seconds_left;  // of the replay, estimated; nullopt: cannot be told
+  std::uint64_t spool_messages = 0;           // of P0, on disk until the bus has them
+  friend bool operator==(const RackPressure&, const RackPressure&) = default;
+};
+
 struct Heartbeat {
   Epoch epoch;
-  std::string status_json;  // an object: lane depths, counters, footprint
+  std::string status_json;                              // an object: lane depths, counters, footprint
+  std::optional<RackPressure> pressure = std::nullopt;  // nullopt: an older rack, which knows no states
   friend bool operator==(const Heartbeat&, const Heartbeat&) = default;
 };
 

@@ -29,6 +29,49 @@ TEST(Agent, HelloReplyAndHeartbeatComeBackAsTheyWereSent) {
   EXPECT_EQ(decode_heartbeat(encoded(heartbeat)).value(), heartbeat);
 }
 
+Heartbeat heartbeat_in_replay() {
+  RackPressure pressure;
+  pressure.state = PressureState::kReplay;
+  pressure.cause = "backlog";
+  pressure.backlog_bytes = 1'000'000;
+  pressure.live_bytes_per_s = 2'000;
+  pressure.replay_bytes_per_s = 50'000;
+  pressure.seconds_left = 20;
+  pressure.spool_messages = 3;
+  return {Epoch{2}, "{}", pressure};
+}
+
+TEST(Agent, HeartbeatInReplayHasTheBytesOfTheFormatPage) {
+  EXPECT_EQ(to_hex(encoded(heartbeat_in_replay())),
+            "aa0001010202627b7d03030467626163"
+            "6b6c6f67051a000f4240061907d00719c35008140903");
+}
+
+TEST(Agent, HeartbeatSaysHowTheRackStands) {
+  auto heartbeat = heartbeat_in_replay();
+  EXPECT_EQ(decode_heartbeat(encoded(heartbeat)).value(), heartbeat);
+  heartbeat.pressure->seconds_left.reset();
+  EXPECT_EQ(decode_heartbeat(encoded(heartbeat)).value(), heartbeat);
+  heartbeat.pressure = RackPressure{};  // NORMAL, and nothing waits
+  EXPECT_EQ(decode_heartbeat(encoded(heartbeat)).value(), heartbeat);
+}
+
+TEST(Agent, HeartbeatWithoutAStateSaysNothingAboutPressure) {
+  Bytes bytes = encoded(Heartbeat{Epoch{2}, "{}"});
+  bytes[0] = 0xa4;
+  bytes.insert(bytes.end(), {0x05, 0x07});  // a backlog alone
+  const auto heartbeat = decode_heartbeat(bytes);
+  ASSERT_TRUE(heartbeat);
+  EXPECT_FALSE(heartbeat->pressure);
+}
+
+TEST(Agent, HeartbeatWithAStateThatDoesNotExistIsRefused) {
+  Bytes bytes = encoded(Heartbeat{Epoch{2}, "{}", RackPressure{}});
+  ASSERT_EQ(bytes.back(), 0);
+  bytes.back() = 4;
+  EXPECT_EQ(decode_heartbeat(bytes).error().code, ErrorCode::kInvalid);
+}
+
 TEST(Agent, HelloIsRefusedWhenCutAnywhere) {
   const Bytes bytes = encoded(sample());
   for (std::size_t size = 0; size < bytes.size(); ++size)
