@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { read } from './cbor_peer.mjs';
-import { crc32c } from './crc32c.mjs';
+import { crc32c } from './audit_verifier.mjs';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const expected = JSON.parse(readFileSync(here('golden/records.json'), 'utf8'));

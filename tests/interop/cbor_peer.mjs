@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { Decoder } from 'cbor-x';
-import { crc32c } from './crc32c.mjs';
+import { crc32c } from './audit_verifier.mjs';
 
 const decoder = new Decoder({ mapsAsObjects: false, useRecords: false, variableMapSize: true });
 
