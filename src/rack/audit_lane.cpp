@@ -111,6 +111,8 @@ bool AuditLane::housekeep() {
   outlive_trouble();
   declare_damages();
   sign();
+  // A disk that refuses keeps the old segment: only the order of release depends on it.
+  if (begin_segment_.exchange(false, std::memory_order_acq_rel)) (void)writer_->rotate();
   const auto more = writer_->maintain();
   return more && *more;
 }

@@ -14,6 +14,7 @@
 #include "model/receipt.hpp"
 #include "tap/outputs.hpp"
 #include "wal/chain_signer.hpp"
+#include "wal/cursor.hpp"
 #include "wal/receipts.hpp"
 #include "wal/writer.hpp"
 
@@ -50,6 +51,8 @@ class AuditLane final : public tap::AuditOutput {
   void deliver_receipt(const model::Receipt& receipt);
   // Any thread: a segment that cannot be read to its end.
   void deliver_damage(std::string_view file);
+  // Any thread: what is appended from now on goes into a new segment.
+  void begin_segment() noexcept { begin_segment_.store(true, std::memory_order_release); }
   // One bounded step; true: there is more to do at once.
   [[nodiscard]] bool housekeep();
   // When `housekeep` has something to do that nobody rings for.
@@ -62,6 +65,10 @@ class AuditLane final : public tap::AuditOutput {
   // Any thread: the last sequence that is on disk in this epoch; 0: none.
   [[nodiscard]] Sequence last_synced() const noexcept {
     return {last_synced_.load(std::memory_order_relaxed)};
+  }
+  // Any thread: one past it.
+  [[nodiscard]] wal::Cursor::Start live_position() const noexcept {
+    return {writer_->epoch(), {last_synced().value + 1}};
   }
   // Any thread: records that were lost and declared since the start.
   [[nodiscard]] std::uint64_t lost() const noexcept { return lost_.load(std::memory_order_relaxed); }
@@ -110,6 +117,7 @@ class AuditLane final : public tap::AuditOutput {
   std::set<wal::SegmentName> damaged_;   // to be declared
   std::set<wal::SegmentName> declared_;  // by this run
   MonotonicNanos damage_retry_at_{};
+  std::atomic<bool> begin_segment_{false};  // set by begin_segment(), taken back by housekeep()
   std::atomic<std::uint64_t> last_synced_{0};
   std::atomic<std::uint64_t> lost_{0};
   std::mutex mutex_;  // guards waiting_ and waiting_damage_

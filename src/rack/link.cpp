@@ -8,10 +8,17 @@
 
 namespace fluxrig::rack {
 
-Link::Link(Parts parts) : parts_(std::move(parts)), shared_(std::make_shared<Shared>()) {
+// What earlier runs left is backlog; the first connection divides anew.
+Link::Link(Parts parts)
+    : parts_(std::move(parts)),
+      shared_(std::make_shared<Shared>()),
+      live_({parts_.disk, parts_.audit_directory, parts_.durable, parts_.receipts,
+             [this](const wal::Damage& damage) { note_damage(damage); }},
+            {{parts_.hello.epoch, {1}}}),
+      backlog_({parts_.disk, parts_.audit_directory, parts_.durable, parts_.receipts,
+                [this](const wal::Damage& damage) { note_damage(damage); }},
+               {{}, AuditShipper::Position{parts_.hello.epoch, {1}}}) {
   shared_->wake = parts_.wake;
-  go_back();
-  counters_.audit_resends.store(0, std::memory_order_relaxed);
 }
 
 Link::~Link() {
@@ -33,10 +40,13 @@ bool Link::has_news() const noexcept {
          parts_.connection_changed.load(std::memory_order_acquire);
 }
 
-bool Link::turn(bool flush_telemetry) {
+void Link::turn(bool flush_telemetry) {
   shared_->news.store(false, std::memory_order_release);
-  if (parts_.connection_changed.exchange(false, std::memory_order_acq_rel)) welcomed_ = false;
-  if (!parts_.bus.connected()) return false;
+  const bool changed = parts_.connection_changed.exchange(false, std::memory_order_acq_rel);
+  if (changed) welcomed_ = false;
+  settle_answers();
+  if (!parts_.bus.connected()) return;
+  if (changed) divide(AuditShipper::Round::kReceipts);
   if (receipts_subscription_ == nullptr) {
     auto subscription = parts_.bus.subscribe(
         snake::receipt_subject(parts_.machine_id),
@@ -46,22 +56,22 @@ bool Link::turn(bool flush_telemetry) {
   if (!welcomed_) say_hello();
   take_receipts();
   send_heartbeat();
-  const bool more_audit = ship_audit();
-  const bool more_telemetry = ship_telemetry(flush_telemetry);
-  return more_audit || more_telemetry;
+  repair_audit();
+  ship_audit();
+  ship_telemetry(flush_telemetry);
 }
 
 std::int64_t Link::next_due() const {
   std::int64_t due = heartbeat_at_ + kHeartbeatEvery;
   if (!welcomed_) due = std::min(due, hello_at_ + kHelloEvery);
   if (const auto ready = parts_.telemetry.next_ready()) due = std::min(due, ready->value);
-  if (audit_retry_at_ > parts_.clock.monotonic().value) due = std::min(due, audit_retry_at_);
-  if (!shipped_.empty()) due = std::min(due, shipped_.front().at + kReceiptPatience);
+  for (const auto* stretch : {&live_, &backlog_})
+    if (const auto again = stretch->due()) due = std::min(due, again->value);
   return due;
 }
 
 bool Link::settled() const {
-  return caught_up_ && !held_ && shipped_.empty() && parts_.telemetry.queued_bytes() == 0 &&
+  return live_.settled() && backlog_.settled() && parts_.telemetry.queued_bytes() == 0 &&
          shared_->in_flight() == 0;
 }
 
@@ -108,22 +118,14 @@ void Link::take_receipts() {
       (void)parts_.receipts.set_chain(receipt.epoch, {receipt.chain->next, receipt.chain->hash});
     parts_.on_receipt(receipt);
   }
-  forget_receipted();
+  counters_.audit_records_receipted.fetch_add(live_.forget_receipted() + backlog_.forget_receipted(),
+                                              std::memory_order_relaxed);
 }
 
-void Link::forget_receipted() {
-  std::erase_if(shipped_, [this](const Shipped& one) {
-    if (!parts_.receipts.covers(one.epoch, one.range)) return false;
-    counters_.audit_records_receipted.fetch_add(one.range.last.value - one.range.first.value + 1,
-                                                std::memory_order_relaxed);
-    return true;
-  });
-}
-
-bool Link::ship_telemetry(bool flush) {
+void Link::ship_telemetry(bool flush) {
   while (shared_->telemetry_in_flight.load(std::memory_order_acquire) < kTelemetryWindow) {
     auto batch = parts_.telemetry.take(flush);
-    if (!batch) return false;
+    if (!batch) return;
     model::BlockHead head;
     head.kind = model::BlockKind::kRecords;
     head.machine_id = parts_.machine_id;
@@ -146,11 +148,11 @@ bool Link::ship_telemetry(bool flush) {
     if (!sent) {
       shared_->telemetry_in_flight.fetch_sub(1, std::memory_order_acq_rel);
       parts_.drops.add(lane::DropCause::kPublishFailed, count);
-      return false;
+      return;
     }
     counters_.telemetry_records_sent.fetch_add(count, std::memory_order_relaxed);
   }
-  return false;  // a callback wakes the thread when the window opens
+  // A callback wakes the thread when the window opens.
 }
 
 }  // namespace fluxrig::rack

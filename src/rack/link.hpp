@@ -4,7 +4,6 @@
 #pragma once
 
 #include <atomic>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -17,8 +16,8 @@
 #include "lane/telemetry_queue.hpp"
 #include "model/agent.hpp"
 #include "model/receipt.hpp"
+#include "rack/audit_shipper.hpp"
 #include "snake/bus.hpp"
-#include "wal/cursor.hpp"
 #include "wal/receipts.hpp"
 
 namespace fluxrig::rack {
@@ -36,10 +35,8 @@ class Link {
  public:
   static constexpr std::size_t kMessageBytes = 24U << 10;  // telemetry never blocks the connection for longer
   static constexpr std::size_t kAuditWindow = 32;          // messages without the stream's acknowledgement
+  static constexpr std::size_t kBacklogWindow = 8;
   static constexpr std::size_t kTelemetryWindow = 16;
-  static constexpr std::size_t kUnreceiptedWindow = 4096;  // messages without the mixer's receipt
-  static constexpr std::int64_t kReceiptPatience = 30 * kNanosPerSecond;  // then they are sent again
-  static constexpr std::int64_t kAuditRetry = 500 * kNanosPerMilli;       // after the stream refused
   static constexpr std::int64_t kHeartbeatEvery = 5 * kNanosPerSecond;
   static constexpr std::int64_t kHelloEvery = 2 * kNanosPerSecond;  // until it is answered
   static constexpr auto kHelloTimeout = std::chrono::milliseconds(2000);
@@ -60,7 +57,11 @@ class Link {
     std::function<std::string()> status_json;               // on the link's thread
     std::function<void()> wake;                             // any thread: call `turn` soon
     std::atomic<bool>& connection_changed;  // set by the bus's thread, which then wakes the link
+    // Any thread: one past the last record that is on disk in this run's epoch.
+    std::function<AuditShipper::Position()> live_position;
     std::function<void(std::string_view)> on_damage = {};  // a segment that cannot be read; may be empty
+    // The backlog ends here: what is written from now on deserves a segment of its own; may be empty.
+    std::function<void()> begin_segment = {};
   };
 
   explicit Link(Parts parts);
@@ -68,8 +69,8 @@ class Link {
   Link(const Link&) = delete;
   Link& operator=(const Link&) = delete;
 
-  // One round over everything; true when another one would find work at once.
-  bool turn(bool flush_telemetry = false);
+  // One round over everything.
+  void turn(bool flush_telemetry = false);
   // Monotonic ns of the next thing that is due by time.
   [[nodiscard]] std::int64_t next_due() const;
   // Everything that was durable is stored at the mixer, and no telemetry is left: for a clean shutdown.
@@ -86,43 +87,27 @@ class Link {
 
  private:
   struct Shared;  // what publish callbacks touch; they may outlive this object
-  struct Shipped {
-    Epoch epoch;
-    wal::SequenceRange range;
-    std::int64_t at = 0;
-  };
-  struct AuditMessage {
-    Bytes payload;
-    std::vector<std::pair<Epoch, wal::SequenceRange>> ranges;
-    std::uint64_t records = 0;
-  };
-
   void say_hello();
   void send_heartbeat();
   void take_receipts();
-  bool ship_audit();
-  bool collect(AuditMessage& message);
-  void add_block(const wal::StoredBlock& block, AuditMessage& message);
-  [[nodiscard]] bool chain_lacks(const model::BlockHead& head) const;
-  bool publish_audit(AuditMessage message);
-  void go_back();
-  bool ship_telemetry(bool flush);
-  void forget_receipted();
+  void settle_answers();
+  void divide(AuditShipper::Round round);
+  void repair_audit();
+  void ship_audit();
+  void ship_stretch(AuditShipper& shipper, std::size_t window);
+  void note_damage(const wal::Damage& damage);
+  void ship_telemetry(bool flush);
 
   Parts parts_;
   std::shared_ptr<Shared> shared_;
   LinkCounters counters_;
-  std::unique_ptr<wal::Cursor> cursor_;
-  std::optional<AuditMessage> held_;  // collected, and refused by the bus at that moment
-  std::deque<Shipped> shipped_;
+  AuditShipper live_;     // what is written since the link is up
+  AuditShipper backlog_;  // what is older: beside it, so that fresh records need not wait
   std::uint64_t telemetry_sequence_ = 1;
   std::int64_t hello_at_ = 0;
   std::int64_t heartbeat_at_ = 0;
-  std::int64_t audit_retry_at_ = 0;
   bool welcomed_ = false;
-  bool caught_up_ = false;
   std::atomic<bool> resend_chain_{false};  // set by resend_chain(), taken back by the next turn
-  bool chain_round_ = false;  // this round sends what the mixer's chain has not passed, receipts or not
   std::unique_ptr<snake::Subscription> receipts_subscription_;
 };
 

@@ -78,7 +78,10 @@ class LinkTest : public ::testing::Test {
                     [this](const model::Receipt& receipt) { taken_.push_back(receipt); },
                     [] { return std::string("{}"); },
                     [this] { ++wakes_; },
-                    connection_changed_});
+                    connection_changed_,
+                    [this] {
+                      return AuditShipper::Position{lane_.writer->epoch(), lane_.writer->next_sequence()};
+                    }});
   }
   void append(std::uint64_t first, std::uint32_t count) {
     ASSERT_TRUE(lane_.writer->append(wal::test_records(first, count), count));
@@ -152,7 +155,7 @@ TEST_F(LinkTest, SendsAgainWhatTheStreamRefused) {
   bus_.answer_all(false);
   link_->turn();
   EXPECT_TRUE(bus_.streamed.empty()) << "not before a pause";
-  lane_.clock.advance(Link::kAuditRetry);
+  lane_.clock.advance(AuditShipper::kRetryAfter);
   link_->turn();
   EXPECT_EQ(published_sequences(), (std::vector<std::uint64_t>{1, 2, 3}));
 }
@@ -161,7 +164,7 @@ TEST_F(LinkTest, SendsAgainWhatHasNoReceiptForALongTime) {
   append(1, 3);
   link_->turn();
   bus_.answer_all(true);
-  lane_.clock.advance(Link::kReceiptPatience);
+  lane_.clock.advance(AuditShipper::kReceiptPatience);
   link_->turn();
   EXPECT_EQ(published_sequences(), (std::vector<std::uint64_t>{1, 2, 3}));
   EXPECT_EQ(link_->counters().audit_resends.load(), 1U);
@@ -174,7 +177,7 @@ TEST_F(LinkTest, PassesOverWhatHasItsReceipt) {
   receipt(1, 2);
   link_->turn();
   append(4, 2);
-  lane_.clock.advance(Link::kReceiptPatience);
+  lane_.clock.advance(AuditShipper::kReceiptPatience);
   link_->turn();
   // The block of 1 to 3 has no whole receipt, so it goes again whole: the mixer's ledger knows 1 and 2.
   EXPECT_EQ(published_sequences(), (std::vector<std::uint64_t>{1, 2, 3, 4, 5}));
@@ -188,6 +191,40 @@ TEST_F(LinkTest, KeepsWhatTheBusCouldNotTakeWhileDisconnected) {
   bus_.up = true;
   link_->turn();
   EXPECT_EQ(published_sequences(), (std::vector<std::uint64_t>{1, 2}));
+}
+
+TEST_F(LinkTest, FreshRecordsDoNotWaitBehindTheBacklog) {
+  bus_.up = false;
+  for (std::uint64_t i = 1; i <= 4 * Link::kBacklogWindow; ++i) {
+    ASSERT_TRUE(lane_.writer->append(wal::test_records(i, 1, Link::kMessageBytes), 1));
+    ASSERT_TRUE(lane_.writer->sync());
+  }
+  link_->turn();
+  bus_.up = connection_changed_ = true;
+  link_->turn();
+  EXPECT_EQ(published_sequences().size(), Link::kBacklogWindow);
+  const auto fresh = lane_.writer->next_sequence().value;
+  append(fresh, 1);
+  link_->turn();
+  EXPECT_EQ(published_sequences().back(), fresh);
+}
+
+TEST_F(LinkTest, WhatTheMixersChainLacksIsSentAgainAlthoughItHasReceipts) {
+  append(1, 3);
+  link_->turn();
+  bus_.answer_all(true);
+  receipt(1, 3);
+  link_->turn();
+  model::Receipt lacking{model::Lane::kAudit, lane_.writer->epoch(), {{{1}, {3}}}};
+  lacking.chain = model::Receipt::ChainHead{{1}, {}};
+  Bytes bytes;
+  model::encode(lacking, bytes);
+  bus_.receipts(snake::Delivery{"", "", {}, bytes});
+  link_->turn();
+  EXPECT_TRUE(published_sequences().empty());
+  link_->resend_chain();
+  link_->turn();
+  EXPECT_EQ(published_sequences(), (std::vector<std::uint64_t>{1, 2, 3}));
 }
 
 TEST_F(LinkTest, KeepsTheWindowOfUnacknowledgedMessages) {

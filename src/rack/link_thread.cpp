@@ -23,7 +23,7 @@ bool LinkThread::stop(std::chrono::milliseconds patience) {
 
 void LinkThread::run() {
   while (!stopping_.load(std::memory_order_acquire)) {
-    if (link_.turn()) continue;
+    link_.turn();
     std::this_thread::sleep_for(kPace);
     bell_.about_to_sleep();
     const std::int64_t left = link_.next_due() - clock_.monotonic().value;
@@ -34,7 +34,7 @@ void LinkThread::run() {
     bell_.sleep(std::min(kLongestSleep, std::chrono::milliseconds(left / kNanosPerMilli + 1)));
   }
   while (true) {
-    (void)link_.turn(/*flush_telemetry=*/true);
+    link_.turn(/*flush_telemetry=*/true);
     settled_ = link_.settled();
     if (settled_ || clock_.monotonic().value >= give_up_.load(std::memory_order_relaxed)) break;
     std::this_thread::sleep_for(kPace);

@@ -179,8 +179,13 @@ void Rack::make_link() {
         pump_bell_.ring();
       },
       [this] { return status_json(); }, [this] { link_bell_.ring(); }, connection_changed_,
+      [this] { return audit_->live_position(); },
       [this](std::string_view file) {
         audit_->deliver_damage(file);
+        pump_bell_.ring();
+      },
+      [this] {
+        audit_->begin_segment();
         pump_bell_.ring();
       }});
   link_thread_ = std::make_unique<LinkThread>(*link_, link_bell_, clock_);

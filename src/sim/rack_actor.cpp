@@ -273,8 +273,8 @@ void RackActor::link_after(std::int64_t delay) {
 
 void RackActor::link_turn() {
   auto& link = *process_->link;
-  const bool more = link.turn(world_.calm);
-  if (more || link.has_news()) return link_after(world_.around(kWake));
+  link.turn(world_.calm);
+  if (link.has_news()) return link_after(world_.around(kWake));
   link_after(std::max(link.next_due() - process_->clock.monotonic().value, kNanosPerMilli));
 }
 

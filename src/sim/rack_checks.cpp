@@ -13,7 +13,7 @@ bool RackActor::settled() {
       !process_->awaiting.empty())
     return false;
   // What it says of itself is as of its last turn.
-  if (process_->link->settled()) (void)process_->link->turn(world_.calm);
+  if (process_->link->settled()) process_->link->turn(world_.calm);
   return process_->link->settled();
 }
 

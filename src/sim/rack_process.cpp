@@ -93,8 +93,13 @@ Outcome<void> RackProcess::open(const Parts& parts) {
                           wake();
                         },
                         [] { return std::string("{}"); }, parts.wake_link, connection_changed,
+                        [this] { return audit->live_position(); },
                         [this, wake = parts.wake_pump](std::string_view file) {
                           audit->deliver_damage(file);
+                          wake();
+                        },
+                        [this, wake = parts.wake_pump] {
+                          audit->begin_segment();
                           wake();
                         }});
   return {};

@@ -1,0 +1,139 @@
+#include "rack/audit_shipper.hpp"
+
+#include "wal/test_lane.hpp"
+
+namespace fluxrig::rack {
+namespace {
+
+using Sequences = std::vector<std::uint64_t>;
+
+class AuditShipperTest : public ::testing::Test {
+ protected:
+  void SetUp() override { lane_.open(); }
+  AuditShipper shipper(AuditShipper::Stretch stretch = {}) {
+    return AuditShipper({lane_.disk, lane_.directory, lane_.writer->durable(), receipts_,
+                         [this](const wal::Damage& damage) { damages_.push_back(damage); }},
+                        stretch);
+  }
+  void append(std::uint32_t count, std::size_t bytes = 8) {
+    ASSERT_TRUE(lane_.append(count, bytes));
+    ASSERT_TRUE(lane_.writer->sync());
+  }
+  AuditShipper::Position position(std::uint64_t sequence) const {
+    return {lane_.writer->epoch(), {sequence}};
+  }
+  MonotonicNanos now() const { return lane_.clock.monotonic(); }
+  // Everything that it hands out, as sent.
+  Sequences send_all(AuditShipper& shipper, std::size_t bytes = 24U << 10) {
+    Sequences sequences;
+    while (const auto* message = shipper.next(bytes, now())) {
+      for (const auto& [epoch, range] : message->ranges)
+        for (std::uint64_t i = range.first.value; i <= range.last.value; ++i) sequences.push_back(i);
+      shipper.sent(now());
+    }
+    return sequences;
+  }
+
+  wal::TestLane lane_;
+  wal::Receipts receipts_;
+  std::vector<wal::Damage> damages_;
+};
+
+TEST_F(AuditShipperTest, TwoStretchesSideBySideHandOutEveryRecordOnce) {
+  append(3);
+  append(4);
+  auto backlog = shipper({{}, position(8)});
+  auto live = shipper({position(8)});
+  append(2);
+  EXPECT_EQ(send_all(live), (Sequences{8, 9}));
+  EXPECT_EQ(send_all(backlog), (Sequences{1, 2, 3, 4, 5, 6, 7}));
+  append(1);
+  EXPECT_EQ(send_all(live), (Sequences{10}));
+  EXPECT_TRUE(send_all(backlog).empty());
+}
+
+TEST_F(AuditShipperTest, TheBlocksWithoutRecordsAtTheBoundaryAreLeftOutByNeither) {
+  append(3);
+  ASSERT_TRUE(lane_.writer->rotate());  // a seal and a header stand where sequence 4 will be
+  ASSERT_TRUE(lane_.writer->sync());
+  auto backlog = shipper({{}, position(4)});
+  auto live = shipper({position(4)});
+  const auto kinds = [&](AuditShipper& one) {
+    std::vector<model::BlockKind> found;
+    const auto* message = one.next(24U << 10, now());
+    cbor::Decoder items(message->payload);
+    while (!items.at_end()) found.push_back(model::decode_block(*items.skip())->head.kind);
+    return found;
+  };
+  using enum model::BlockKind;
+  EXPECT_EQ(kinds(backlog), (std::vector{kHeader, kRecords, kSeal, kHeader}));
+  EXPECT_EQ(kinds(live), (std::vector{kHeader}));
+}
+
+TEST_F(AuditShipperTest, KeepsAMessageToItsSizeByWholeBlocks) {
+  for (int i = 0; i < 6; ++i) append(1, 400);
+  auto all = shipper();
+  const auto* message = all.next(1000, now());
+  ASSERT_NE(message, nullptr);
+  EXPECT_GE(message->payload.size(), 1000U);
+  EXPECT_LT(message->payload.size(), 1600U);
+  EXPECT_EQ(all.next(1000, now()), message) << "the same until it is sent";
+}
+
+TEST_F(AuditShipperTest, IsSettledOnlyWithReceiptsForEverythingAndNothingInFlight) {
+  append(3);
+  auto all = shipper();
+  send_all(all);
+  EXPECT_FALSE(all.settled());
+  ASSERT_TRUE(receipts_.add(lane_.writer->epoch(), {{1}, {3}}));
+  EXPECT_EQ(all.forget_receipted(), 3U);
+  EXPECT_FALSE(all.settled()) << "the stream has not answered";
+  all.acknowledged(true);
+  EXPECT_TRUE(all.settled());
+}
+
+TEST_F(AuditShipperTest, AfterARefusalNothingGoesUntilTheOthersAreAnsweredAndAPauseIsOver) {
+  for (int i = 0; i < 3; ++i) append(1, 400);
+  auto all = shipper();
+  EXPECT_EQ(send_all(all, 300), (Sequences{1, 2, 3}));
+  all.acknowledged(false);
+  EXPECT_FALSE(all.repair(now()));
+  lane_.clock.advance(AuditShipper::kRetryAfter);
+  EXPECT_EQ(all.next(300, now()), nullptr) << "two are still in flight";
+  all.acknowledged(true);
+  all.acknowledged(true);
+  EXPECT_FALSE(all.repair(now()));
+  EXPECT_EQ(all.next(300, now()), nullptr) << "the pause begins with the last answer";
+  lane_.clock.advance(AuditShipper::kRetryAfter);
+  EXPECT_EQ(send_all(all, 300), (Sequences{1, 2, 3}));
+}
+
+TEST_F(AuditShipperTest, TellsHowManyBytesOfABacklogAreLeft) {
+  while (lane_.writer->segment_count() < 4) append(1, 2000);
+  const auto end = lane_.writer->next_sequence().value;
+  auto backlog = shipper({{}, position(end)});
+  std::uint64_t left = backlog.bytes_left();
+  EXPECT_GT(left, 3U * wal::WriterOptions::kMinSegmentBytes);
+  while (backlog.next(2000, now()) != nullptr) {
+    backlog.sent(now());
+    EXPECT_LT(backlog.bytes_left(), left);
+    left = backlog.bytes_left();
+  }
+  EXPECT_EQ(backlog.bytes_left(), 0U);
+  EXPECT_EQ(shipper().bytes_left(), 0U) << "without an end there is no backlog";
+}
+
+TEST_F(AuditShipperTest, PassesOverDamageAndNamesIt) {
+  append(2, 100);
+  const auto second = lane_.writer->durable().get().offset;
+  append(2, 100);
+  append(2, 100);
+  lane_.disk.content(lane_.newest())[second + 200] ^= 1U;
+  auto all = shipper();
+  EXPECT_EQ(send_all(all), (Sequences{1, 2, 5, 6}));
+  ASSERT_EQ(damages_.size(), 1U);
+  EXPECT_EQ(damages_[0].sequence, Sequence{3});
+}
+
+}  // namespace
+}  // namespace fluxrig::rack
