@@ -1,0 +1,198 @@
+#include "pressure/tunnel_window.hpp"
+
+#include <algorithm>
+
+namespace fluxrig::pressure {
+namespace {
+
+constexpr std::int64_t kParts = 2;         // of the target: one for the queue, one for the chunk on the link
+constexpr std::uint64_t kFirstChunks = 2;  // the window at first and after a silence
+constexpr double kLeastShare =
+    0.25;  // of the least chunk: the smallest window, one chunk in four round trips
+constexpr double kSlowStartEnds = 0.75;   // of the queue's part, as in LEDBAT++
+constexpr double kDecrease = 0.25;        // of the window a round trip, at a queue of twice its part
+constexpr double kLargestDecrease = 0.5;  // a round trip
+constexpr double kSlowStartGain = 2;      // of the pace over window / round trip
+constexpr double kGain = 1.25;
+constexpr double kEmpty = 0.25;               // of the queue's part: it is as good as empty
+constexpr std::int64_t kRateRoundTrips = 10;  // so many the recent rate remembers
+constexpr std::int64_t kLeastRateWindow = 200 * kNanosPerMilli;
+constexpr std::int64_t kProbeRoundTrips = 50;  // not more often: what it costs stays under a twentieth
+// On a link faster than this the noise of a server or a timer spans several round trips.
+constexpr std::int64_t kFilterAge = 25 * kNanosPerMilli;
+constexpr std::int64_t kSilence = kNanosPerSecond;
+constexpr std::int64_t kLongestPause =
+    2 * kNanosPerSecond;  // no pace is slower than one message in this time
+
+}  // namespace
+
+TunnelWindow::TunnelWindow(Options options)
+    : options_(options),
+      target_(options.least_target),
+      chunk_(options.least_chunk),
+      window_(static_cast<double>(kFirstChunks * options.least_chunk)),
+      slow_start_until_(static_cast<double>(options.largest_window)) {}
+
+bool TunnelWindow::may_send(std::uint64_t bytes, MonotonicNanos now) const noexcept {
+  if (now < next_send_) return false;
+  // Alone it always goes, whatever its size: a window below one chunk is kept by the pace.
+  return in_flight_ == 0 || static_cast<double>(in_flight_ + bytes) <= usable();
+}
+
+TunnelWindow::Ticket TunnelWindow::sent(std::uint64_t bytes, MonotonicNanos now) {
+  const bool alone = messages_ == 0;
+  if (alone && now.value - last_sent_.value > std::max(kSilence, 4 * round_trip_)) {
+    // What the link could carry then it may not carry now: find the way back fast, but find it.
+    slow_start_until_ = std::max(slow_start_until_, window_);
+    window_ = std::min(window_, static_cast<double>(kFirstChunks * chunk_));
+    base_seen_ = now;
+  }
+  const Ticket ticket{bytes, now, rate_.sent(alone, now), connection_, alone};
+  in_flight_ += bytes;
+  ++messages_;
+  last_sent_ = now;
+  pace(bytes, now);
+  return ticket;
+}
+
+void TunnelWindow::acknowledged(const Ticket& ticket, MonotonicNanos now) {
+  const auto in_flight = static_cast<double>(in_flight_);
+  if (!release(ticket)) return;
+  const std::int64_t delay = std::max<std::int64_t>(now.value - ticket.sent_at.value, 1);
+  round_trip_ = round_trip_ == 0 ? delay : round_trip_ + (delay - round_trip_) / 8;
+  rate_.set_window(std::max(kRateRoundTrips * round_trip_, kLeastRateWindow));
+  rate_.acknowledged(ticket.mark, ticket.bytes, ticket.sent_at, now);
+  const std::int64_t queueing = measure(ticket.bytes, delay, now);
+  watch_base(ticket.alone, queueing, now);
+  const double ratio = static_cast<double>(queueing_) / static_cast<double>(target_ / kParts);
+  const auto bytes = static_cast<double>(ticket.bytes);
+  if (ratio > 1) {
+    shrink(bytes, ratio - 1);
+  } else if (window_ < slow_start_until_ && ratio > kSlowStartEnds) {
+    leave_slow_start();
+  } else if (in_flight + static_cast<double>(chunk_) >= window_) {
+    // Only a window that was used may grow: an idle one says nothing about the link.
+    grow(bytes, 1 - ratio);
+  }
+  choose_sizes();
+}
+
+void TunnelWindow::failed(const Ticket& ticket, MonotonicNanos now) {
+  if (!release(ticket)) return;
+  // Many fail together: one decrease for a round trip of them.
+  if (now.value - halved_at_.value < std::max(round_trip_, kLeastRateWindow)) return;
+  halved_at_ = now;
+  window_ /= 2;
+  slow_start_until_ = window_;
+  choose_sizes();
+}
+
+void TunnelWindow::observe(std::uint64_t bytes, std::int64_t delay_nanos, MonotonicNanos now) {
+  const std::int64_t queueing = measure(bytes, std::max<std::int64_t>(delay_nanos, 1), now);
+  watch_base(/*alone=*/false, queueing, now);
+  const double ratio = static_cast<double>(queueing_) / static_cast<double>(target_ / kParts);
+  // It never opens the window: what is not ours says nothing about what more of ours would do.
+  if (ratio > 1 && messages_ > 0) shrink(static_cast<double>(std::min(bytes, chunk_)), ratio - 1);
+  choose_sizes();
+}
+
+void TunnelWindow::disconnected() noexcept {
+  ++connection_;
+  in_flight_ = messages_ = 0;
+  base_delay_.clear();
+  rate_.clear();
+  samples_ = {};
+  queueing_ = round_trip_ = 0;
+  next_send_ = {};
+  probing_ = false;
+  target_ = options_.least_target;
+  chunk_ = options_.least_chunk;
+  window_ = static_cast<double>(kFirstChunks * options_.least_chunk);
+  slow_start_until_ = static_cast<double>(options_.largest_window);
+}
+
+std::uint64_t TunnelWindow::delivered_bytes_per_s() const noexcept {
+  return static_cast<std::uint64_t>(rate_.recent());
+}
+
+std::int64_t TunnelWindow::measure(std::uint64_t bytes, std::int64_t delay, MonotonicNanos now) {
+  base_delay_.add(bytes, delay, now);
+  const std::int64_t expected = base_delay_.expected(bytes, rate_.highest()).value_or(delay);
+  const std::int64_t queueing = std::max<std::int64_t>(delay - expected, 0);
+  samples_[sample_++ % kFilter] = {queueing, now};
+  queueing_ = filtered(now);
+  return queueing;
+}
+
+// Older than a round trip a sample says nothing about the queue of now.
+std::int64_t TunnelWindow::filtered(MonotonicNanos now) const noexcept {
+  const std::int64_t age = std::max(round_trip_, kFilterAge);
+  std::int64_t least = samples_[(sample_ - 1) % kFilter].queueing;
+  for (const auto& sample : samples_)
+    if (sample.at.value != 0 && now.value - sample.at.value <= age) least = std::min(least, sample.queueing);
+  return least;
+}
+
+void TunnelWindow::choose_sizes() noexcept {
+  const auto base = static_cast<double>(base_delay_.least().value_or(0));
+  target_ = std::max(options_.least_target, static_cast<std::int64_t>(options_.target_share * base));
+  const double carried = rate_.recent() * static_cast<double>(target_ / kParts) / kNanosPerSecond;
+  chunk_ = std::clamp(static_cast<std::uint64_t>(carried), options_.least_chunk, options_.largest_chunk);
+  window_ = std::clamp(window_, kLeastShare * static_cast<double>(options_.least_chunk),
+                       static_cast<double>(options_.largest_window));
+}
+
+void TunnelWindow::grow(double bytes, double room) noexcept {
+  if (window_ < slow_start_until_)
+    window_ += bytes;
+  else
+    window_ += room * bytes * std::min(static_cast<double>(chunk_) / window_, 1.0);
+}
+
+void TunnelWindow::shrink(double bytes, double excess) noexcept {
+  window_ -= std::min(bytes, window_) * std::min(kDecrease * excess, kLargestDecrease);
+  slow_start_until_ = window_;
+}
+
+// A round trip passes before a queue is seen, and slow start doubles meanwhile: go back to what was
+// delivered.
+void TunnelWindow::leave_slow_start() noexcept {
+  const auto base = static_cast<double>(base_delay_.least().value_or(0) + target_ / kParts);
+  const double carried = rate_.recent() * base / kNanosPerSecond;
+  window_ = std::min(window_, std::max(carried, static_cast<double>(kFirstChunks * chunk_)));
+  slow_start_until_ = window_;
+}
+
+void TunnelWindow::watch_base(bool alone, std::int64_t queueing, MonotonicNanos now) noexcept {
+  if (alone || static_cast<double>(queueing) < kEmpty * static_cast<double>(target_ / kParts)) {
+    base_seen_ = now;
+    probing_ = false;
+  } else if (now.value - base_seen_.value > std::max(options_.probe_every, kProbeRoundTrips * round_trip_)) {
+    probing_ = true;
+  }
+}
+
+void TunnelWindow::pace(std::uint64_t bytes, MonotonicNanos now) noexcept {
+  if (round_trip_ == 0) return;
+  const double gain = window_ < static_cast<double>(chunk_) ? 1
+                      : window_ < slow_start_until_         ? kSlowStartGain
+                                                            : kGain;
+  const double interval = static_cast<double>(bytes) * static_cast<double>(round_trip_) / (gain * window_);
+  // A caller that wakes late may make up for as much as occupies the link for a chunk's part of the target.
+  const std::int64_t from = std::max(next_send_.value, now.value - target_ / kParts);
+  const auto longest = std::max(kLongestPause, round_trip_);
+  next_send_ = {from + std::min(static_cast<std::int64_t>(interval), longest)};
+}
+
+bool TunnelWindow::release(const Ticket& ticket) noexcept {
+  if (ticket.connection != connection_) return false;
+  in_flight_ -= std::min(ticket.bytes, in_flight_);
+  messages_ -= messages_ > 0 ? 1 : 0;
+  return true;
+}
+
+double TunnelWindow::usable() const noexcept {
+  return probing_ ? std::min(window_, static_cast<double>(chunk_)) : window_;
+}
+
+}  // namespace fluxrig::pressure
