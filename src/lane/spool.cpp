@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "cbor/decoder.hpp"
-
 namespace fluxrig::lane {
 namespace {
 
@@ -31,9 +29,9 @@ Spool::Spool(wal::Disk& disk, std::unique_ptr<wal::Writer> writer, wal::Receipts
   read_from({});
 }
 
-void Spool::read_from(wal::Cursor::Start start) {
-  block_.reset();
-  cursor_.emplace(disk_, writer_->directory(), start, &writer_->durable());
+void Spool::read_from(Position start) {
+  if (reader_) damaged_before_ += reader_->damaged_places();
+  reader_.emplace(disk_, writer_->directory(), start, writer_->durable());
 }
 
 Outcome<std::unique_ptr<Spool>> Spool::open(const Setup& setup) {
@@ -54,33 +52,13 @@ Outcome<std::unique_ptr<Spool>> Spool::open(const Setup& setup) {
 
 // Reads all that the runs before left: as long as its bytes take, once.
 void Spool::count_waiting() {
-  wal::Cursor cursor(disk_, writer_->directory(), {}, &writer_->durable());
-  while (const auto more = next_block(cursor, found_.damaged_places)) {
-    if (!*more) break;
-    const auto& head = block_->view.head;
-    for (std::uint32_t i = 0; i < head.count; ++i)
-      if (!receipts_.contains(head.epoch, Sequence{head.first.value + i})) ++waiting_;
+  RecordReader reader(disk_, writer_->directory(), {}, writer_->durable());
+  while (const auto record = reader.next()) {
+    if (!*record) break;
+    if (!receipts_.contains((*record)->position.epoch, (*record)->position.sequence)) ++waiting_;
   }
-  block_.reset();
+  found_.damaged_places = reader.damaged_places();
   found_.messages = waiting_;
-}
-
-// True: block_ is the cursor's next block with records.
-Result<bool> Spool::next_block(wal::Cursor& cursor, std::size_t& damaged) {
-  for (;;) {
-    auto block = cursor.next();
-    if (block && !*block) return false;
-    if (block) {
-      if ((*block)->view.head.kind != model::BlockKind::kRecords) continue;
-      block_ = **block;
-      offset_ = 0;
-      sequence_ = block_->view.head.first.value;
-      return true;
-    }
-    if (block.error().code != ErrorCode::kCorrupt) return tl::unexpected(block.error());
-    ++damaged;
-    if (const auto skipped = cursor.skip_damage(); !skipped) return tl::unexpected(skipped.error());
-  }
 }
 
 Result<Spool::Position> Spool::append(ByteView record) {
@@ -94,27 +72,13 @@ Result<void> Spool::sync() { return writer_->sync(); }
 
 Result<std::optional<Spool::Item>> Spool::next() {
   for (;;) {
-    if (!block_) {
-      const auto more = next_block(*cursor_, damaged_places_);
-      if (!more) return tl::unexpected(more.error());
-      if (!*more) return std::optional<Item>();
-    }
-    const auto& view = block_->view;
-    if (offset_ >= view.records.size()) {
-      block_.reset();
-      continue;
-    }
-    cbor::Decoder decoder(view.records.subspan(offset_));
-    const auto record = decoder.skip();  // the block was checked to hold whole items
-    if (!record) {
-      block_.reset();
-      continue;
-    }
-    const Position position{view.head.epoch, Sequence{sequence_++}};
-    offset_ += record->size();
+    const auto record = reader_->next();
+    if (!record) return tl::unexpected(record.error());
+    if (!*record) return std::optional<Item>();
+    const auto& [position, segment, bytes] = **record;
     if (receipts_.contains(position.epoch, position.sequence)) continue;
     given_.insert(position);
-    return std::optional(Item{position, Bytes(record->begin(), record->end())});
+    return std::optional(Item{position, Bytes(bytes.begin(), bytes.end())});
   }
 }
 

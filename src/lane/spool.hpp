@@ -13,7 +13,7 @@
 #include <string>
 #include <utility>
 
-#include "wal/cursor.hpp"
+#include "lane/record_reader.hpp"
 #include "wal/receipts.hpp"
 #include "wal/writer.hpp"
 
@@ -21,11 +21,7 @@ namespace fluxrig::lane {
 
 class Spool {
  public:
-  struct Position {
-    Epoch epoch;
-    Sequence sequence;
-    friend auto operator<=>(const Position&, const Position&) = default;
-  };
+  using Position = RecordPosition;
   struct Item {
     Position position;
     Bytes record;  // one encoded CBOR item, as appended
@@ -71,25 +67,23 @@ class Spool {
 
   [[nodiscard]] std::size_t waiting() const noexcept { return waiting_; }  // not acknowledged
   [[nodiscard]] const Found& found() const noexcept { return found_; }
-  [[nodiscard]] std::size_t damaged_places() const noexcept { return damaged_places_; }
+  [[nodiscard]] std::size_t damaged_places() const noexcept {
+    return damaged_before_ + reader_->damaged_places();
+  }
   [[nodiscard]] const std::string& directory() const noexcept { return writer_->directory(); }
 
  private:
   Spool(wal::Disk& disk, std::unique_ptr<wal::Writer> writer, wal::Receipts receipts);
-  void read_from(wal::Cursor::Start start);
-  [[nodiscard]] Result<bool> next_block(wal::Cursor& cursor, std::size_t& damaged);
+  void read_from(Position start);
   void count_waiting();
 
   wal::Disk& disk_;
   std::unique_ptr<wal::Writer> writer_;
   wal::Receipts receipts_;
-  std::optional<wal::Cursor> cursor_;      // never empty; optional so that it can begin anew
-  std::optional<wal::StoredBlock> block_;  // of cursor_; its records from offset_ on are to be given out
-  std::size_t offset_ = 0;
-  std::uint64_t sequence_ = 0;  // of the record at offset_
-  std::set<Position> given_;    // out and not acknowledged
+  std::optional<RecordReader> reader_;  // never empty; optional so that it can begin anew
+  std::size_t damaged_before_ = 0;      // seen by the readers before it
+  std::set<Position> given_;            // out and not acknowledged
   std::size_t waiting_ = 0;
-  std::size_t damaged_places_ = 0;
   Found found_;
 };
 
