@@ -17,8 +17,8 @@ struct Capture final : tap::AuditOutput {
 };
 
 struct NoTelemetry final : tap::TelemetryOutput {
-  void offer(ByteView) override {}
-  void count_ring_drops(std::uint64_t) override {}
+  void offer(model::Signal, ByteView) override {}
+  void count_dropped(model::DropCause, model::Signal, std::uint64_t) override {}
 };
 
 }  // namespace

@@ -10,8 +10,8 @@ constexpr std::int64_t kReceiptsEvery = 50 * kNanosPerMilli;
 
 // Nobody reads the child spans and metrics of this rack.
 struct NoTelemetry final : tap::TelemetryOutput {
-  void offer(ByteView) override {}
-  void count_ring_drops(std::uint64_t) override {}
+  void offer(model::Signal, ByteView) override {}
+  void count_dropped(model::DropCause, model::Signal, std::uint64_t) override {}
 };
 
 MachineId machine() {

@@ -1,27 +1,18 @@
-// What the telemetry lane dropped, by cause: dropping is allowed, dropping silently is not. Any thread.
+// What the telemetry lane dropped, by cause, since the process began: for metrics and checkpoints. The same
+// drops by hour and signal are TelemetryLedger's. Any thread.
 #pragma once
 
 #include <array>
 #include <atomic>
 #include <cstdint>
-#include <string_view>
+
+#include "model/telemetry.hpp"
 
 namespace fluxrig::lane {
 
-enum class DropCause : std::uint8_t {
-  kRingFull,       // the tap's ring had no room for child spans
-  kQueueFull,      // the lane's memory bound was reached
-  kOversize,       // one record over the limit
-  kPublishFailed,  // the bus did not take it: stream full, timed out, connection lost
-  kShutdown,       // still queued when the rack stopped
-};
-inline constexpr std::size_t kDropCauses = 5;
-
-[[nodiscard]] constexpr std::string_view to_string(DropCause cause) noexcept {
-  constexpr std::array<std::string_view, kDropCauses> kNames = {"ring_full", "queue_full", "oversize",
-                                                                "publish_failed", "shutdown"};
-  return kNames[static_cast<std::size_t>(cause)];
-}
+using model::DropCause;
+using model::kDropCauses;
+using model::to_string;
 
 class DropCounters {
  public:

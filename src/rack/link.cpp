@@ -67,12 +67,13 @@ std::int64_t Link::next_due() const {
   if (const auto ready = parts_.telemetry.next_ready()) due = std::min(due, ready->value);
   for (const auto* stretch : {&live_, &backlog_})
     if (const auto again = stretch->due()) due = std::min(due, again->value);
+  if (telemetry_retry_at_ > parts_.clock.monotonic().value) due = std::min(due, telemetry_retry_at_);
   return due;
 }
 
 bool Link::settled() const {
   return live_.settled() && backlog_.settled() && parts_.telemetry.queued_bytes() == 0 &&
-         shared_->in_flight() == 0;
+         shared_->in_flight() == 0 && !shared_->telemetry_waits();
 }
 
 void Link::say_hello() {
@@ -123,36 +124,40 @@ void Link::take_receipts() {
 }
 
 void Link::ship_telemetry(bool flush) {
+  const std::int64_t now = parts_.clock.monotonic().value;
+  if (shared_->telemetry_refused.exchange(false, std::memory_order_acq_rel))
+    telemetry_retry_at_ = now + kTelemetryRetry;
+  if (now < telemetry_retry_at_) return;
   while (shared_->telemetry_in_flight.load(std::memory_order_acquire) < kTelemetryWindow) {
-    auto batch = parts_.telemetry.take(flush);
-    if (!batch) return;
-    model::BlockHead head;
-    head.kind = model::BlockKind::kRecords;
-    head.machine_id = parts_.machine_id;
-    head.lane = model::Lane::kTelemetry;
-    head.epoch = parts_.hello.epoch;
-    head.first = {telemetry_sequence_};
-    head.count = batch->count;
-    head.time = parts_.clock.now();
-    telemetry_sequence_ += batch->count;
-    snake::Outgoing message{snake::telemetry_subject(parts_.machine_id), {}, {}, {}};
-    model::encode_block(head, batch->records, {}, message.payload);
-    shared_->telemetry_in_flight.fetch_add(1, std::memory_order_acq_rel);
-    const auto count = batch->count;
-    const auto sent = parts_.bus.publish_stream(
-        std::move(message),
-        [shared = shared_, &drops = parts_.drops, count](Result<snake::PublishReceipt> receipt) {
-          if (!receipt) shared->count_lost_telemetry(drops, count);
-          shared->telemetry_done();
-        });
-    if (!sent) {
-      shared_->telemetry_in_flight.fetch_sub(1, std::memory_order_acq_rel);
-      parts_.drops.add(lane::DropCause::kPublishFailed, count);
-      return;
+    auto block = shared_->take_failed_telemetry();
+    if (!block) {
+      const auto batch = parts_.telemetry.take(flush);
+      if (!batch) return;
+      block = lane::make_block(*batch, parts_.machine_id);
     }
-    counters_.telemetry_records_sent.fetch_add(count, std::memory_order_relaxed);
+    if (!publish_telemetry(*std::move(block))) return;
   }
   // A callback wakes the thread when the window opens.
+}
+
+bool Link::publish_telemetry(lane::TelemetryBlock block) {
+  const auto count = block.count;
+  snake::Outgoing message{snake::telemetry_subject(parts_.machine_id), {}, block.bytes, {}};
+  shared_->telemetry_in_flight.fetch_add(1, std::memory_order_acq_rel);
+  // Shared: the callback has it when the bus took the message, and this function when not.
+  const auto kept = std::make_shared<lane::TelemetryBlock>(std::move(block));
+  const auto sent = parts_.bus.publish_stream(
+      std::move(message), [shared = shared_, kept](Result<snake::PublishReceipt> receipt) {
+        if (!receipt) shared->telemetry_failed(std::move(*kept));
+        shared->telemetry_done(receipt.has_value());
+      });
+  if (!sent) {
+    shared_->telemetry_in_flight.fetch_sub(1, std::memory_order_acq_rel);
+    shared_->telemetry_failed(std::move(*kept));
+    return false;
+  }
+  counters_.telemetry_records_sent.fetch_add(count, std::memory_order_relaxed);
+  return true;
 }
 
 }  // namespace fluxrig::rack

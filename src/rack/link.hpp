@@ -37,6 +37,7 @@ class Link {
   static constexpr std::size_t kAuditWindow = 32;          // messages without the stream's acknowledgement
   static constexpr std::size_t kBacklogWindow = 8;
   static constexpr std::size_t kTelemetryWindow = 16;
+  static constexpr std::int64_t kTelemetryRetry = 500 * kNanosPerMilli;  // after the stream refused
   static constexpr std::int64_t kHeartbeatEvery = 5 * kNanosPerSecond;
   static constexpr std::int64_t kHelloEvery = 2 * kNanosPerSecond;  // until it is answered
   static constexpr auto kHelloTimeout = std::chrono::milliseconds(2000);
@@ -52,7 +53,6 @@ class Link {
     const wal::DurableLimit& durable;
     wal::Receipts receipts;  // as stored; the link keeps its own copy up to date
     lane::TelemetryQueue& telemetry;
-    lane::DropCounters& drops;
     std::function<void(const model::Receipt&)> on_receipt;  // on the link's thread
     std::function<std::string()> status_json;               // on the link's thread
     std::function<void()> wake;                             // any thread: call `turn` soon
@@ -97,15 +97,16 @@ class Link {
   void ship_stretch(AuditShipper& shipper, std::size_t window);
   void note_damage(const wal::Damage& damage);
   void ship_telemetry(bool flush);
+  [[nodiscard]] bool publish_telemetry(lane::TelemetryBlock block);
 
   Parts parts_;
   std::shared_ptr<Shared> shared_;
   LinkCounters counters_;
   AuditShipper live_;     // what is written since the link is up
   AuditShipper backlog_;  // what is older: beside it, so that fresh records need not wait
-  std::uint64_t telemetry_sequence_ = 1;
   std::int64_t hello_at_ = 0;
   std::int64_t heartbeat_at_ = 0;
+  std::int64_t telemetry_retry_at_ = 0;
   bool welcomed_ = false;
   std::atomic<bool> resend_chain_{false};  // set by resend_chain(), taken back by the next turn
   std::unique_ptr<snake::Subscription> receipts_subscription_;

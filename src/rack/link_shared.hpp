@@ -1,6 +1,8 @@
 // What the bus's callbacks share with the link; it outlives both. Only link*.cpp include this. Any thread.
 #pragma once
 
+#include <deque>
+
 #include "rack/link.hpp"
 
 namespace fluxrig::rack {
@@ -13,13 +15,15 @@ struct Link::Shared {
     bool taken = false;  // the stream has it
   };
 
-  std::mutex mutex;  // guards wake, waiting and answers
+  std::mutex mutex;  // guards wake, waiting, answers and telemetry_again
   std::function<void()> wake;
   std::vector<model::Receipt> waiting;
-  std::vector<Answer> answers;  // bounded by the windows
+  std::vector<Answer> answers;                       // bounded by the windows
+  std::deque<lane::TelemetryBlock> telemetry_again;  // at most kTelemetryWindow: none is taken meanwhile
   // Counted up by the link before a publish, down by its callback.
   std::atomic<std::size_t> audit_in_flight{0};
   std::atomic<std::size_t> telemetry_in_flight{0};
+  std::atomic<bool> telemetry_refused{false};  // pause before the next try
   std::atomic<bool> wants_room{false};  // the link stopped at a window: the next acknowledgement wakes it
   std::atomic<bool> news{false};        // set by every ring, taken back by the next turn
 
@@ -36,12 +40,28 @@ struct Link::Shared {
     // Waking for each acknowledgement would cost more than the window gains.
     if (wants_room.exchange(false, std::memory_order_acq_rel) || !answer.taken || last) ring();
   }
-  void telemetry_done() {
-    if (telemetry_in_flight.fetch_sub(1, std::memory_order_acq_rel) == kTelemetryWindow) ring();
+  void telemetry_done(bool taken) {
+    const auto before = telemetry_in_flight.fetch_sub(1, std::memory_order_acq_rel);
+    if (!taken || before == kTelemetryWindow) ring();
   }
-  // `drops` lives as long as the rack, which outlives its bus.
-  static void count_lost_telemetry(lane::DropCounters& drops, std::uint32_t records) {
-    drops.add(lane::DropCause::kPublishFailed, records);
+  // Refused, or nobody knows: it is sent again, and the mixer knows what it has by its sequences.
+  void telemetry_failed(lane::TelemetryBlock block) {
+    {
+      const std::lock_guard lock(mutex);
+      telemetry_again.push_back(std::move(block));
+    }
+    telemetry_refused.store(true, std::memory_order_release);
+  }
+  [[nodiscard]] std::optional<lane::TelemetryBlock> take_failed_telemetry() {
+    const std::lock_guard lock(mutex);
+    if (telemetry_again.empty()) return std::nullopt;
+    auto block = std::move(telemetry_again.front());
+    telemetry_again.pop_front();
+    return block;
+  }
+  [[nodiscard]] bool telemetry_waits() {
+    const std::lock_guard lock(mutex);
+    return !telemetry_again.empty();
   }
   void take(ByteView bytes) {
     auto receipt = model::decode_receipt(bytes);

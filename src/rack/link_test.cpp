@@ -63,6 +63,7 @@ class LinkTest : public ::testing::Test {
   void SetUp() override {
     lane_.open();
     if (HasFatalFailure()) return;
+    telemetry_.begin_epoch(lane_.writer->epoch());
     link_ = std::make_unique<Link>(
         Link::Parts{bus_,
                     lane_.clock,
@@ -74,7 +75,6 @@ class LinkTest : public ::testing::Test {
                     lane_.writer->durable(),
                     {},
                     telemetry_,
-                    drops_,
                     [this](const model::Receipt& receipt) { taken_.push_back(receipt); },
                     [] { return std::string("{}"); },
                     [this] { ++wakes_; },
@@ -105,6 +105,12 @@ class LinkTest : public ::testing::Test {
     }
     return sequences;
   }
+  [[nodiscard]] std::size_t telemetry_in_flight() const {
+    std::size_t count = 0;
+    for (const auto& one : bus_.streamed)
+      count += one.message.subject == snake::telemetry_subject(wal::test_machine()) ? 1 : 0;
+    return count;
+  }
   void receipt(std::uint64_t first, std::uint64_t last) {
     Bytes bytes;
     model::encode(model::Receipt{model::Lane::kAudit, lane_.writer->epoch(), {{{first}, {last}}}}, bytes);
@@ -115,7 +121,8 @@ class LinkTest : public ::testing::Test {
   FakeBus bus_;
   Diagnostics diagnostics_{lane_.clock, 2, DiagnosticFormat::kText, Severity::kError};
   lane::DropCounters drops_;
-  lane::TelemetryQueue telemetry_{lane_.clock, drops_, {}};
+  lane::TelemetryLedger ledger_;
+  lane::TelemetryQueue telemetry_{lane_.clock, ledger_, drops_, {}};
   std::atomic<bool> connection_changed_{false};
   std::vector<model::Receipt> taken_;
   int wakes_ = 0;
@@ -239,14 +246,39 @@ TEST_F(LinkTest, KeepsTheWindowOfUnacknowledgedMessages) {
   EXPECT_EQ(bus_.streamed.size(), Link::kAuditWindow);
 }
 
-TEST_F(LinkTest, CountsTelemetryThatTheBusLost) {
-  telemetry_.offer(wal::test_records(1, 1));
-  telemetry_.offer(wal::test_records(2, 1));
+TEST_F(LinkTest, SendsTelemetryAgainThatTheStreamDidNotTakeWithTheBytesThatItHad) {
+  link_->turn();
+  bus_.answer_all(true);  // what the audit lane begins with
+  telemetry_.offer(model::Signal::kSpans, wal::test_records(1, 1));
+  telemetry_.offer(model::Signal::kSpans, wal::test_records(2, 1));
   link_->turn(/*flush_telemetry=*/true);
-  EXPECT_EQ(link_->counters().telemetry_records_sent.load(), 2U);
-  EXPECT_EQ(drops_.count(lane::DropCause::kPublishFailed), 0U);
+  ASSERT_EQ(bus_.streamed.size(), 1U);
+  const Bytes first = bus_.streamed[0].message.payload;
   bus_.answer_all(false);
-  EXPECT_EQ(drops_.count(lane::DropCause::kPublishFailed), 2U);
+  EXPECT_FALSE(link_->settled());
+  link_->turn();
+  EXPECT_TRUE(bus_.streamed.empty()) << "not before a pause";
+  lane_.clock.advance(Link::kTelemetryRetry);
+  link_->turn();
+  ASSERT_EQ(bus_.streamed.size(), 1U);
+  EXPECT_EQ(bus_.streamed[0].message.payload, first);
+  bus_.answer_all(true);
+  EXPECT_TRUE(link_->settled());
+}
+
+TEST_F(LinkTest, TelemetryWaitsInItsQueueWhileTheStreamIsFull) {
+  const Bytes record = wal::test_records(1, 1, 30U << 10);  // a batch of its own
+  for (std::size_t i = 0; i < 3 * Link::kTelemetryWindow; ++i)
+    telemetry_.offer(model::Signal::kSpans, record);
+  link_->turn();
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(telemetry_in_flight(), Link::kTelemetryWindow);
+    bus_.answer_all(false);
+    link_->turn();  // notes the refusal
+    lane_.clock.advance(Link::kTelemetryRetry);
+    link_->turn();
+  }
+  EXPECT_EQ(telemetry_.queued_bytes(), 2 * Link::kTelemetryWindow * record.size());
 }
 
 TEST_F(LinkTest, SaysHelloOnceForEachConnection) {

@@ -10,6 +10,7 @@ namespace fluxrig::rack {
 void PumpThread::start() {
   anchored_at_ = parts_.clock.monotonic();
   metrics_at_ = anchored_at_;
+  ledger_at_ = anchored_at_;
   thread_ = std::thread([this] { run(); });
   ::pthread_setname_np(thread_.native_handle(), "pump");
 }
@@ -49,6 +50,7 @@ void PumpThread::turn() {
   if (commit && !progress.blocked) sync_unawaited();
   publish();
   emit_when_due();
+  state_when_due();
   // Under load as well: receipts that wait for a quiet moment would let the directory fill up.
   const bool more = parts_.audit.housekeep();
   note_reserve();
@@ -132,6 +134,14 @@ void PumpThread::emit_when_due() {
   parts_.worked();
 }
 
+// Not needed to the second: nobody is woken for it.
+void PumpThread::state_when_due() {
+  const MonotonicNanos now = parts_.clock.monotonic();
+  if (now.value - ledger_at_.value < kLookAtLedgerEvery) return;
+  ledger_at_ = now;
+  (void)parts_.state_ledger(lane::TelemetryLedger::Occasion::kRunning);  // the rest the next time
+}
+
 // The next metrics; sooner while something is unsigned, or waits for the disk.
 std::chrono::milliseconds PumpThread::until_due() const {
   std::int64_t due = metrics_at_.value + parts_.metrics_interval.count() * kNanosPerMilli;
@@ -172,6 +182,17 @@ bool PumpThread::linger() {
 
 void PumpThread::finish() {
   const std::int64_t give_up = parts_.clock.monotonic().value + kLastTry;
+  drain(give_up);
+  parts_.emit_metrics(parts_.pump);
+  // Nothing is produced any more: what the ledger says now is the whole of this epoch.
+  while (!parts_.state_ledger(lane::TelemetryLedger::Occasion::kLast) &&
+         parts_.clock.monotonic().value < give_up)
+    drain(give_up);
+  drain(give_up);
+  parts_.audit.close();
+}
+
+void PumpThread::drain(std::int64_t give_up) {
   while (true) {
     auto progress = parts_.pump.step(true);
     if (!progress.blocked && parts_.pump.unsynced())
@@ -180,14 +201,12 @@ void PumpThread::finish() {
     note(progress);
     publish();
     if (progress.blocked) {
-      if (parts_.clock.monotonic().value >= give_up) break;
+      if (parts_.clock.monotonic().value >= give_up) return;
       std::this_thread::sleep_for(std::chrono::nanoseconds(kRetryBlocked));
     } else if (!parts_.pump.has_work()) {
-      break;
+      return;
     }
   }
-  parts_.emit_metrics(parts_.pump);
-  parts_.audit.close();
 }
 
 }  // namespace fluxrig::rack

@@ -8,6 +8,7 @@
 #include <optional>
 #include <thread>
 
+#include "lane/telemetry_ledger.hpp"
 #include "rack/audit_lane.hpp"
 #include "rack/doorbell.hpp"
 #include "rack/runtime.hpp"
@@ -32,6 +33,8 @@ class PumpThread {
     std::function<void(tap::RingPosition)> durable;  // any position that is newly on disk
     std::function<void()> worked;  // after each turn that found records: for the link's bell
     std::function<void(tap::Pump&)> emit_metrics;
+    // Puts what is due of the telemetry's ledger into the pump's events; false: not all of it fitted.
+    std::function<bool(lane::TelemetryLedger::Occasion)> state_ledger;
     bool refuse_on_reserve = true;  // telemetry.audit.on_full: refuse
   };
 
@@ -48,6 +51,7 @@ class PumpThread {
   void set_sampling(const tap::Sampling& sampling);
 
   static constexpr std::int64_t kRetryBlocked = 100 * kNanosPerMilli;
+  static constexpr std::int64_t kLookAtLedgerEvery = kNanosPerSecond;
   static constexpr std::int64_t kLastTry = 5 * kNanosPerSecond;
   static constexpr std::int64_t kAnchorEvery = kNanosPerSecond;
   static constexpr std::int64_t kGatherStep = kNanosPerMilli;
@@ -63,6 +67,8 @@ class PumpThread {
   void sync_unawaited();
   void publish();
   void emit_when_due();
+  void state_when_due();
+  void drain(std::int64_t give_up);
   void rest(bool idle);
   [[nodiscard]] bool linger();
   void note_reserve();
@@ -78,6 +84,7 @@ class PumpThread {
   tap::RingPosition published_;
   MonotonicNanos anchored_at_;
   MonotonicNanos metrics_at_;
+  MonotonicNanos ledger_at_;
   std::mutex mutex_;  // guards sampling_
   std::optional<tap::Sampling> sampling_;
 };

@@ -43,6 +43,7 @@ class Rack {
   void check_drained();
   void emit_metrics(tap::Pump& pump);
   void event(std::string name, std::string body);
+  [[nodiscard]] bool state_ledger(lane::TelemetryLedger::Occasion occasion);
   [[nodiscard]] std::string status_json() const;
   [[nodiscard]] wal::ChainSigner::Facts chain_facts() const;
 
@@ -65,6 +66,7 @@ class Rack {
   tap::EventQueue events_;
   std::unique_ptr<sanitize::Sanitizer> sanitizer_;
   lane::DropCounters drops_;
+  lane::TelemetryLedger ledger_;
   lane::TelemetryQueue telemetry_;
   Admission admission_;
   Doorbell pump_bell_;

@@ -118,6 +118,15 @@ void Rack::emit_metrics(tap::Pump& pump) {
   }
 }
 
+// On the pump's thread, which produces all of it.
+bool Rack::state_ledger(lane::TelemetryLedger::Occasion occasion) {
+  if (occasion == lane::TelemetryLedger::Occasion::kLast)
+    telemetry_.finish();
+  else
+    telemetry_.settle();
+  return ledger_.state(clock_, occasion, [this](model::Log log) { return events_.offer(std::move(log)); });
+}
+
 std::string Rack::status_json() const {
   const Footprint footprint = read_footprint();
   const auto& counters = runtime_->counters();

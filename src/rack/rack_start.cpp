@@ -26,7 +26,7 @@ Rack::Rack(RackFiles files, const std::vector<gear::GearType>& catalogue, Scenar
       catalogue_(catalogue),
       scenario_(std::move(scenario)),
       diagnostics_(clock_, 2, scenario_.log.format, scenario_.log.level),
-      telemetry_(clock_, drops_, {}),
+      telemetry_(clock_, ledger_, drops_, {}),
       started_(clock_.now()) {}
 
 Rack::~Rack() {
@@ -97,6 +97,8 @@ Outcome<void> Rack::open_audit() {
         {{"cause", to_string(receipts.error())}});
     receipts = wal::Receipts{};
   }
+  telemetry_.begin_epoch((*writer)->epoch());
+  if (!scenario_.mixer) telemetry_.disable();
   stored_receipts_ = *receipts;
   audit_ = std::make_unique<AuditLane>(disk_, *std::move(writer), *std::move(receipts), clock_, diagnostics_);
   audit_->sign_with(std::make_unique<wal::ChainSigner>(clock_, *std::move(key), identity_.machine_id,
@@ -157,15 +159,17 @@ void Rack::make_pump() {
       tap::Pump::Parts{ring_, events_, tap::Assembler(*names_, *sanitizer_, ticks_), ticks_, *audit_,
                        telemetry_, clock_},
       sampling);
-  pump_thread_ = std::make_unique<PumpThread>(PumpThread::Parts{
-      *pump_, ticks_, *audit_, pump_bell_, admission_, clock_, diagnostics_,
-      scenario_.telemetry.audit.durability, scenario_.telemetry.audit.interval,
-      scenario_.telemetry.metrics_interval,
-      [this](tap::RingPosition position) { runtime_->publish_durable(position); },
-      [this] {
-        if (link_) link_->work_arrived();
-      },
-      [this](tap::Pump& pump) { emit_metrics(pump); }, scenario_.telemetry.audit.on_full == OnFull::kRefuse});
+  pump_thread_ = std::make_unique<PumpThread>(
+      PumpThread::Parts{*pump_, ticks_, *audit_, pump_bell_, admission_, clock_, diagnostics_,
+                        scenario_.telemetry.audit.durability, scenario_.telemetry.audit.interval,
+                        scenario_.telemetry.metrics_interval,
+                        [this](tap::RingPosition position) { runtime_->publish_durable(position); },
+                        [this] {
+                          if (link_) link_->work_arrived();
+                        },
+                        [this](tap::Pump& pump) { emit_metrics(pump); },
+                        [this](lane::TelemetryLedger::Occasion occasion) { return state_ledger(occasion); },
+                        scenario_.telemetry.audit.on_full == OnFull::kRefuse});
 }
 
 void Rack::make_link() {
@@ -173,7 +177,7 @@ void Rack::make_link() {
       *bus_, clock_, diagnostics_, identity_.machine_id,
       model::Hello{scenario_.rack, version_text(), audit_->writer().epoch(), runtime_->consumers(), started_},
       disk_, audit_->writer().directory(), audit_->writer().durable(), std::move(stored_receipts_),
-      telemetry_, drops_,
+      telemetry_,
       [this](const model::Receipt& receipt) {
         audit_->deliver_receipt(receipt);
         pump_bell_.ring();

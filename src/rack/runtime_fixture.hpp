@@ -68,8 +68,10 @@ struct MemoryAudit final : tap::AuditOutput {
 };
 
 struct MemoryTelemetry final : tap::TelemetryOutput {
-  void offer(ByteView bytes) override { spans.push_back(std::get<model::Span>(*model::decode(bytes))); }
-  void count_ring_drops(std::uint64_t n) override { dropped += n; }
+  void offer(model::Signal, ByteView bytes) override {
+    spans.push_back(std::get<model::Span>(*model::decode(bytes)));
+  }
+  void count_dropped(model::DropCause, model::Signal, std::uint64_t n) override { dropped += n; }
   std::vector<model::Span> spans;
   std::uint64_t dropped = 0;
 };

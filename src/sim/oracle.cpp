@@ -41,20 +41,19 @@ void Oracle::stored(const Place& place, const model::Record& record) {
 }
 
 void Oracle::telemetry_handed(const model::BlockHead& head, bool at_once_failed) {
-  auto& messages = messages_[{head.machine_id, head.epoch}];
-  messages.handed += head.count;
-  if (at_once_failed) messages.failed += head.count;
-  auto& message = telemetry_[{head.machine_id, head.epoch, head.first}];
-  message.count = head.count;
-  if (at_once_failed) {
-    message.told = Told::kFailed;
-    message.lost = true;
-  }
+  const auto [message, fresh] = telemetry_.try_emplace({head.machine_id, head.epoch, head.first});
+  // What failed is handed over again, as the same message.
+  if (fresh) handed_[{head.machine_id, head.epoch}] += head.count;
+  if (!fresh && message->second.count != head.count)
+    fail("P2 produced = stored + counted",
+         fmt::format("epoch {} of {}: {} records from {} on became {}", head.epoch.value,
+                     to_string(head.machine_id), message->second.count, head.first.value, head.count));
+  message->second.count = head.count;
+  if (at_once_failed) message->second.told = Told::kFailed;
 }
 
 void Oracle::telemetry_told(const model::BlockHead& head, bool good) {
   telemetry_[{head.machine_id, head.epoch, head.first}].told = good ? Told::kGood : Told::kFailed;
-  if (!good) messages_[{head.machine_id, head.epoch}].failed += head.count;
 }
 
 void Oracle::telemetry_lost(const model::BlockHead& head) {
@@ -66,19 +65,23 @@ void Oracle::check_telemetry(const MachineId& machine, Epoch epoch, const Teleme
   using lane::DropCause;
   const std::uint64_t at_the_door = drops.count(DropCause::kRingFull) + drops.count(DropCause::kQueueFull) +
                                     drops.count(DropCause::kOversize);
-  const auto& messages = messages_[{machine, epoch}];
+  const std::uint64_t handed = handed_[{machine, epoch}];
   const auto where = fmt::format("epoch {} of {}", epoch.value, to_string(machine));
   if (telemetry.produced != telemetry.accepted + at_the_door)
     fail("P2 produced = stored + counted", fmt::format("{}: {} produced, {} accepted, {} counted", where,
                                                        telemetry.produced, telemetry.accepted, at_the_door));
-  if (messages.failed != drops.count(DropCause::kPublishFailed))
+  // A batch that was not taken is sent again, until it is.
+  if (!telemetry.ended)
+    for (auto at = telemetry_.lower_bound({machine, epoch, Sequence{0}});
+         at != telemetry_.end() && std::get<0>(at->first) == machine && std::get<1>(at->first) == epoch; ++at)
+      if (at->second.told == Told::kFailed)
+        fail("P2 produced = stored + counted",
+             fmt::format("{}: {} records from {} on failed and were not sent again", where, at->second.count,
+                         std::get<2>(at->first).value));
+  const bool all_handed = handed == telemetry.accepted;
+  if (handed > telemetry.accepted || (!telemetry.ended && !all_handed))
     fail("P2 produced = stored + counted",
-         fmt::format("{}: {} not published, {} counted", where, messages.failed,
-                     drops.count(DropCause::kPublishFailed)));
-  const bool all_handed = messages.handed == telemetry.accepted;
-  if (messages.handed > telemetry.accepted || (!telemetry.ended && !all_handed))
-    fail("P2 produced = stored + counted",
-         fmt::format("{}: {} accepted, {} handed to the bus", where, telemetry.accepted, messages.handed));
+         fmt::format("{}: {} accepted, {} handed to the bus", where, telemetry.accepted, handed));
 }
 
 // What the publisher holds for delivered is stored, unless the server lost it; all of it or nothing.

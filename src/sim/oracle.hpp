@@ -43,10 +43,6 @@ class Oracle {
   void stored(const Place& place, const model::Record& record);
 
   // --- telemetry (P2), of one process of a rack ---
-  struct Messages {            // of the telemetry lane, in records
-    std::uint64_t handed = 0;  // to the bus
-    std::uint64_t failed = 0;  // of these: the process was told that they failed
-  };
   struct Telemetry {
     std::uint64_t produced = 0;  // by the pump, what never fitted into the ring included
     std::uint64_t accepted = 0;  // by the queue
@@ -88,7 +84,7 @@ class Oracle {
   std::map<FluxId, Transaction> transactions_;
   std::map<Place, std::uint32_t> rows_;
   std::uint64_t answered_ = 0;
-  std::map<Process, Messages> messages_;
+  std::map<Process, std::uint64_t> handed_;  // to the bus, in records, each once
   std::map<MessageKey, TelemetryMessage> telemetry_;
 };
 

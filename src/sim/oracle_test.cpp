@@ -92,10 +92,33 @@ TEST_F(OracleTest, AnUncountedDropIsNamed) {
   EXPECT_EQ(promise(), "P2 produced = stored + counted");
 }
 
-TEST_F(OracleTest, AFailedPublishThatIsNotCountedIsNamed) {
+TEST_F(OracleTest, TelemetryThatIsHandedOverAgainCountsOnce) {
   const lane::DropCounters drops;
   oracle.telemetry_handed(telemetry(1, 2), true);
-  oracle.check_telemetry(machine, Epoch{1}, {2, 2, true, &drops});
+  oracle.telemetry_handed(telemetry(1, 2), false);
+  oracle.telemetry_told(telemetry(1, 2), true);
+  oracle.check_telemetry(machine, Epoch{1}, {2, 2, false, &drops});
+  EXPECT_EQ(promise(), "");
+}
+
+TEST_F(OracleTest, TelemetryThatComesAgainAsAnotherMessageIsNamed) {
+  oracle.telemetry_handed(telemetry(1, 2), true);
+  oracle.telemetry_handed(telemetry(1, 3), false);
+  EXPECT_EQ(promise(), "P2 produced = stored + counted");
+}
+
+TEST_F(OracleTest, TelemetryThatFailedAndIsNotSentAgainIsNamed) {
+  const lane::DropCounters drops;
+  oracle.telemetry_handed(telemetry(1, 2), false);
+  oracle.telemetry_told(telemetry(1, 2), false);
+  oracle.check_telemetry(machine, Epoch{1}, {2, 2, false, &drops});
+  EXPECT_EQ(promise(), "P2 produced = stored + counted");
+}
+
+TEST_F(OracleTest, TelemetryThatIsNeverHandedOverIsNamed) {
+  const lane::DropCounters drops;
+  oracle.telemetry_handed(telemetry(1, 2), false);
+  oracle.check_telemetry(machine, Epoch{1}, {3, 3, false, &drops});
   EXPECT_EQ(promise(), "P2 produced = stored + counted");
 }
 

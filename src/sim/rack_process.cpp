@@ -47,7 +47,7 @@ RackProcess::RackProcess(const Parts& parts)
       ticks(tick_source, clock),
       ring(parts.world.plan.ring_bytes),
       sanitizer(token_key()),
-      telemetry(clock, drops, limits(parts.world.plan)),
+      telemetry(clock, ledger, drops, limits(parts.world.plan)),
       counted(telemetry),
       bus(parts.world, parts.server, parts.mixer),
       metrics_at(clock.monotonic().value) {}
@@ -71,6 +71,7 @@ Outcome<void> RackProcess::open(const Parts& parts) {
   if (!writer) return tl::unexpected(writer.error());
   auto receipts = wal::Receipts::load(parts.disk, setup.directory);
   if (!receipts) receipts = wal::Receipts{};
+  telemetry.begin_epoch((*writer)->epoch());
   const wal::Receipts stored = *receipts;
   audit = std::make_unique<rack::AuditLane>(parts.disk, *std::move(writer), *std::move(receipts), clock,
                                             diagnostics);
@@ -87,7 +88,7 @@ Outcome<void> RackProcess::open(const Parts& parts) {
   link = std::make_unique<rack::Link>(
       rack::Link::Parts{bus, clock, diagnostics, parts.machine_id,
                         model::Hello{parts.rack, "sim", audit->writer().epoch(), {}, clock.now()}, parts.disk,
-                        audit->writer().directory(), audit->writer().durable(), stored, telemetry, drops,
+                        audit->writer().directory(), audit->writer().durable(), stored, telemetry,
                         [this, wake = parts.wake_pump](const model::Receipt& receipt) {
                           audit->deliver_receipt(receipt);
                           wake();

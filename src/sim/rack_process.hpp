@@ -21,13 +21,13 @@ namespace fluxrig::sim {
 class CountedTelemetry final : public tap::TelemetryOutput {
  public:
   explicit CountedTelemetry(lane::TelemetryQueue& queue) : queue_(queue) {}
-  void offer(ByteView record) override {
+  void offer(model::Signal signal, ByteView record) override {
     ++produced_;
-    queue_.offer(record);
+    queue_.offer(signal, record);
   }
-  void count_ring_drops(std::uint64_t records) override {
+  void count_dropped(model::DropCause cause, model::Signal signal, std::uint64_t records) override {
     produced_ += records;
-    queue_.count_ring_drops(records);
+    queue_.count_dropped(cause, signal, records);
   }
   [[nodiscard]] std::uint64_t produced() const noexcept { return produced_; }
 
@@ -63,6 +63,7 @@ struct RackProcess {
   tap::EventQueue events;
   sanitize::Sanitizer sanitizer;
   lane::DropCounters drops;
+  lane::TelemetryLedger ledger;
   lane::TelemetryQueue telemetry;
   CountedTelemetry counted;
   SimulatedBus bus;

@@ -6,6 +6,7 @@
 
 #include "base/bytes.hpp"
 #include "base/result.hpp"
+#include "model/telemetry.hpp"
 
 namespace fluxrig::tap {
 
@@ -23,9 +24,9 @@ class AuditOutput {
 class TelemetryOutput {
  public:
   virtual ~TelemetryOutput() = default;
-  virtual void offer(ByteView record) = 0;
-  // Records that never reached `offer` because the ring was too full for them.
-  virtual void count_ring_drops(std::uint64_t records) = 0;
+  virtual void offer(model::Signal signal, ByteView record) = 0;
+  // Records that never reach `offer`.
+  virtual void count_dropped(model::DropCause cause, model::Signal signal, std::uint64_t records) = 0;
 };
 
 }  // namespace fluxrig::tap

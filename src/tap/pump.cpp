@@ -24,7 +24,7 @@ bool EventQueue::empty() const {
 void Pump::emit(const model::Record& record) {
   telemetry_.clear();
   model::encode(record, telemetry_);
-  parts_.telemetry.offer(telemetry_);
+  parts_.telemetry.offer(model::signal_of(record), telemetry_);
 }
 
 void Pump::emit_sum(const RackSum& sum) {
@@ -70,7 +70,9 @@ void Pump::add_transaction(const RecordView& record) {
   parts_.assembler.transaction(record, std::get<model::Transaction>(transaction_));
   model::encode(transaction_, batch_);
   ++transactions_;
-  if (head.spans_made > head.spans) parts_.telemetry.count_ring_drops(head.spans_made - head.spans);
+  if (head.spans_made > head.spans)
+    parts_.telemetry.count_dropped(model::DropCause::kRingFull, model::Signal::kSpans,
+                                   head.spans_made - head.spans);
   keep_spans(record);
 }
 

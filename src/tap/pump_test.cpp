@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "model/record_codec.hpp"
 
 namespace fluxrig::tap {
@@ -30,10 +32,19 @@ struct FakeAudit final : AuditOutput {
 };
 
 struct FakeTelemetry final : TelemetryOutput {
-  void offer(ByteView record) override { records.push_back(*model::decode(record)); }
-  void count_ring_drops(std::uint64_t n) override { ring_drops += n; }
+  void offer(model::Signal signal, ByteView record) override {
+    records.push_back(*model::decode(record));
+    EXPECT_EQ(signal, model::signal_of(records.back()));
+  }
+  void count_dropped(model::DropCause cause, model::Signal signal, std::uint64_t n) override {
+    dropped[{cause, signal}] += n;
+  }
+  [[nodiscard]] std::uint64_t spans_dropped(model::DropCause cause) const {
+    const auto found = dropped.find({cause, model::Signal::kSpans});
+    return found == dropped.end() ? 0 : found->second;
+  }
   std::vector<model::Record> records;
-  std::uint64_t ring_drops = 0;
+  std::map<std::pair<model::DropCause, model::Signal>, std::uint64_t> dropped;
 };
 
 class PumpTest : public ::testing::Test {
@@ -204,7 +215,7 @@ TEST_F(PumpTest, AFullRingLeavesOutTheChildSpansAndCountsThem) {
   ASSERT_GT(without, 0U);
   ASSERT_FALSE(pump.step(true).blocked);
   EXPECT_EQ(audit_.count, written);
-  EXPECT_EQ(telemetry_.ring_drops, without * 16);
+  EXPECT_EQ(telemetry_.spans_dropped(model::DropCause::kRingFull), without * 16);
 }
 
 TEST_F(PumpTest, AnEventBecomesAnAuditRecordWithoutATransaction) {

@@ -103,8 +103,8 @@ struct WriterOutput final : tap::AuditOutput {
 };
 
 struct NoTelemetry final : tap::TelemetryOutput {
-  void offer(ByteView) override {}
-  void count_ring_drops(std::uint64_t) override {}
+  void offer(model::Signal, ByteView) override {}
+  void count_dropped(model::DropCause, model::Signal, std::uint64_t) override {}
 };
 
 // The rest of a rack's commit path around the lane: what `durable()` covers may be answered.

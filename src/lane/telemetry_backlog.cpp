@@ -1,0 +1,281 @@
+#include "lane/telemetry_backlog.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "wal/segment_name.hpp"
+
+namespace fluxrig::lane {
+namespace {
+
+constexpr std::uint64_t kSegmentsInBacklog = 64;
+constexpr std::uint64_t kSmallestSegment = 128U << 10;
+constexpr std::uint64_t kLargestSegment = 4U << 20;
+constexpr std::uint64_t kZeroStep = 256U << 10;
+
+wal::WriterOptions options_of(const TelemetryBacklog::Setup& setup) {
+  wal::WriterOptions options;
+  options.directory_bytes = std::max(setup.bytes, TelemetryBacklog::kMinBytes);
+  options.segment_bytes =
+      std::clamp(options.directory_bytes / kSegmentsInBacklog, kSmallestSegment, kLargestSegment);
+  options.free_reserve_bytes = setup.free_bytes;
+  options.zero_step_bytes = kZeroStep;
+  options.spare_segments = 0;
+  options.rack = setup.rack;
+  options.software = setup.software;
+  return options;
+}
+
+model::LostTelemetry lost_of(const TelemetryBlock& block, DropCause cause) {
+  return {block.epoch, block.first, block.last(), block.hour(), cause, block.signals};
+}
+
+}  // namespace
+
+TelemetryBacklog::TelemetryBacklog(const Setup& setup, std::unique_ptr<wal::Writer> writer,
+                                   wal::Receipts receipts, BacklogMarks marks)
+    : setup_(setup),
+      writer_(std::move(writer)),
+      receipts_(std::move(receipts)),
+      marks_(std::move(marks)),
+      synced_at_(setup.clock.monotonic()),
+      stored_at_(synced_at_) {
+  read_from({});
+}
+
+Outcome<std::unique_ptr<TelemetryBacklog>> TelemetryBacklog::open(const Setup& setup) {
+  auto writer = wal::Writer::open({setup.disk, setup.clock, setup.directory, setup.machine_id,
+                                   model::Lane::kTelemetry, options_of(setup)});
+  if (!writer) return tl::unexpected(writer.error());
+  auto receipts = wal::Receipts::load(setup.disk, setup.directory);
+  auto marks = BacklogMarks::load(setup.disk, setup.directory);
+  std::unique_ptr<TelemetryBacklog> backlog(
+      new TelemetryBacklog(setup, *std::move(writer), receipts ? *std::move(receipts) : wal::Receipts{},
+                           marks ? *std::move(marks) : BacklogMarks{}));
+  // The last run may have died before it could state them; the mixer counts each once.
+  for (const auto& lost : backlog->marks_.lost()) setup.ledger.add_lost(lost.range);
+  backlog->drop_again();
+  backlog->count_blocks();
+  backlog->release();
+  return backlog;
+}
+
+// What the last run has counted as evicted and had no time to delete.
+void TelemetryBacklog::drop_again() {
+  for (;;) {
+    const auto names = wal::list_segments(setup_.disk, writer_->directory());
+    if (!names || names->empty()) return;
+    const auto end = writer_->end_of(names->front());
+    if (!end || !is_gone({names->front().epoch, Sequence{end->value - 1}})) return;
+    if (const auto dropped = writer_->drop_oldest(); !dropped || !*dropped) return;
+  }
+}
+
+void TelemetryBacklog::count_blocks() {
+  const auto names = wal::list_segments(setup_.disk, writer_->directory());
+  if (!names) return;
+  for (const auto& name : *names)
+    if (const auto end = writer_->end_of(name)) blocks_ += waiting_in(name, *end);
+}
+
+bool TelemetryBacklog::is_gone(Position position) const { return position < marks_.dropped_to; }
+
+std::uint64_t TelemetryBacklog::waiting_in(const wal::SegmentName& name, Sequence end) const {
+  std::uint64_t first = name.first.value;
+  if (name.epoch < marks_.dropped_to.epoch) return 0;
+  if (name.epoch == marks_.dropped_to.epoch) first = std::max(first, marks_.dropped_to.sequence.value);
+  if (first >= end.value) return 0;
+  std::uint64_t waiting = end.value - first;
+  for (const auto& range : receipts_.ranges(name.epoch)) {
+    const std::uint64_t from = std::max(first, range.first.value);
+    const std::uint64_t to = std::min(end.value, range.last.value + 1);
+    if (from < to) waiting -= to - from;
+  }
+  return waiting;
+}
+
+void TelemetryBacklog::read_from(Position start) {
+  if (reader_) damaged_places_ += reader_->damaged_places();
+  reader_.emplace(setup_.disk, writer_->directory(), start, writer_->durable());
+}
+
+bool TelemetryBacklog::append(const TelemetryBlock& block, Sent sent) {
+  scratch_.clear();
+  encode(block, sent, scratch_);
+  // Each round makes room, or is the last.
+  for (;;) {
+    const auto range = writer_->append(scratch_, 1);
+    if (range) {
+      ++blocks_;
+      unsynced_bytes_ += scratch_.size();
+      // The writer holds them in memory as well until then.
+      if (unsynced_bytes_ >= kMostUnsynced) (void)sync();
+      return true;
+    }
+    if (range.error().code != ErrorCode::kFull || !evict()) break;
+  }
+  lose(block, DropCause::kEvicted, sent);
+  return false;
+}
+
+void TelemetryBacklog::lose(const TelemetryBlock& block, DropCause cause, Sent sent) {
+  setup_.drops.add(cause, block.count);
+  setup_.ledger.add_lost(marks_.add({lost_of(block, cause), sent}));
+  marks_changed_ = true;
+}
+
+// What a segment holds that is neither acknowledged nor dropped already, without its bytes. A failure of the
+// disk: nothing is known of it.
+Result<std::vector<BacklogEntry>> TelemetryBacklog::read_heads(const wal::SegmentName& name) {
+  RecordReader reader(setup_.disk, writer_->directory(), {name.epoch, name.first}, writer_->durable());
+  std::vector<BacklogEntry> entries;
+  for (;;) {
+    const auto record = reader.next();
+    if (!record) return tl::unexpected(record.error());
+    if (!*record || (*record)->segment != name) break;
+    const auto position = (*record)->position;
+    if (is_gone(position) || receipts_.contains(position.epoch, position.sequence)) continue;
+    auto entry = decode_backlog_entry((*record)->bytes);
+    if (!entry) continue;
+    if (position <= marks_.sent_to) entry->sent = Sent::kMaybe;
+    entry->block.bytes = {};
+    entries.push_back(*std::move(entry));
+  }
+  damaged_places_ += reader.damaged_places();
+  return entries;
+}
+
+// Counted before it is deleted: a crash between the two finds the marks, and deletes it then.
+bool TelemetryBacklog::evict() {
+  const auto names = wal::list_segments(setup_.disk, writer_->directory());
+  if (!names || names->empty()) return false;
+  const auto oldest = names->front();
+  const auto end = writer_->end_of(oldest);
+  if (!end) return false;  // it is being written
+  const auto entries = read_heads(oldest);
+  if (!entries) return false;
+  auto marks = marks_;
+  marks.dropped_to = std::max(marks.dropped_to, Position{oldest.epoch, *end});
+  std::map<std::pair<Epoch, Sequence>, model::LostTelemetry> lost;
+  for (const auto& entry : *entries) {
+    const auto range = marks.add({lost_of(entry.block, DropCause::kEvicted), entry.sent});
+    lost[{range.epoch, range.first}] = range;
+  }
+  const auto stored = marks.store(setup_.disk, writer_->directory());
+  // A full disk gets its room by what follows; any other failure must not make two counts of one batch.
+  if (!stored && stored.error().code != ErrorCode::kFull) return false;
+  marks_changed_ = !stored;
+  blocks_ -= std::min(blocks_, waiting_in(oldest, *end));
+  marks_ = std::move(marks);
+  for (const auto& [key, range] : lost) setup_.ledger.add_lost(range);
+  for (const auto& entry : *entries) setup_.drops.add(DropCause::kEvicted, entry.block.count);
+  given_.erase(given_.begin(), given_.lower_bound(marks_.dropped_to));
+  const auto dropped = writer_->drop_oldest();
+  return dropped && *dropped;
+}
+
+Result<std::optional<TelemetryBacklog::Item>> TelemetryBacklog::next() {
+  for (;;) {
+    const auto record = reader_->next();
+    if (!record) return tl::unexpected(record.error());
+    if (!*record) {
+      if (unsynced_bytes_ == 0) return std::optional<Item>();
+      if (const auto synced = sync(); !synced) return tl::unexpected(synced.error());
+      continue;
+    }
+    const auto position = (*record)->position;
+    if (is_gone(position) || receipts_.contains(position.epoch, position.sequence)) continue;
+    auto entry = decode_backlog_entry((*record)->bytes);
+    if (!entry) {
+      // Of a version that this one does not know: it must not hold up what follows.
+      ++damaged_places_;
+      acknowledge(position);
+      continue;
+    }
+    promise_sent(position);
+    given_.insert(position);
+    return std::optional(Item{position, std::move(entry->block)});
+  }
+}
+
+// After a crash it is not known which of these were sent, so all of them count as if they were.
+void TelemetryBacklog::promise_sent(Position position) {
+  if (position <= marks_.sent_to) return;
+  marks_.sent_to = {position.epoch, {position.sequence.value + kSentAhead - 1}};
+  store_marks();
+}
+
+void TelemetryBacklog::acknowledge(Position position) {
+  given_.erase(position);
+  if (is_gone(position)) return;
+  const auto added = receipts_.add(position.epoch, {position.sequence, position.sequence});
+  // Full of ranges: it is given out again after a restart, and the mixer knows it.
+  if ((!added || *added) && blocks_ > 0) --blocks_;
+}
+
+void TelemetryBacklog::rewind() {
+  if (given_.empty()) return;
+  const Position first = *given_.begin();
+  given_.clear();
+  read_from(first);
+}
+
+Result<void> TelemetryBacklog::sync() {
+  synced_at_ = setup_.clock.monotonic();
+  const auto synced = writer_->sync();
+  if (synced) unsynced_bytes_ = 0;
+  return synced;
+}
+
+void TelemetryBacklog::store_marks() { marks_changed_ = !marks_.store(setup_.disk, writer_->directory()); }
+
+bool TelemetryBacklog::is_short_of_disk() const {
+  const auto free = setup_.disk.free_bytes(writer_->directory());
+  return free && *free < setup_.free_bytes - setup_.free_bytes / 4;
+}
+
+bool TelemetryBacklog::keep_house(Need need) {
+  const std::int64_t now = setup_.clock.monotonic().value;
+  if (unsynced_bytes_ != 0 && now - synced_at_.value >= kSyncEvery) (void)sync();
+  if ((need == Need::kSpace || is_short_of_disk()) && evict()) return true;
+  if (now - stored_at_.value >= kStoreEvery) {
+    stored_at_ = {now};
+    if (marks_changed_) store_marks();
+    if (receipts_.changed()) release();
+  }
+  const auto more = writer_->maintain();
+  return more && *more;
+}
+
+// The acknowledgements are on disk before the segments that they cover go.
+void TelemetryBacklog::release() {
+  receipts_.forget_before(writer_->oldest_epoch());
+  if (receipts_.changed() && !receipts_.store(setup_.disk, writer_->directory())) return;
+  if (blocks_ == 0 && !writer_->rotate()) return;
+  (void)writer_->release(receipts_);  // what stays is released the next time
+}
+
+Result<void> TelemetryBacklog::close() {
+  if (marks_changed_) store_marks();
+  Result<void> stored;
+  if (receipts_.changed()) stored = receipts_.store(setup_.disk, writer_->directory());
+  if (const auto closed = writer_->close(); !closed) return closed;
+  unsynced_bytes_ = 0;
+  return stored;
+}
+
+TelemetryBacklog::Stats TelemetryBacklog::stats() const {
+  Stats stats{writer_->used_bytes(), blocks_, std::nullopt, damaged_places_ + reader_->damaged_places()};
+  if (blocks_ == 0) return stats;
+  RecordReader reader(setup_.disk, writer_->directory(), marks_.dropped_to, writer_->durable());
+  while (const auto record = reader.next()) {
+    if (!*record) break;
+    const auto position = (*record)->position;
+    if (is_gone(position) || receipts_.contains(position.epoch, position.sequence)) continue;
+    if (const auto entry = decode_backlog_entry((*record)->bytes)) stats.oldest = entry->block.time;
+    break;
+  }
+  return stats;
+}
+
+}  // namespace fluxrig::lane
