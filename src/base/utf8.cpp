@@ -10,6 +10,31 @@ bool continues(std::string_view text, std::size_t at) noexcept {
   return (static_cast<std::uint8_t>(text[at]) & 0xc0) == 0x80;
 }
 
+template <typename Word>
+Word load(const char* from) noexcept {
+  Word word;
+  std::memcpy(&word, from, sizeof word);
+  return word;
+}
+
+// Nearly all text is, and most of it is short: whole words, the last one over the end of the one before.
+bool is_ascii(std::string_view text) noexcept {
+  constexpr std::uint64_t kHigh = 0x8080808080808080U;
+  const char* data = text.data();
+  const std::size_t size = text.size();
+  if (size >= 8) {
+    std::uint64_t seen = load<std::uint64_t>(data + size - 8);
+    for (std::size_t at = 0; at + 8 <= size; at += 8) seen |= load<std::uint64_t>(data + at);
+    return (seen & kHigh) == 0;
+  }
+  if (size >= 4)
+    return ((load<std::uint32_t>(data) | load<std::uint32_t>(data + size - 4)) &
+            static_cast<std::uint32_t>(kHigh)) == 0;
+  unsigned seen = 0;
+  for (const char c : text) seen |= static_cast<std::uint8_t>(c);
+  return seen < 0x80;
+}
+
 }  // namespace
 
 std::size_t utf8_character(std::string_view text) noexcept {
@@ -30,16 +55,12 @@ std::size_t utf8_character(std::string_view text) noexcept {
 }
 
 std::size_t utf8_prefix(std::string_view text) noexcept {
+  if (is_ascii(text)) return text.size();
   std::size_t at = 0;
   while (at < text.size()) {
-    // Nearly all text is ASCII: eight bytes at a time.
-    std::uint64_t word = 0;
-    if (text.size() - at >= sizeof word) {
-      std::memcpy(&word, text.data() + at, sizeof word);
-      if ((word & 0x8080808080808080U) == 0) {
-        at += sizeof word;
-        continue;
-      }
+    if (text.size() - at >= 8 && is_ascii(text.substr(at, 8))) {
+      at += 8;
+      continue;
     }
     const std::size_t length = utf8_character(text.substr(at));
     if (length == 0) return at;

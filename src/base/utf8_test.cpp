@@ -21,11 +21,13 @@ TEST(Utf8, RefusesOverlongSurrogateTooHighCutAndStrayBytes) {
 }
 
 TEST(Utf8, PrefixEndsAtTheFirstBadByteWhereverItStands) {
-  for (std::size_t at = 0; at < 40; ++at) {
-    std::string text(40, 'a');
-    EXPECT_EQ(utf8_prefix(text), 40U);
-    text[at] = '\xff';
-    EXPECT_EQ(utf8_prefix(text), at);
+  for (std::size_t size = 1; size <= 40; ++size) {
+    for (std::size_t at = 0; at < size; ++at) {
+      std::string text(size, 'a');
+      EXPECT_EQ(utf8_prefix(text), size);
+      text[at] = '\xff';
+      EXPECT_EQ(utf8_prefix(text), at) << "of " << size;
+    }
   }
   EXPECT_TRUE(is_utf8(""));
   EXPECT_TRUE(is_utf8("gr\xc3\xbc\xc3\x9f Gott, 12345678"));
