@@ -78,6 +78,18 @@ Result<void> check(const BlockView& view, SeenKeys seen, std::size_t items) {
   return {};
 }
 
+struct Digest {
+  EVP_MD* sha256 = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  EVP_MD_CTX* context = EVP_MD_CTX_new();
+  Digest() { FR_ASSERT(sha256 != nullptr && context != nullptr); }
+  Digest(const Digest&) = delete;
+  Digest& operator=(const Digest&) = delete;
+  ~Digest() {
+    EVP_MD_CTX_free(context);
+    EVP_MD_free(sha256);
+  }
+};
+
 }  // namespace
 
 void encode_block(const BlockHead& head, ByteView records, ByteView body, Bytes& out) {
@@ -145,10 +157,14 @@ Result<BlockView> decode_block(ByteView block) {
 }
 
 Hash hash_block(ByteView block) {
+  // Once a thread: to look the algorithm up and make a context costs more than to hash a small block.
+  static thread_local const Digest digest;
   Hash hash{};
   unsigned int size = 0;
-  const int done = EVP_Digest(block.data(), block.size(), hash.data(), &size, EVP_sha256(), nullptr);
-  FR_ASSERT(done == 1 && size == hash.size());
+  const bool done = EVP_DigestInit_ex(digest.context, digest.sha256, nullptr) == 1 &&
+                    EVP_DigestUpdate(digest.context, block.data(), block.size()) == 1 &&
+                    EVP_DigestFinal_ex(digest.context, hash.data(), &size) == 1;
+  FR_ASSERT(done && size == hash.size());
   return hash;
 }
 
