@@ -19,6 +19,7 @@ namespace fluxrig::sanitize {
 namespace {
 
 constexpr std::size_t kLeastTokenDigits = 8;
+constexpr std::size_t kTokenBytes = 48;  // at most: "tok_", 8 of the key's id, "_", 32 letters
 
 bool valid_key_id(std::string_view id) noexcept {
   if (id.empty() || id.size() > 8) return false;
@@ -71,7 +72,7 @@ Outcome<TokenKey> create_token_key(const std::string& path, std::string id) {
   return key;
 }
 
-// The keyed context is prepared once; each token duplicates it.
+// The key is set once; each token begins anew with it, which allocates nothing.
 struct Sanitizer::Mac {
   EVP_MAC* algorithm = ::EVP_MAC_fetch(nullptr, "HMAC", nullptr);
   EVP_MAC_CTX* keyed = algorithm == nullptr ? nullptr : ::EVP_MAC_CTX_new(algorithm);
@@ -96,24 +97,25 @@ Sanitizer::~Sanitizer() { ::OPENSSL_cleanse(key_.bytes.data(), key_.bytes.size()
 
 std::optional<std::string> Sanitizer::token(std::string_view value) {
   std::string digits;
+  digits.reserve(value.size());  // grown, it would leave digits behind in memory that is not cleansed
   for (const char c : value)
     if (is_digit(c)) digits.push_back(c);
   if (digits.size() < kLeastTokenDigits) return std::nullopt;
 
-  EVP_MAC_CTX* context = ::EVP_MAC_CTX_dup(mac_->keyed);
-  FR_ASSERT(context != nullptr);
   std::uint8_t digest[32];
   std::size_t size = 0;
   const auto* bytes = as_bytes(digits).data();
-  const bool done = ::EVP_MAC_update(context, bytes, digits.size()) == 1 &&
-                    ::EVP_MAC_final(context, digest, &size, sizeof digest) == 1;
-  ::EVP_MAC_CTX_free(context);
+  const bool done = ::EVP_MAC_init(mac_->keyed, nullptr, 0, nullptr) == 1 &&
+                    ::EVP_MAC_update(mac_->keyed, bytes, digits.size()) == 1 &&
+                    ::EVP_MAC_final(mac_->keyed, digest, &size, sizeof digest) == 1;
   ::OPENSSL_cleanse(digits.data(), digits.size());
   FR_ASSERT(done && size == sizeof digest);
 
   // Letters only, so that no scanner ever takes a token for a number.
   static constexpr char kLetters[] = "bcdfghjklmnpqrst";
-  std::string token = fmt::format("tok_{}_", key_.id);
+  std::string token;
+  token.reserve(kTokenBytes);
+  token.append("tok_").append(key_.id).append("_");
   for (std::size_t i = 0; i < 16; ++i) {
     token.push_back(kLetters[digest[i] >> 4]);
     token.push_back(kLetters[digest[i] & 15]);
