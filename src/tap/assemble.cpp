@@ -21,6 +21,25 @@ std::string_view name_of(sanitize::Action action) noexcept {
   return "drop";
 }
 
+// Fills a vector from its front over what an earlier record left there, so that the strings in it keep their
+// room; what is then too much goes.
+template <typename T>
+class Reused {
+ public:
+  explicit Reused(std::vector<T>& items) noexcept : items_(items) {}
+  Reused(const Reused&) = delete;
+  Reused& operator=(const Reused&) = delete;
+  ~Reused() { items_.resize(used_); }
+  [[nodiscard]] T& next() {
+    if (used_ == items_.size()) items_.emplace_back();
+    return items_[used_++];
+  }
+
+ private:
+  std::vector<T>& items_;
+  std::size_t used_ = 0;
+};
+
 model::MetricPoint point(std::string_view name, std::string_view unit, std::string_view gear) {
   model::MetricPoint out;
   out.name = name;
@@ -36,29 +55,38 @@ std::string Assembler::clean(std::string_view text) {
   return kept ? std::move(*kept).text() : std::string();
 }
 
+const std::string& Assembler::clean_name(NameId name) {
+  if (name.value >= clean_names_.size()) clean_names_.resize(name.value + std::size_t{1});
+  std::string& cleaned = clean_names_[name.value];
+  if (cleaned.empty()) cleaned = clean(names_.text(name));
+  return cleaned;
+}
+
 template <typename T>
 void Assembler::attributes(const RecordView& record, T& out) {
-  out.attributes.clear();
-  out.redactions.clear();
+  Reused attributes(out.attributes);
+  Reused redactions(out.redactions);
+  const auto keep = [&](std::string_view key, model::Value value) {
+    model::Attribute& attribute = attributes.next();
+    attribute.key = key;
+    attribute.value = std::move(value);
+  };
   record.each_attribute([&](const RecordView::Attribute& attribute) {
     const auto action = names_.action(attribute.field);
     const std::string& key = names_.text(attribute.field);
     if (key.empty()) return;
-    if (action != sanitize::Action::kKeep)
-      out.redactions.push_back(fmt::format("{} {}", key, name_of(action)));
+    if (action != sanitize::Action::kKeep) redactions.next().assign(key).append(" ").append(name_of(action));
     if (attribute.is_number && action == sanitize::Action::kKeep &&
-        !sanitize::is_card_number(attribute.number)) {
-      out.attributes.push_back({key, attribute.number});
-      return;
-    }
+        !sanitize::is_card_number(attribute.number))
+      return keep(key, attribute.number);
     // A number under a stricter action, or that could be a card's, is treated as its digits: integers must
     // not slip through.
     auto value = attribute.is_number ? sanitizer_.apply(action, fmt::format("{}", attribute.number))
                                      : sanitizer_.apply(action, attribute.text);
-    if (value) out.attributes.push_back({key, std::move(*value).text()});
+    if (value) keep(key, std::move(*value).text());
   });
   if (const auto cut = record.head().attributes_cut; cut != 0)
-    out.attributes.push_back({"fluxrig.attributes_dropped", std::int64_t{cut}});
+    keep("fluxrig.attributes_dropped", std::int64_t{cut});
 }
 
 void Assembler::transaction(const RecordView& record, model::Transaction& out) {
@@ -70,7 +98,7 @@ void Assembler::transaction(const RecordView& record, model::Transaction& out) {
   out.trace_flags = head.trace_flags;
   out.tracestate = clean(record.tracestate());
   out.gear = names_.text(head.gear);
-  out.name = clean(names_.text(head.name));
+  out.name = clean_name(head.name);
   out.kind = head.kind;
   out.start = ticks_.to_unix(head.start);
   out.end = ticks_.to_unix(head.end);
@@ -86,7 +114,7 @@ void Assembler::intent(const RecordView& record, model::Intent& out) {
   out.trace_id = head.trace_id;
   out.span_id = head.span_id;
   out.gear = names_.text(head.gear);
-  out.name = clean(names_.text(head.name));
+  out.name = clean_name(head.name);
   out.time = ticks_.to_unix(head.end);
   attributes(record, out);
 }
@@ -99,7 +127,7 @@ void Assembler::span(const RecordView& record, std::size_t index, model::Span& o
   out.span_id = slot.span_id;
   out.parent_span_id = slot.parent < head.spans ? record.span(slot.parent).span_id : head.span_id;
   out.gear = names_.text(slot.gear);
-  out.name = clean(names_.text(slot.name));
+  out.name = clean_name(slot.name);
   out.kind = slot.kind;
   out.start = ticks_.to_unix(slot.start);
   out.end = ticks_.to_unix(slot.end);

@@ -30,6 +30,8 @@ class Assembler {
 
  private:
   [[nodiscard]] std::string clean(std::string_view text);
+  // The same for a name: searched once, because it never changes.
+  [[nodiscard]] const std::string& clean_name(NameId name);
   // Attributes and redactions, of a transaction or an intent alike.
   template <typename T>
   void attributes(const RecordView& record, T& out);
@@ -37,6 +39,7 @@ class Assembler {
   const Names& names_;
   sanitize::Sanitizer& sanitizer_;
   const TickConverter& ticks_;
+  std::vector<std::string> clean_names_;  // by id; empty: not yet
 };
 
 }  // namespace fluxrig::tap

@@ -131,6 +131,26 @@ TEST_F(PumpTest, NoByteOfACardNumberReachesTheAuditLane) {
   EXPECT_EQ(as_text(audit_.appended).find("4111111111111111"), std::string_view::npos);
 }
 
+// The pump builds each record over the one before.
+TEST_F(PumpTest, ARecordHoldsNothingOfTheOneBefore) {
+  auto long_one = draft();
+  long_one.attribute(names_.field("iso8583.2", sanitize::Action::kToken), "4111111111111111");
+  long_one.attribute(names_.field("iso8583.35", sanitize::Action::kDrop), "4111111111111111=2912");
+  long_one.attribute(names_.field("status", sanitize::Action::kKeep), std::int64_t{200});
+  write(long_one);
+  ASSERT_FALSE(pump_.step(true).blocked);
+  const std::size_t first_bytes = audit_.appended.size();
+  auto short_one = draft();
+  short_one.attribute(names_.field("note", sanitize::Action::kKeep), "x");
+  write(short_one);
+  ASSERT_FALSE(pump_.step(true).blocked);
+  const auto record = model::decode(ByteView(audit_.appended).subspan(first_bytes));
+  ASSERT_TRUE(record);
+  const auto& transaction = std::get<model::Transaction>(*record);
+  EXPECT_EQ(transaction.attributes, (std::vector<model::Attribute>{{"note", "x"}}));
+  EXPECT_TRUE(transaction.redactions.empty());
+}
+
 TEST_F(PumpTest, AnIntegerThatCouldBeACardNumberIsMaskedAndOthersStayIntegers) {
   auto one = draft();
   one.attribute(names_.field("order", sanitize::Action::kKeep), std::int64_t{5500005555555559});
