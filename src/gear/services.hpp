@@ -14,6 +14,7 @@
 #include "base/ids.hpp"
 #include "base/random.hpp"
 #include "gear/gear.hpp"
+#include "gear/worker.hpp"
 #include "model/records.hpp"
 #include "snake/bus.hpp"
 #include "tap/names.hpp"
@@ -105,6 +106,10 @@ class Services {
   // may use from threads of their own. Null and empty: nothing can be kept.
   [[nodiscard]] virtual wal::Disk* disk() noexcept { return nullptr; }
   [[nodiscard]] virtual std::string data_directory() const { return {}; }
+  // A worker for what must not run on the io thread; `job` outlives it.
+  [[nodiscard]] virtual std::unique_ptr<Worker> employ(Job& job, const char* name) {
+    return employ_thread(job, name);
+  }
 };
 
 }  // namespace fluxrig::gear

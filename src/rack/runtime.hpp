@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -66,6 +67,8 @@ class Runtime final : public gear::Services {
     Durability durability = Durability::kCommit;
     IntentMode intent = IntentMode::kAsync;
     std::chrono::milliseconds interval{5};  // with kInterval: the loss window
+    // Who works for gears; empty: threads.
+    std::function<std::unique_ptr<gear::Worker>(gear::Job&, const char*)> employ = {};
   };
 
   Runtime(Parts parts, Wiring wiring);
@@ -115,6 +118,9 @@ class Runtime final : public gear::Services {
   void announce_consumer(const gear::Gear& gear, std::string filter_subject) override;
   [[nodiscard]] wal::Disk* disk() noexcept override { return disk_; }
   [[nodiscard]] std::string data_directory() const override { return data_directory_; }
+  [[nodiscard]] std::unique_ptr<gear::Worker> employ(gear::Job& job, const char* name) override {
+    return parts_.employ ? parts_.employ(job, name) : Services::employ(job, name);
+  }
 
  private:
   friend class OpenTransaction;
@@ -132,6 +138,7 @@ class Runtime final : public gear::Services {
   void watch_deadline(OpenTransaction& transaction);
   void forget_deadline(OpenTransaction& transaction);
   void arm_deadline();
+  void deadline_due();
   void expire();
   // runtime_move.cpp: along the wires and back.
   void forward(OpenTransaction& transaction, gear::Step step);
@@ -156,8 +163,10 @@ class Runtime final : public gear::Services {
   void park(OpenTransaction& transaction);
   [[nodiscard]] bool write_parked(OpenTransaction& transaction);
   void retry_parked();
+  void park_due();
   void wait_for_context(OpenTransaction& transaction);
   void give_up_contexts();
+  void context_due();
 
   Parts parts_;
   Wiring wiring_;

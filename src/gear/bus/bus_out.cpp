@@ -75,7 +75,7 @@ Outcome<void> BusOut::open_post() {
                                         .software = {},
                                         .bytes = options_.spool_bytes},
                               .bus = *bus_,
-                              .diagnostics = services_->diagnostics(),
+                              .services = *services_,
                               .gear = gear,
                               .window = options_.spool_window});
   if (!outbox) return tl::unexpected(outbox.error());

@@ -1,9 +1,7 @@
 #include "gear/bus/outbox.hpp"
 
-#include <fmt/format.h>
-#include <pthread.h>
-
 #include <algorithm>
+#include <utility>
 
 #include "gear/bus/spool_entry.hpp"
 
@@ -13,7 +11,7 @@ Outcome<std::unique_ptr<Outbox>> Outbox::open(const Setup& setup) {
   auto spool = lane::Spool::open(setup.spool);
   if (!spool) return tl::unexpected(spool.error());
   const auto& found = (*spool)->found();
-  auto& diagnostics = setup.diagnostics;
+  auto& diagnostics = setup.services.diagnostics();
   if (found.messages != 0)
     diagnostics.info("spool", "messages of the last run wait for the bus and are sent first",
                      {{"gear", setup.gear}, {"messages", std::to_string(found.messages)}});
@@ -24,19 +22,27 @@ Outcome<std::unique_ptr<Outbox>> Outbox::open(const Setup& setup) {
 }
 
 Outbox::Outbox(const Setup& setup, std::unique_ptr<lane::Spool> spool)
-    : setup_(setup), spool_(std::move(spool)), drain_(*spool_, random_, {.window = setup.window}) {
+    : setup_(setup),
+      diagnostics_(setup.services.diagnostics()),
+      random_(setup.services.random().next()),
+      spool_(std::move(spool)),
+      drain_(*spool_, random_, {.window = setup.window}) {
   shared_->waiting.store(spool_->waiting());
-  thread_ = std::thread([this] { run(); });
-  ::pthread_setname_np(thread_.native_handle(), "spool");
+  worker_ = setup.services.employ(*this, "spool");
+  const std::lock_guard lock(shared_->mutex);
+  shared_->worker = worker_.get();
+  shared_->wake();  // answers may have come to its first turn before it could be woken
 }
 
 Outbox::~Outbox() {
   {
     const std::lock_guard lock(shared_->mutex);
-    shared_->stopping = true;
-    shared_->changed.notify_all();
+    shared_->worker = nullptr;
   }
-  thread_.join();
+  worker_.reset();
+  if (const auto closed = spool_->close(); !closed)
+    diagnostics_.warn("spool", "the spool was not closed cleanly; the next start recovers it",
+                      {{"gear", setup_.gear}, {"cause", to_string(closed.error())}});
 }
 
 void Outbox::keep(const snake::Outgoing& message, Kept done) {
@@ -44,34 +50,30 @@ void Outbox::keep(const snake::Outgoing& message, Kept done) {
   shared_->waiting.fetch_add(1);
   const std::lock_guard lock(shared_->mutex);
   shared_->requests.push_back(std::move(request));
-  shared_->changed.notify_all();
+  shared_->wake();
 }
 
 void Outbox::pause() {
   const std::lock_guard lock(shared_->mutex);
   shared_->paused = true;
-  shared_->changed.notify_all();
+  shared_->wake();
 }
 
-void Outbox::run() {
-  std::unique_lock lock(shared_->mutex);
-  while (!shared_->stopping) {
-    std::vector<Request> requests = std::exchange(shared_->requests, {});
-    const std::vector<Answer> answers = std::exchange(shared_->answers, {});
+std::optional<std::chrono::nanoseconds> Outbox::turn() {
+  std::vector<Request> requests;
+  std::vector<Answer> answers;
+  {
+    const std::lock_guard lock(shared_->mutex);
+    requests.swap(shared_->requests);
+    answers.swap(shared_->answers);
     publishing_ = !shared_->paused;
-    lock.unlock();
-    keep_all(std::move(requests));
-    take_answers(answers);
-    publish();
-    keep_house();
-    report();
-    lock.lock();
-    wait(lock);
   }
-  lock.unlock();
-  if (const auto closed = spool_->close(); !closed)
-    setup_.diagnostics.warn("spool", "the spool was not closed cleanly; the next start recovers it",
-                            {{"gear", setup_.gear}, {"cause", to_string(closed.error())}});
+  keep_all(std::move(requests));
+  take_answers(answers);
+  publish();
+  keep_house();
+  report();
+  return rest();
 }
 
 // One sync for all that came together; nobody hears of success before it.
@@ -88,11 +90,10 @@ void Outbox::keep_all(std::vector<Request> requests) {
   if (disk_failing_ != unsynced_) {
     disk_failing_ = unsynced_;
     if (disk_failing_)
-      setup_.diagnostics.error("spool",
-                               "the spool cannot be written: messages are refused while the bus is away",
-                               {{"directory", spool_->directory()}, {"cause", to_string(synced.error())}});
+      diagnostics_.error("spool", "the spool cannot be written: messages are refused while the bus is away",
+                         {{"directory", spool_->directory()}, {"cause", to_string(synced.error())}});
     else
-      setup_.diagnostics.info("spool", "the spool can be written again", {{"gear", setup_.gear}});
+      diagnostics_.info("spool", "the spool can be written again", {{"gear", setup_.gear}});
   }
   for (std::size_t i = 0; i < requests.size(); ++i) {
     if (results[i] && !synced)
@@ -121,8 +122,8 @@ void Outbox::publish() {
     session_ = session;
     const auto item = drain_.next(setup_.spool.clock.monotonic());
     if (!item) {
-      setup_.diagnostics.warn("spool", "the spool cannot be read",
-                              {{"directory", spool_->directory()}, {"cause", to_string(item.error())}});
+      diagnostics_.warn("spool", "the spool cannot be read",
+                        {{"directory", spool_->directory()}, {"cause", to_string(item.error())}});
       return;
     }
     if (!*item) return;
@@ -140,7 +141,7 @@ Result<void> Outbox::publish(const lane::Spool::Item& item) {
                                                             Result<snake::PublishReceipt> receipt) {
     const std::lock_guard lock(shared->mutex);
     shared->answers.push_back({position, std::move(receipt)});
-    shared->changed.notify_all();
+    shared->wake();
   });
 }
 
@@ -150,48 +151,40 @@ void Outbox::keep_house() {
   if (!spool_->has_house_work() || !due) return;
   stored_at_ = now;
   if (const auto kept = spool_->keep_house(); !kept)
-    setup_.diagnostics.warn("spool", "cannot note what the stream has; it may be sent again",
-                            {{"directory", spool_->directory()}, {"cause", to_string(kept.error())}});
+    diagnostics_.warn("spool", "cannot note what the stream has; it may be sent again",
+                      {{"directory", spool_->directory()}, {"cause", to_string(kept.error())}});
 }
 
 void Outbox::report() {
   const auto& trouble = drain_.trouble();
   if (trouble && !told_of_trouble_ && setup_.bus.connected()) {
     told_of_trouble_ = true;
-    setup_.diagnostics.warn("spool", "the bus does not take the spool's messages; trying until it does",
-                            {{"gear", setup_.gear}, {"cause", to_string(*trouble)}});
+    diagnostics_.warn("spool", "the bus does not take the spool's messages; trying until it does",
+                      {{"gear", setup_.gear}, {"cause", to_string(*trouble)}});
   }
   if (!trouble) told_of_trouble_ = false;
   if (spool_->damaged_places() > told_damage_) {
     told_damage_ = spool_->damaged_places();
-    setup_.diagnostics.error(
+    diagnostics_.error(
         "spool", "a part of the spool is damaged and its messages are lost; 'fluxrig wal verify' says where",
         {{"directory", spool_->directory()}});
   }
   if (stored_ != 0 && spool_->waiting() == 0) {
-    setup_.diagnostics.info("spool", "the spool is empty: all its messages are in the stream",
-                            {{"gear", setup_.gear}, {"messages", std::to_string(stored_)}});
+    diagnostics_.info("spool", "the spool is empty: all its messages are in the stream",
+                      {{"gear", setup_.gear}, {"messages", std::to_string(stored_)}});
     stored_ = 0;
   }
 }
 
-// Sleeps without a deadline when nothing waits.
-void Outbox::wait(std::unique_lock<std::mutex>& lock) {
-  const auto woken = [this] {
-    return shared_->stopping || !shared_->requests.empty() || !shared_->answers.empty() ||
-           publishing_ == shared_->paused;
-  };
-  if (woken()) return;
-  std::int64_t pause = kPoll;
-  if (unsynced_) pause = kRetrySync;
-  const bool idle = spool_->waiting() == 0 && !unsynced_ && !spool_->has_house_work();
-  const bool only_answers = drain_.in_flight() >= drain_.window() && !spool_->has_house_work() && !unsynced_;
-  if (idle || only_answers || (!publishing_ && !unsynced_ && !spool_->has_house_work())) {
-    shared_->changed.wait(lock, woken);
-    return;
-  }
-  if (spool_->has_house_work()) pause = std::min(pause, kStoreEvery);
-  (void)shared_->changed.wait_for(lock, std::chrono::nanoseconds(pause), woken);
+// Without a deadline when nothing waits.
+std::optional<std::chrono::nanoseconds> Outbox::rest() const {
+  const bool house_work = spool_->has_house_work();
+  const bool idle = spool_->waiting() == 0 && !unsynced_ && !house_work;
+  const bool only_answers = drain_.in_flight() >= drain_.window() && !house_work && !unsynced_;
+  if (idle || only_answers || (!publishing_ && !unsynced_ && !house_work)) return std::nullopt;
+  std::int64_t pause = unsynced_ ? kRetrySync : kPoll;
+  if (house_work) pause = std::min(pause, kStoreEvery);
+  return std::chrono::nanoseconds(pause);
 }
 
 }  // namespace fluxrig::gear::bus
