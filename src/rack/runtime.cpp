@@ -13,7 +13,7 @@ namespace fluxrig::rack {
 Runtime::Runtime(Parts parts, Wiring wiring)
     : parts_(std::move(parts)),
       wiring_(std::move(wiring)),
-      timers_(std::make_unique<Timers>(parts_.io)),
+      timers_(std::make_unique<Timers>(*this)),
       loss_window_(parts_.interval.count() * kNanosPerMilli) {
   wiring_.complete();
   if (parts_.bus == nullptr) return;

@@ -1,6 +1,4 @@
 // The life of a transaction's slot: admission, opening, deadlines.
-#include <boost/asio/io_context.hpp>
-
 #include "base/assert.hpp"
 #include "rack/runtime_timers.hpp"
 
@@ -151,12 +149,12 @@ void Runtime::forget_deadline(OpenTransaction& transaction) {
 void Runtime::arm_deadline() {
   if (deadline_armed_ || oldest_deadline_ == kNoSlot) return;
   deadline_armed_ = true;
-  const auto left = slots_[oldest_deadline_]->deadline_ - parts_.clock.monotonic().value;
-  timers_->deadline.expires_after(std::chrono::nanoseconds(std::max<std::int64_t>(left, 0)));
-  timers_->deadline.async_wait([this](const boost::system::error_code& error) {
-    deadline_armed_ = false;
-    if (!error) expire();
-  });
+  timers_->deadline.set(Timers::until(slots_[oldest_deadline_]->deadline_, parts_.clock.monotonic().value));
+}
+
+void Runtime::deadline_due() {
+  deadline_armed_ = false;
+  expire();
 }
 
 void Runtime::expire() {

@@ -152,11 +152,12 @@ void Runtime::retry_parked() {
   }
   if (parked_.empty() || park_timer_armed_) return;
   park_timer_armed_ = true;
-  timers_->park.expires_after(kParkRetry);
-  timers_->park.async_wait([this](const boost::system::error_code& error) {
-    park_timer_armed_ = false;
-    if (!error) retry_parked();
-  });
+  timers_->park.set(kParkRetry);
+}
+
+void Runtime::park_due() {
+  park_timer_armed_ = false;
+  retry_parked();
 }
 
 void Runtime::wait_for_context(OpenTransaction& transaction) {
@@ -181,11 +182,12 @@ void Runtime::give_up_contexts() {
   }
   if (awaiting_context_.empty() || context_timer_armed_) return;
   context_timer_armed_ = true;
-  timers_->context.expires_after(std::chrono::nanoseconds(awaiting_context_.front().first - now));
-  timers_->context.async_wait([this](const boost::system::error_code& error) {
-    context_timer_armed_ = false;
-    if (!error) give_up_contexts();
-  });
+  timers_->context.set(Timers::until(awaiting_context_.front().first, now));
+}
+
+void Runtime::context_due() {
+  context_timer_armed_ = false;
+  give_up_contexts();
 }
 
 }  // namespace fluxrig::rack
