@@ -124,7 +124,8 @@ bool BusIn::known(const snake::Delivery& delivery, const std::string& id) {
   const auto* entry = ledger_.find(id);
   if (entry == nullptr) return false;
   if (!entry->answer) {
-    (void)bus_->acknowledge(delivery.reply);
+    // The stream did not hear of its end: an acknowledgement would make a dead letter vanish.
+    (void)(entry->given_up ? bus_->terminate(delivery.reply) : bus_->acknowledge(delivery.reply));
     return true;
   }
   // The stream drops the answer if it has it already: its message id is the same.

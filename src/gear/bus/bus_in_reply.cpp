@@ -95,7 +95,9 @@ void BusIn::settle_without_reply(Requests::iterator found) {
   }
   if (!worth_redelivery(*request.failure)) {
     (void)bus_->terminate(request.acknowledge);
-    return finish(found);
+    ledger_.gave_up(request.id);
+    forget(found);
+    return run_backlog();
   }
   (void)bus_->redeliver_after(request.acknowledge, redelivery_delay(request.deliveries));
   forget(found);

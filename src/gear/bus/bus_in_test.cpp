@@ -142,6 +142,21 @@ TEST_F(BusInGear, WithoutReplyPortTheEndOfTheTransactionSettlesIt) {
   EXPECT_EQ(bus.publishes, 0U);
 }
 
+TEST_F(BusInGear, ADeadLetterWhoseEndWasNotHeardIsEndedAgainAndNeverAcknowledged) {
+  start();
+  const auto one_way = [](std::string acknowledge) {
+    auto delivery = request("r1", std::move(acknowledge));
+    delivery.headers.pop_back();
+    return delivery;
+  };
+  host.step = Step::fail(FailureCode::kRejected, "never");
+  deliver_request(one_way("first"));
+  deliver_request(one_way("second"));
+  EXPECT_EQ(bus.terminated, (std::vector<std::string>{"first", "second"}));
+  EXPECT_TRUE(bus.acknowledged.empty());
+  EXPECT_EQ(host.requests, 1);
+}
+
 TEST_F(BusInGear, AnAbandonedTransactionMakesRoomAndIsNotRunAgain) {
   in_options.max_in_flight = 1;
   host.step = Step::wait();

@@ -18,16 +18,22 @@ void RequestLedger::let_go_of_answer(Entry& entry) noexcept {
 }
 
 void RequestLedger::answered(std::string request, std::optional<snake::Outgoing> answer) {
-  if (request.empty()) return;
-  if (const auto known = by_request_.find(request); known != by_request_.end()) {
+  remember({std::move(request), std::move(answer), false});
+}
+
+void RequestLedger::gave_up(std::string request) { remember({std::move(request), std::nullopt, true}); }
+
+void RequestLedger::remember(Entry fresh) {
+  if (fresh.request.empty()) return;
+  if (const auto known = by_request_.find(fresh.request); known != by_request_.end()) {
     const auto entry = known->second;
     let_go_of_answer(*entry);
     by_request_.erase(known);
     if (oldest_answer_ == entry) ++oldest_answer_;
     order_.erase(entry);
   }
-  if (answer) bytes_ += size_of(*answer);
-  order_.push_back({std::move(request), std::move(answer)});
+  if (fresh.answer) bytes_ += size_of(*fresh.answer);
+  order_.push_back(std::move(fresh));
   const auto newest = std::prev(order_.end());
   by_request_[newest->request] = newest;
   if (oldest_answer_ == order_.end()) oldest_answer_ = newest;

@@ -1,5 +1,5 @@
-// Which requests a consuming gear has answered, so that a redelivery does not run twice: the last answers by
-// the request's id, in memory. A rack that starts again knows none. Bounded by entries and by bytes. One
+// Which requests a consuming gear has ended, and how, so that a redelivery does not run twice: the last ones
+// by the request's id, in memory. A rack that starts again knows none. Bounded by entries and by bytes. One
 // thread.
 #pragma once
 
@@ -26,16 +26,19 @@ class RequestLedger {
   struct Entry {
     std::string request;
     std::optional<snake::Outgoing> answer;  // nullopt: none was asked for, or it was let go for room
+    bool given_up = false;                  // it is a dead letter
   };
 
   // Replaces what is known of `request`; an empty id is not remembered. The oldest make room.
   void answered(std::string request, std::optional<snake::Outgoing> answer);
-  // Null when unknown; valid until the next call of `answered`.
+  void gave_up(std::string request);
+  // Null when unknown; valid until the next call of the above.
   [[nodiscard]] const Entry* find(std::string_view request) const noexcept;
   [[nodiscard]] std::size_t size() const noexcept { return order_.size(); }
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
 
  private:
+  void remember(Entry fresh);
   void let_go_of_answer(Entry& entry) noexcept;
 
   LedgerLimits limits_;
