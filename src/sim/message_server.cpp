@@ -13,7 +13,12 @@ namespace {
 constexpr const char* kActor = "server";
 }
 
-MessageServer::MessageServer(World& world) : world_(world) {
+MessageServer::MessageServer(World& world)
+    : world_(world),
+      business_(world, {[this](std::string_view subject) { return reaches(subject); },
+                        [this](std::string_view subject, snake::Delivery delivery) {
+                          publish(subject, std::move(delivery));
+                        }}) {
   const auto stream = [&](std::string_view name, std::string_view prefix, bool discards_old) {
     Stream made;
     made.name = name;
@@ -33,6 +38,7 @@ MessageServer::Stream* MessageServer::stream_of(std::string_view subject) {
 }
 
 Result<snake::PublishReceipt> MessageServer::store(const snake::Outgoing& message) {
+  if (message.subject.starts_with("flux.msg.")) return business_.store(message);
   Stream* stream = stream_of(message.subject);
   if (stream == nullptr) return fail(ErrorCode::kUnavailable, "no stream listens on the subject");
   const std::uint64_t size = message.payload.size();
@@ -53,7 +59,7 @@ Result<snake::PublishReceipt> MessageServer::store(const snake::Outgoing& messag
 void MessageServer::drop(Stream& stream, std::uint64_t sequence) {
   const auto& payload = stream.messages.at(sequence).content.payload;
   if (const auto block = model::decode_block(payload); block && block->head.lane == model::Lane::kTelemetry)
-    world_.oracle.telemetry_lost(block->head);
+    world_.telemetry.lost(block->head);
   forget(stream, sequence);
 }
 
@@ -108,6 +114,7 @@ MessageServer::Place MessageServer::place_of(std::string_view reply) {
 // As the real one does, it asks only whether the sequence waits for an acknowledgement: a late one may hit
 // another message that has got the same sequence after a loss.
 void MessageServer::acknowledge(std::string_view reply) {
+  if (BusinessStream::owns(reply)) return business_.acknowledge(reply);
   const auto place = place_of(reply);
   if (place.stream == nullptr || !place.stream->unacknowledged.contains(place.sequence)) return;
   if (place.stream->messages.at(place.sequence).id == place.id)
@@ -116,28 +123,49 @@ void MessageServer::acknowledge(std::string_view reply) {
     drop(*place.stream, place.sequence);
 }
 
+void MessageServer::terminate(std::string_view reply) {
+  if (BusinessStream::owns(reply)) return business_.terminate(reply);
+  acknowledge(reply);
+}
+
 void MessageServer::redeliver_after(std::string_view reply, std::int64_t delay) {
+  if (BusinessStream::owns(reply)) return business_.redeliver_after(reply, delay);
   const auto place = place_of(reply);
   if (place.stream == nullptr) return;
   const auto waiting = place.stream->unacknowledged.find(place.sequence);
   if (waiting != place.stream->unacknowledged.end()) waiting->second.deadline = world_.schedule.now() + delay;
 }
 
-void MessageServer::publish(std::string_view subject, const Bytes& payload) {
+bool MessageServer::reaches(std::string_view subject) {
+  if (!up_) return false;
+  for (const auto& weak : peers_) {
+    const auto peer = weak.lock();
+    if (peer == nullptr || peer->connection == nullptr) continue;
+    for (const auto& [id, subscriber] : peer->subscribers)
+      if (snake::filters_overlap(subscriber.subject, subject)) return true;
+  }
+  return false;
+}
+
+void MessageServer::publish(std::string_view subject, snake::Delivery delivery) {
   std::erase_if(peers_, [](const std::weak_ptr<Peer>& peer) { return peer.expired(); });
   for (const auto& weak : peers_) {
     const auto peer = weak.lock();
-    if (peer->connection == nullptr) continue;
+    const auto connection = peer->connection;
+    if (connection == nullptr) continue;
     for (const auto& [id, subscriber] : peer->subscribers) {
       if (!snake::filters_overlap(subscriber.subject, subject)) continue;
-      const auto arrive = [weak, id = id, connection = peer->connection, &world = world_,
-                           delivery = snake::Delivery{std::string(subject), {}, {}, payload, 1}] {
+      const auto arrive = [weak, id = id, connection, &world = world_, delivery] {
         const auto reached = weak.lock();
         if (reached == nullptr || connection->cut <= world.schedule.now()) return;
         const auto found = reached->subscribers.find(id);
-        if (found != reached->subscribers.end()) found->second.handler(delivery);
+        if (found == reached->subscribers.end()) return;
+        found->second.handler(delivery);
+        if (reached->touched) reached->touched();
       };
-      world_.schedule.after(world_.around(world_.plan.delay), arrive);
+      connection->last_delivery =
+          std::max(connection->last_delivery + 1, world_.schedule.now() + world_.around(world_.plan.delay));
+      world_.schedule.at(connection->last_delivery, arrive);
     }
   }
 }
@@ -151,6 +179,7 @@ void MessageServer::lose_tails() {
     }
     stream.delivered = std::min(stream.delivered, stream.last);
   }
+  business_.restart();
 }
 
 void MessageServer::wipe() {
@@ -159,10 +188,11 @@ void MessageServer::wipe() {
     stream.unacknowledged.clear();
     stream.last = stream.delivered = 0;
   }
+  business_.wipe();
 }
 
 std::size_t MessageServer::waiting() const noexcept {
-  std::size_t sum = 0;
+  std::size_t sum = business_.waiting();
   for (const auto& stream : streams_) sum += stream.messages.size();
   return sum;
 }

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "sim/business_stream.hpp"
 #include "sim/world.hpp"
 #include "snake/bus.hpp"
 
@@ -27,9 +28,11 @@ struct Peer {
   static constexpr std::int64_t kNever = INT64_MAX;
   struct Connection {
     std::int64_t cut = kNever;
+    std::int64_t last_delivery = 0;  // they arrive in the order of sending
   };
   std::shared_ptr<Connection> connection;  // null while away
   std::map<std::uint64_t, Subscriber> subscribers;
+  std::function<void()> touched;  // after each callback; may be empty
 };
 
 class MessageServer {
@@ -40,18 +43,24 @@ class MessageServer {
   explicit MessageServer(World& world);
 
   [[nodiscard]] bool up() const noexcept { return up_; }
-  void set_up(bool up) noexcept { up_ = up; }
+  void set_up(bool up) {
+    up_ = up;
+    if (up) business_.look();
+  }
 
   [[nodiscard]] Result<snake::PublishReceipt> store(const snake::Outgoing& message);
   [[nodiscard]] std::vector<snake::Delivery> pull(std::string_view stream, std::size_t most);
   void acknowledge(std::string_view reply);
   void redeliver_after(std::string_view reply, std::int64_t delay);
   // To whoever listens at this moment, each after a delay of its own.
-  void publish(std::string_view subject, const Bytes& payload);
+  void publish(std::string_view subject, snake::Delivery delivery);
   void connect(const std::shared_ptr<Peer>& peer) { peers_.push_back(peer); }
+  // The streams of the mixer are pulled from; the messages between racks are pushed.
+  [[nodiscard]] BusinessStream& business() noexcept { return business_; }
 
   // As after a restart: the newest messages may be gone, and their sequences are given again.
   void lose_tails();
+  void terminate(std::string_view reply);
   void wipe();
 
   // Messages that wait for the mixer.
@@ -91,7 +100,10 @@ class MessageServer {
   void forget(Stream& stream, std::uint64_t sequence);
   [[nodiscard]] snake::Delivery deliver(Stream& stream, std::uint64_t sequence);
 
+  [[nodiscard]] bool reaches(std::string_view subject);
+
   World& world_;
+  BusinessStream business_;
   bool up_ = true;
   std::uint64_t made_ = 0;
   std::vector<Stream> streams_;

@@ -26,7 +26,9 @@ struct MessageServerTest : testing::Test {
   Schedule schedule{clock, random};
   Journal journal;
   Oracle oracle;
-  World world{plan, clock, random, schedule, journal, oracle};
+  MessageLedger messages{oracle};
+  TelemetryLedger telemetry{oracle};
+  World world{plan, clock, random, schedule, journal, oracle, messages, telemetry};
   std::optional<MessageServer> server_;
 };
 

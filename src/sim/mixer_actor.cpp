@@ -73,8 +73,12 @@ void MixerActor::look_at_connection() {
 
 std::optional<Bytes> MixerActor::answer(std::string_view subject, ByteView payload) {
   const auto machine = mixer::machine_of_subject(subject);
-  if (process_ == nullptr || !process_->bus.connected() || !machine || !model::decode_hello(payload))
-    return std::nullopt;
+  const auto hello = model::decode_hello(payload);
+  if (process_ == nullptr || !process_->bus.connected() || !machine || !hello) return std::nullopt;
+  for (const auto& consumer : hello->consumers)
+    server_.business().ensure_consumer(snake::consumer_name(hello->rack, consumer.gear),
+                                       consumer.filter_subject,
+                                       snake::deliver_subject(*machine, consumer.gear));
   process_->receipt_requests.insert(*machine);
   turn_after(world_.around(kNanosPerMilli));
   Bytes reply;

@@ -1,15 +1,15 @@
-// The ledger outside: what was answered, what was produced, what the store holds; and what must hold between
-// them. Knows nothing of how the product does it. The first broken promise is kept. One thread.
+// The ledger outside: what was answered, what had its effect outside, what the store holds; and what must
+// hold between them. Knows nothing of how the product does it. The first broken promise is kept. One thread.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
-#include <tuple>
+#include <vector>
 
 #include "base/ids.hpp"
-#include "lane/drops.hpp"
 #include "model/block.hpp"
 #include "model/records.hpp"
 
@@ -20,19 +20,29 @@ struct BrokenPromise {
   std::string detail;
 };
 
+// One transaction in one process of a rack: the number that its records carry in kExecutionField.
+using Execution = std::uint64_t;
+inline constexpr std::string_view kExecutionField = "sim.execution";
+
+enum class IntentRule : std::uint8_t { kAsync, kCommit, kOff };
+
+// What a run was promised.
+struct Promises {
+  bool commit = true;         // durability; false: interval
+  std::int64_t interval = 0;  // nanoseconds
+  IntentRule intent = IntentRule::kAsync;
+};
+
 class Oracle {
  public:
-  // The value of every attribute of every transaction.
+  // The value of each other attribute of every transaction.
   static inline const std::string kContent = std::string(250, 'x');
 
-  void fail(std::string promise, std::string detail);
-  [[nodiscard]] const std::optional<BrokenPromise>& broken() const noexcept { return broken_; }
-
-  // --- transactions (P1) ---
-  void begun(const FluxId& flux_id, std::size_t rack);
-  void answered(const FluxId& flux_id, std::int64_t now);
-  // The disk may have lost what this rack answered since then: only in durability interval.
-  void forgive_since(std::size_t rack, std::int64_t time);
+  struct Process {
+    std::size_t rack = 0;
+    std::uint64_t incarnation = 0;
+    friend auto operator<=>(const Process&, const Process&) = default;
+  };
   struct Place {
     MachineId machine_id;
     model::Lane lane = model::Lane::kAudit;
@@ -40,52 +50,56 @@ class Oracle {
     Sequence sequence;
     friend auto operator<=>(const Place&, const Place&) = default;
   };
+
+  void fail(std::string promise, std::string detail);
+  [[nodiscard]] const std::optional<BrokenPromise>& broken() const noexcept { return broken_; }
+
+  // --- as it happens ---
+  [[nodiscard]] Execution begun(const Process& process);
+  void answered(Execution execution, std::int64_t now);
+  void departed(Execution execution, std::int64_t now);  // it has its effect outside now
+  // Everything that stood in the process's ring before `safe` was on disk.
+  void died(const Process& process, std::int64_t safe);
+  // Its records are damaged, or were declared lost: nobody is promised them any more.
+  void excuse(Execution execution);
   void stored(const Place& place, const model::Record& record);
+  [[nodiscard]] bool has_row(const Place& place) const { return rows_.contains(place); }
+  [[nodiscard]] static std::optional<Execution> execution_of(const model::Record& record);
 
-  // --- telemetry (P2), of one process of a rack ---
-  struct Telemetry {
-    std::uint64_t produced = 0;  // by the pump, what never fitted into the ring included
-    std::uint64_t accepted = 0;  // by the queue
-    bool ended = false;          // the process died: what it still held is gone
-    const lane::DropCounters* drops = nullptr;
-  };
-  void telemetry_handed(const model::BlockHead& head, bool at_once_failed);
-  void telemetry_told(const model::BlockHead& head, bool good);
-  // The server lost the message, or never had it although it said so.
-  void telemetry_lost(const model::BlockHead& head);
-  // At a process's end, and at the end of a run.
-  void check_telemetry(const MachineId& machine, Epoch epoch, const Telemetry& telemetry);
-
-  // Everything has drained: all that is promised about the whole.
-  void check_end();
+  // --- at the end ---
+  // Everything has drained. `in_doubt`: as the mixer lists them.
+  void check_end(const Promises& promises, const std::set<Execution>& in_doubt);
 
   [[nodiscard]] std::uint64_t answered_count() const noexcept { return answered_; }
   [[nodiscard]] std::uint64_t stored_count() const noexcept { return rows_.size(); }
+  [[nodiscard]] std::uint64_t departed_count() const noexcept { return departed_; }
 
  private:
   struct Transaction {
-    std::size_t rack = 0;
+    Process process;
     std::int64_t answered_at = -1;
-    std::uint32_t stored = 0;
-    bool may_be_lost = false;
+    std::int64_t departed_at = -1;
+    std::uint32_t outcomes = 0;  // stored
+    std::uint32_t intents = 0;   // stored
+    bool excused = false;
   };
-  enum class Told : std::uint8_t { kNothing, kGood, kFailed };
-  struct TelemetryMessage {
-    std::uint32_t count = 0;
-    Told told = Told::kNothing;
-    bool lost = false;
+  struct Window {  // of answers that were lost
+    std::int64_t first = INT64_MAX;
+    std::int64_t last = INT64_MIN;
   };
-  using Process = std::pair<MachineId, Epoch>;
-  using MessageKey = std::tuple<MachineId, Epoch, Sequence>;
 
-  void check_message(const MessageKey& key, const TelemetryMessage& message);
+  void count(Execution execution, bool outcome, const Place& place);
+  void check_answers(const Promises& promises);
+  void check_effects(const Promises& promises);
+  void check_doubts(const std::set<Execution>& in_doubt);
+  [[nodiscard]] static std::string name(Execution execution, const Transaction& transaction);
 
   std::optional<BrokenPromise> broken_;
-  std::map<FluxId, Transaction> transactions_;
+  std::vector<Transaction> transactions_;  // execution n stands at n - 1
+  std::map<Process, std::int64_t> ended_;  // until when all was safe
   std::map<Place, std::uint32_t> rows_;
   std::uint64_t answered_ = 0;
-  std::map<Process, std::uint64_t> handed_;  // to the bus, in records, each once
-  std::map<MessageKey, TelemetryMessage> telemetry_;
+  std::uint64_t departed_ = 0;
 };
 
 }  // namespace fluxrig::sim

@@ -6,62 +6,93 @@ namespace fluxrig::sim {
 namespace {
 
 struct OracleTest : testing::Test {
-  FluxId flux_id{{1, 2, 3}};
+  static constexpr Oracle::Process kProcess{0, 1};
   MachineId machine{{9}};
-
-  void store(std::uint64_t sequence) {
-    model::Transaction transaction;
-    transaction.flux_id = flux_id;
-    oracle.stored({machine, model::Lane::kAudit, Epoch{1}, Sequence{sequence}}, transaction);
-  }
-  [[nodiscard]] std::string promise() const { return oracle.broken() ? oracle.broken()->promise : ""; }
-  [[nodiscard]] model::BlockHead telemetry(std::uint64_t first, std::uint32_t count) const {
-    model::BlockHead head;
-    head.machine_id = machine;
-    head.lane = model::Lane::kTelemetry;
-    head.epoch = {1};
-    head.first = {first};
-    head.count = count;
-    return head;
-  }
-
+  Promises promises{.commit = true, .interval = 100, .intent = IntentRule::kCommit};
+  std::set<Execution> in_doubt;
   Oracle oracle;
+
+  template <typename Record>
+  void store(std::uint64_t sequence, Execution execution) {
+    Record record;
+    record.attributes.push_back({std::string(kExecutionField), static_cast<std::int64_t>(execution)});
+    oracle.stored({machine, model::Lane::kAudit, Epoch{1}, Sequence{sequence}}, record);
+  }
+  void store_outcome(std::uint64_t sequence, Execution execution = 1) {
+    store<model::Transaction>(sequence, execution);
+  }
+  void store_intent(std::uint64_t sequence, Execution execution = 1) {
+    store<model::Intent>(sequence, execution);
+  }
+  void begin() { EXPECT_EQ(oracle.begun(kProcess), ++begun_); }
+  [[nodiscard]] std::string promise() const { return oracle.broken() ? oracle.broken()->promise : ""; }
+  [[nodiscard]] std::string end() {
+    oracle.check_end(promises, in_doubt);
+    return promise();
+  }
+
+ private:
+  Execution begun_ = 0;
 };
 
 TEST_F(OracleTest, AnsweredAndStoredOnceIsGood) {
-  oracle.begun(flux_id, 0);
-  oracle.answered(flux_id, 5);
-  store(1);
-  oracle.check_end();
-  EXPECT_EQ(promise(), "");
+  begin();
+  oracle.answered(1, 5);
+  store_outcome(1);
+  EXPECT_EQ(end(), "");
 }
 
 TEST_F(OracleTest, AnsweredAndNotStoredIsNamed) {
-  oracle.begun(flux_id, 0);
-  oracle.answered(flux_id, 5);
-  oracle.check_end();
-  EXPECT_EQ(promise(), "no answered transaction without a record");
+  begin();
+  oracle.answered(1, 5);
+  oracle.died(kProcess, 0);
+  EXPECT_EQ(end(), "no answered transaction without a record");
 }
 
 TEST_F(OracleTest, NotAnsweredMayBeMissing) {
-  oracle.begun(flux_id, 0);
-  oracle.check_end();
-  EXPECT_EQ(promise(), "");
+  begin();
+  EXPECT_EQ(end(), "");
 }
 
-TEST_F(OracleTest, OnlyWhatWasAnsweredWithinTheIntervalMayBeLost) {
-  oracle.begun(flux_id, 0);
-  oracle.answered(flux_id, 5);
-  oracle.forgive_since(0, 6);
-  oracle.forgive_since(1, 0);
-  oracle.check_end();
-  EXPECT_EQ(promise(), "no answered transaction without a record");
+TEST_F(OracleTest, WithIntervalADeathMayTakeTheAnswersOfLessThanOne) {
+  promises.commit = false;
+  begin();
+  begin();
+  oracle.answered(1, 5);
+  oracle.answered(2, 104);
+  oracle.died(kProcess, 0);
+  EXPECT_EQ(end(), "");
+}
+
+TEST_F(OracleTest, WithIntervalADeathMayNotTakeMore) {
+  promises.commit = false;
+  begin();
+  begin();
+  oracle.answered(1, 5);
+  oracle.answered(2, 105);
+  oracle.died(kProcess, 0);
+  EXPECT_EQ(end(), "a crash takes the answers of one interval at most");
+}
+
+TEST_F(OracleTest, WithIntervalAProcessThatLivesMayLoseNothing) {
+  promises.commit = false;
+  begin();
+  oracle.answered(1, 5);
+  EXPECT_EQ(end(), "no answered transaction without a record");
+}
+
+TEST_F(OracleTest, WhatIsExcusedMayBeMissing) {
+  begin();
+  oracle.answered(1, 5);
+  oracle.departed(1, 5);
+  oracle.excuse(1);
+  EXPECT_EQ(end(), "");
 }
 
 TEST_F(OracleTest, StoredUnderTwoSequencesIsNamed) {
-  oracle.begun(flux_id, 0);
-  store(1);
-  store(2);
+  begin();
+  store_outcome(1);
+  store_outcome(2);
   EXPECT_EQ(promise(), "stored exactly once");
 }
 
@@ -72,69 +103,73 @@ TEST_F(OracleTest, ARowStoredTwiceIsNamed) {
 }
 
 TEST_F(OracleTest, AStrangerInTheStoreIsNamed) {
-  store(1);
+  store_outcome(1);
   EXPECT_EQ(promise(), "nothing is stored that was not");
 }
 
 TEST_F(OracleTest, AChangedRecordIsNamed) {
-  oracle.begun(flux_id, 0);
+  begin();
   model::Transaction transaction;
-  transaction.flux_id = flux_id;
+  transaction.attributes.push_back({std::string(kExecutionField), std::int64_t{1}});
   transaction.attributes.push_back({"note", std::string("y")});
   oracle.stored({machine, model::Lane::kAudit, Epoch{1}, Sequence{1}}, transaction);
   EXPECT_EQ(promise(), "what is stored is what was recorded");
 }
 
-TEST_F(OracleTest, AnUncountedDropIsNamed) {
-  lane::DropCounters drops;
-  drops.add(lane::DropCause::kQueueFull, 1);
-  oracle.check_telemetry(machine, Epoch{1}, {3, 1, true, &drops});
-  EXPECT_EQ(promise(), "P2 produced = stored + counted");
+TEST_F(OracleTest, AnEffectWithoutOutcomeAndWithoutIntentIsNamed) {
+  begin();
+  oracle.departed(1, 5);
+  oracle.died(kProcess, 0);
+  EXPECT_EQ(end(), "every effect has its outcome or is in doubt");
 }
 
-TEST_F(OracleTest, TelemetryThatIsHandedOverAgainCountsOnce) {
-  const lane::DropCounters drops;
-  oracle.telemetry_handed(telemetry(1, 2), true);
-  oracle.telemetry_handed(telemetry(1, 2), false);
-  oracle.telemetry_told(telemetry(1, 2), true);
-  oracle.check_telemetry(machine, Epoch{1}, {2, 2, false, &drops});
-  EXPECT_EQ(promise(), "");
+TEST_F(OracleTest, WithAsyncTheIntentsOfTheLastTurnMayBeMissing) {
+  promises.intent = IntentRule::kAsync;
+  begin();
+  oracle.departed(1, 5);
+  oracle.died(kProcess, 5);
+  EXPECT_EQ(end(), "");
 }
 
-TEST_F(OracleTest, TelemetryThatComesAgainAsAnotherMessageIsNamed) {
-  oracle.telemetry_handed(telemetry(1, 2), true);
-  oracle.telemetry_handed(telemetry(1, 3), false);
-  EXPECT_EQ(promise(), "P2 produced = stored + counted");
+TEST_F(OracleTest, WithAsyncAnOlderIntentMayNot) {
+  promises.intent = IntentRule::kAsync;
+  begin();
+  oracle.departed(1, 4);
+  oracle.died(kProcess, 5);
+  EXPECT_EQ(end(), "every effect has its outcome or is in doubt");
 }
 
-TEST_F(OracleTest, TelemetryThatFailedAndIsNotSentAgainIsNamed) {
-  const lane::DropCounters drops;
-  oracle.telemetry_handed(telemetry(1, 2), false);
-  oracle.telemetry_told(telemetry(1, 2), false);
-  oracle.check_telemetry(machine, Epoch{1}, {2, 2, false, &drops});
-  EXPECT_EQ(promise(), "P2 produced = stored + counted");
+TEST_F(OracleTest, AnIntentThatNobodyAskedForIsNamed) {
+  promises.intent = IntentRule::kOff;
+  begin();
+  store_intent(1);
+  store_outcome(2);
+  EXPECT_EQ(end(), "no intent that nobody asked for");
 }
 
-TEST_F(OracleTest, TelemetryThatIsNeverHandedOverIsNamed) {
-  const lane::DropCounters drops;
-  oracle.telemetry_handed(telemetry(1, 2), false);
-  oracle.check_telemetry(machine, Epoch{1}, {3, 3, false, &drops});
-  EXPECT_EQ(promise(), "P2 produced = stored + counted");
+TEST_F(OracleTest, AnIntentOfADeadProcessWithoutOutcomeIsInDoubt) {
+  begin();
+  oracle.departed(1, 5);
+  store_intent(1);
+  oracle.died(kProcess, 5);
+  in_doubt.insert(1);
+  EXPECT_EQ(end(), "");
 }
 
-TEST_F(OracleTest, AcknowledgedTelemetryThatIsNotStoredIsNamed) {
-  oracle.telemetry_handed(telemetry(1, 2), false);
-  oracle.telemetry_told(telemetry(1, 2), true);
-  oracle.check_end();
-  EXPECT_EQ(promise(), "P2 produced = stored + counted");
+TEST_F(OracleTest, ADoubtThatTheMixerDoesNotListIsNamed) {
+  begin();
+  store_intent(1);
+  oracle.died(kProcess, 5);
+  EXPECT_EQ(end(), "the mixer's list of doubts is exact");
 }
 
-TEST_F(OracleTest, TelemetryThatTheServerLostIsNoFault) {
-  oracle.telemetry_handed(telemetry(1, 2), false);
-  oracle.telemetry_told(telemetry(1, 2), true);
-  oracle.telemetry_lost(telemetry(1, 2));
-  oracle.check_end();
-  EXPECT_EQ(promise(), "");
+TEST_F(OracleTest, ADoubtThatHasItsOutcomeIsNamed) {
+  begin();
+  store_intent(1);
+  store_outcome(2);
+  oracle.died(kProcess, 5);
+  in_doubt.insert(1);
+  EXPECT_EQ(end(), "the mixer's list of doubts is exact");
 }
 
 TEST_F(OracleTest, TheFirstBrokenPromiseIsKept) {

@@ -19,6 +19,21 @@ std::uint32_t sometimes(Random& random, std::uint32_t most) {
   return random.below(2) == 0 ? 0 : static_cast<std::uint32_t>(1 + random.below(most));
 }
 
+// Drawn apart from the rest: what a seed decides about the rest stays as it was.
+void plan_business(Plan& plan) {
+  SeededRandom random(plan.seed ^ 0x627573U);
+  plan.intent = static_cast<IntentRule>(random.below(3));
+  if (plan.racks == 2 && random.below(4) != 0)
+    plan.posts = static_cast<std::uint32_t>(100 + random.below(800));
+  plan.peers_away = sometimes(random, 100);
+  plan.peers_refuse = sometimes(random, 30);
+  plan.peers_silent = sometimes(random, 10);
+  constexpr std::array<std::size_t, 3> kWindows = {1, 8, 64};
+  plan.spool_window = kWindows[random.below(kWindows.size())];
+  // Refused for lack of room, a message of a wider window may be overtaken (docs/gears/bus_out.md).
+  plan.business_bytes = plan.spool_window == 1 ? plan.stream_bytes : std::uint64_t{1} << 30;
+}
+
 }  // namespace
 
 std::string_view to_string(Fault fault) noexcept { return kNames[static_cast<std::size_t>(fault)]; }
@@ -54,6 +69,7 @@ Plan make_plan(std::uint64_t seed, std::uint64_t steps, const PlanOptions& optio
   plan.delay = static_cast<std::int64_t>(power(random, 0, 6)) * 100 * kNanosPerMicro;
   // Never less than the largest message: a block of 128 KiB beside others.
   plan.stream_bytes = random.below(4) == 0 ? power(random, 18, 19) : power(random, 24, 26);
+  plan_business(plan);
   return plan;
 }
 

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "sim/oracle.hpp"
+
 namespace fluxrig::sim {
 
 enum class Fault : std::uint8_t {
@@ -48,6 +50,17 @@ struct Plan {
   std::uint32_t deliveries_lost = 0;
   std::int64_t delay = 0;  // mean of one way
   std::uint64_t stream_bytes = 0;
+
+  IntentRule intent = IntentRule::kAsync;
+  // Of a thousand.
+  std::uint32_t posts = 0;         // transactions that are sent to the other rack over the bus
+  std::uint32_t peers_away = 0;    // a peer cannot be reached: it may work later
+  std::uint32_t peers_refuse = 0;  // a failure for good
+  std::uint32_t peers_silent = 0;  // no answer ever
+  std::size_t spool_window = 64;
+  std::uint64_t business_bytes = 0;  // of the stream of P0 messages
+
+  [[nodiscard]] Promises promises() const noexcept { return {commit, interval, intent}; }
 };
 
 struct PlanOptions {

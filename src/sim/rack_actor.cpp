@@ -11,8 +11,6 @@ constexpr std::int64_t kNoTurn = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t kWake = 500 * kNanosPerMicro;  // mean; a thread gets to run
 constexpr std::int64_t kMetricsEvery = 2 * kNanosPerSecond;
 constexpr std::int64_t kRetryBlocked = 100 * kNanosPerMilli;  // rack::PumpThread
-// A process between a record's write into the ring and the turn that takes it, beyond the stated interval.
-constexpr std::int64_t kWakeSlack = 4 * kWake;
 
 }  // namespace
 
@@ -24,9 +22,6 @@ RackActor::RackActor(World& world, MessageServer& server, std::size_t number, Si
       name_(kActors.at(number)),
       actor_(kActors.at(number)),
       machine_id_(make_machine_id(world.random)) {
-  gear_ = names_.name("shop");
-  span_ = names_.name("step");
-  field_ = names_.field("note", sanitize::Action::kKeep);
   (void)disk_.make_directory("data");
   world_.schedule.after(world_.around(world_.plan.transaction_gap), [this] { generate(); });
 }
@@ -42,8 +37,11 @@ void RackActor::start() {
                                  "data",
                                  machine_id_,
                                  name_,
-                                 names_,
+                                 std::string(kActors.at(number_ ^ 1U)) + ".post",
+                                 number_,
+                                 incarnation_,
                                  wall_offset_,
+                                 [this] { worked(); },
                                  [this] { pump_after(world_.around(kWake)); },
                                  [this] { link_after(world_.around(kWake)); }};
   process_ = std::make_unique<RackProcess>(parts);
@@ -57,11 +55,19 @@ void RackActor::start() {
     disk_.kill();
     return world_.schedule.after(world_.around(300 * kNanosPerMilli), [this] { start(); });
   }
-  note_synced();
+  announce();
   if (world_.random.below(4) == 0) check_disk();
   look_at_connection();
   pump_after(0);
   link_after(world_.around(kWake));
+}
+
+// As Rack::start does. By its records the mixer knows that the epoch before is over.
+void RackActor::announce() {
+  model::Log log;
+  log.time = process_->clock.now();
+  log.event_name = "fluxrig.rack.started";
+  (void)process_->events.offer(std::move(log));
 }
 
 void RackActor::die_now(Death death) {
@@ -85,23 +91,17 @@ void RackActor::look_for_death() {
   if (process_ != nullptr && (disk_.stopped() || process_->bus.dead())) die();
 }
 
-std::int64_t RackActor::horizon() const {
-  const std::int64_t now = world_.schedule.now();
-  const std::int64_t last_good = unsynced_since_ >= 0 ? unsynced_since_ : now;
-  return last_good - world_.plan.interval - kWakeSlack;
-}
-
 void RackActor::die() {
   world_.note(actor_, death_ == Death::kKill ? "is killed" : "loses power", disk_.operations());
   ++deaths_;
+  world_.oracle.died({number_, incarnation_}, process_->safe_until);
   ++incarnation_;
-  if (!world_.plan.commit) world_.oracle.forgive_since(number_, horizon());
   // What it still does on its way out must not reach the disk.
   disk_.stop_after(0);
   process_->bus.die();
   if (process_->link) {
     unsynced_[process_->audit->writer().epoch()] = {process_->audit->last_synced().value + 1};
-    world_.oracle.check_telemetry(
+    world_.telemetry.check(
         machine_id_, process_->audit->writer().epoch(),
         {process_->counted.produced(), process_->telemetry.accepted(), true, &process_->drops});
   }
@@ -150,39 +150,17 @@ void RackActor::generate() {
   if (process_ != nullptr) {
     // Mostly one, sometimes a burst that fills the ring.
     std::uint64_t count = world_.random.below(32) == 0 ? 40 : 1;
-    while (count-- != 0) begin_transaction();
+    while (count-- != 0) process_->shop->sell(world_.chance(world_.plan.posts) ? Shop::kPost : Shop::kBank);
+    process_->loop.poke();
+    worked();
   }
   world_.schedule.after(world_.around(world_.plan.transaction_gap), [this] { generate(); });
 }
 
-void RackActor::begin_transaction() {
-  auto& process = *process_;
-  if (process.blocked) return;  // refused: nobody is answered
-  const auto now = process.tick_source.now();
-  tap::RecordHead head;
-  head.flux_id = make_flux_id(process.clock.now(), world_.random);
-  head.trace_id = make_trace_id(world_.random);
-  head.span_id = make_span_id(world_.random);
-  head.start = now;
-  head.end = now;
-  head.gear = gear_;
-  head.name = gear_;
-  head.trace_flags = 1;
-  tap::Draft draft;
-  draft.begin(head, {});
-  for (std::uint64_t spans = world_.random.below(4); spans != 0; --spans)
-    (void)draft.begin_span({make_span_id(world_.random), now, now, gear_, span_, {}});
-  // Longer than what a power loss keeps or loses as one piece.
-  draft.attribute(field_, Oracle::kContent);
-  draft.attribute(field_, Oracle::kContent);
-  tap::RingPosition position;
-  if (draft.write(process.ring, position) == tap::Draft::Written::kNone) return;  // never answered
-  world_.oracle.begun(head.flux_id, number_);
-  if (world_.plan.commit)
-    process.awaiting.emplace_back(position, head.flux_id);
-  else
-    world_.oracle.answered(head.flux_id, world_.schedule.now());
-  pump_after(world_.around(kWake));
+// Whatever ran may have been its last, or has left something in the ring.
+void RackActor::worked() {
+  look_for_death();
+  if (process_ != nullptr && !process_->ring.empty()) pump_after(world_.around(kWake));
 }
 
 // --- the pump's loop ---
@@ -192,7 +170,7 @@ void RackActor::pump_after(std::int64_t delay) {
   if (pump_at_ <= at) return;
   pump_at_ = at;
   world_.schedule.at(at, [this, number = ++pump_turns_, incarnation = incarnation_] {
-    if (incarnation != incarnation_ || number != pump_turns_) return;
+    if (incarnation != incarnation_ || number != pump_turns_ || process_ == nullptr) return;
     pump_at_ = kNoTurn;
     process_->in_interval ? finish_interval() : pump_turn();
     look_for_death();
@@ -202,7 +180,7 @@ void RackActor::pump_after(std::int64_t delay) {
 void RackActor::note_blocked(bool blocked) {
   if (process_->blocked == blocked) return;
   process_->blocked = blocked;
-  if (blocked && unsynced_since_ < 0) unsynced_since_ = world_.schedule.now();
+  process_->admission.audit_blocked.store(blocked);
   world_.note(actor_, blocked ? "refuses work" : "takes work again");
 }
 
@@ -211,14 +189,12 @@ void RackActor::pump_turn() {
   process.ticks.anchor();
   const auto progress = process.pump->step(world_.plan.commit);
   note_blocked(progress.blocked);
-  if (!world_.plan.commit && !progress.blocked) {
-    if (process.pump->unsynced()) {
-      process.in_interval = true;
-      return pump_after(progress.records != 0 ? world_.plan.interval : 0);
-    }
-    note_synced();
+  if (!progress.blocked && !world_.plan.commit && process.pump->unsynced()) {
+    process.in_interval = true;
+    return pump_after(progress.records != 0 ? world_.plan.interval : 0);
   }
-  release_answers();
+  if (!progress.blocked) sync_unawaited();
+  publish_durable();
   const std::int64_t now = process.clock.monotonic().value;
   if (now - process.metrics_at >= kMetricsEvery) {
     process.metrics_at = now;
@@ -228,33 +204,42 @@ void RackActor::pump_turn() {
   if (process.audit->take_news() || progress.records != 0) process.link->work_arrived();
   if (process.blocked) return pump_after(kRetryBlocked);
   if (more || process.pump->has_work()) return pump_after(world_.around(kWake));
-  std::int64_t rest = world_.around(kMetricsEvery);
+  std::int64_t rest = process.unsynced_at >= 0 ? world_.plan.interval : world_.around(kMetricsEvery);
   if (const auto due = process.audit->due()) rest = std::min(rest, due->value - now);
   pump_after(std::max(rest, kWake));
+}
+
+// As PumpThread does with commit: intents that nobody waits for get a sync of their own after the interval.
+void RackActor::sync_unawaited() {
+  auto& process = *process_;
+  const std::int64_t now = world_.schedule.now();
+  if (!process.pump->unsynced()) {
+    process.unsynced_at = -1;
+  } else if (process.unsynced_at < 0) {
+    process.unsynced_at = now;
+  } else if (now - process.unsynced_at >= world_.plan.interval) {
+    process.unsynced_at = -1;
+    if (!process.pump->sync()) note_blocked(true);
+  }
 }
 
 void RackActor::finish_interval() {
   auto& process = *process_;
   process.in_interval = false;
   note_blocked(process.pump->step(false).blocked);
-  if (!process.pump->sync())
-    note_blocked(true);
-  else if (!process.blocked)
-    note_synced();
-  release_answers();
+  if (!process.pump->sync()) note_blocked(true);
+  publish_durable();
   (void)process.audit->housekeep();
   process.link->work_arrived();
   pump_after(process.blocked ? kRetryBlocked : world_.around(kWake));
 }
 
-void RackActor::release_answers() {
+void RackActor::publish_durable() {
   auto& process = *process_;
-  // A process that died meanwhile answers nobody.
-  if (disk_.stopped()) return;
-  while (!process.awaiting.empty() && process.awaiting.front().first <= process.pump->durable()) {
-    world_.oracle.answered(process.awaiting.front().second, world_.schedule.now());
-    process.awaiting.pop_front();
-  }
+  if (process.dead()) return;  // within this event
+  if (!process.pump->unsynced() && !process.pump->has_work()) process.safe_until = world_.schedule.now();
+  process.runtime->publish_durable(process.pump->durable());
+  process.loop.poke();
 }
 
 // --- the link's loop ---
@@ -264,7 +249,7 @@ void RackActor::link_after(std::int64_t delay) {
   if (link_at_ <= at) return;
   link_at_ = at;
   world_.schedule.at(at, [this, number = ++link_turns_, incarnation = incarnation_] {
-    if (incarnation != incarnation_ || number != link_turns_) return;
+    if (incarnation != incarnation_ || number != link_turns_ || process_ == nullptr) return;
     link_at_ = kNoTurn;
     link_turn();
     look_for_death();

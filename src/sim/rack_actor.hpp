@@ -1,6 +1,6 @@
-// A rack: transactions through the ring, the pump, the audit lane, the WAL on a simulated disk, and the link,
-// in a process that may die at any operation of its disk or its bus and is started again. The loops around
-// the pump and the link are what PumpThread and LinkThread do, in events. One thread.
+// A rack: transactions through gears, runtime, ring, pump, audit lane, WAL on a simulated disk, and link, in
+// a process that may die at any operation of its disk or its bus and is started again. The loops around the
+// pump and the link are what PumpThread and LinkThread do, in events. One thread.
 #pragma once
 
 #include <map>
@@ -46,21 +46,20 @@ class RackActor {
   [[nodiscard]] std::uint64_t deaths() const noexcept { return deaths_; }
 
  private:
+  void announce();
   void generate();
-  void begin_transaction();
+  void worked();
   void pump_after(std::int64_t delay);
   void pump_turn();
   void finish_interval();
   void note_blocked(bool blocked);
-  void note_synced() noexcept { unsynced_since_ = -1; }
-  void release_answers();
+  void sync_unawaited();
+  void publish_durable();
   void link_after(std::int64_t delay);
   void link_turn();
   // After everything that the process did.
   void look_for_death();
   void die();
-  // When the answers began of which the disk may know nothing yet.
-  [[nodiscard]] std::int64_t horizon() const;
   void take_recovery(const wal::Recovered& recovered);
   void excuse(Epoch epoch, Sequence from);
   void excuse_last_end();
@@ -73,16 +72,11 @@ class RackActor {
   const char* actor_;
   MachineId machine_id_;
   wal::MemoryDisk disk_;
-  tap::Names names_;
-  tap::NameId gear_;
-  tap::NameId span_;
-  tap::FieldId field_;
   std::unique_ptr<RackProcess> process_;
   Death death_ = Death::kKill;  // how it dies when an operation is refused
   std::uint64_t incarnation_ = 0;
   bool partitioned_ = false;
   std::int64_t wall_offset_ = 0;
-  std::int64_t unsynced_since_ = -1;    // the first failure since the last good sync
   std::map<Epoch, Sequence> unsynced_;  // by ended epoch: the first sequence that was not on disk
   std::map<Epoch, Sequence> excused_;   // from here on
   std::int64_t pump_at_ = 0;

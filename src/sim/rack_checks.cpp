@@ -10,7 +10,7 @@ namespace fluxrig::sim {
 
 bool RackActor::settled() {
   if (process_ == nullptr || process_->blocked || process_->in_interval || process_->pump->has_work() ||
-      !process_->awaiting.empty())
+      process_->runtime->open() != 0)
     return false;
   // What it says of itself is as of its last turn.
   if (process_->link->settled()) process_->link->turn(world_.calm);
@@ -21,7 +21,7 @@ std::string RackActor::state() {
   if (settled()) return "is settled";
   if (process_ == nullptr) return "is down";
   if (process_->blocked) return "cannot write its audit log";
-  if (process_->pump->has_work() || !process_->awaiting.empty()) return "has records in memory";
+  if (process_->pump->has_work() || process_->runtime->open() != 0) return "has transactions in memory";
   return "has records without a receipt";
 }
 
@@ -73,7 +73,7 @@ void RackActor::check_disk() {
 }
 
 void RackActor::check_telemetry() {
-  world_.oracle.check_telemetry(
+  world_.telemetry.check(
       machine_id_, process_->audit->writer().epoch(),
       {process_->counted.produced(), process_->telemetry.accepted(), false, &process_->drops});
 }

@@ -2,12 +2,29 @@
 
 #include <algorithm>
 
+#include "gear/bus/bus_in.hpp"
+#include "gear/bus/bus_out.hpp"
 #include "wal/chain_signer.hpp"
 
 namespace fluxrig::sim {
 namespace {
 
 constexpr int kNoFile = -1;  // diagnostics are not looked at
+// Short beside the product's, so that a run meets them.
+constexpr auto kTransactionTimeout = std::chrono::milliseconds(8000);
+constexpr auto kPatience = std::chrono::milliseconds(2000);  // of bus_out with the stream
+
+rack::IntentMode intent_mode(IntentRule rule) {
+  switch (rule) {
+    case IntentRule::kCommit:
+      return rack::IntentMode::kCommit;
+    case IntentRule::kOff:
+      return rack::IntentMode::kOff;
+    case IntentRule::kAsync:
+      break;
+  }
+  return rack::IntentMode::kAsync;
+}
 
 sanitize::TokenKey token_key() {
   sanitize::TokenKey key{"k1", {}};
@@ -41,7 +58,8 @@ wal::ChainSigner::Facts facts(const lane::DropCounters& drops) {
 }  // namespace
 
 RackProcess::RackProcess(const Parts& parts)
-    : clock(parts.world.clock, parts.wall_offset),
+    : disk(parts.disk),
+      clock(parts.world.clock, parts.wall_offset),
       diagnostics(clock, kNoFile, DiagnosticFormat::kText, Severity::kError),
       tick_source(clock),
       ticks(tick_source, clock),
@@ -49,15 +67,41 @@ RackProcess::RackProcess(const Parts& parts)
       sanitizer(token_key()),
       telemetry(clock, ledger, drops, limits(parts.world.plan)),
       counted(telemetry),
+      loop(parts.world, parts.worked),
       bus(parts.world, parts.server, parts.mixer),
-      metrics_at(clock.monotonic().value) {}
+      safe_until(parts.world.schedule.now()),
+      metrics_at(clock.monotonic().value) {
+  bus.on_touched([this] { loop.poke(); });
+}
 
-// As Rack::open_audit, make_pump and make_link do.
+// As Rack::start does.
 Outcome<void> RackProcess::open(const Parts& parts) {
   const Plan& plan = parts.world.plan;
-  (void)parts.disk.make_directory(parts.directory);
-  wal::WriterSetup setup{parts.disk,          clock, parts.directory + "/audit", parts.machine_id,
-                         model::Lane::kAudit, {}};
+  (void)disk.make_directory(parts.directory);
+  if (auto opened = open_audit(parts); !opened) return opened;
+  pump = std::make_unique<tap::Pump>(
+      tap::Pump::Parts{ring, events, tap::Assembler(names, sanitizer, ticks), ticks, *audit, counted, clock},
+      tap::Sampling{plan.sampling, 250 * kNanosPerMilli});
+  rack::Limits open_limits;
+  open_limits.in_flight = 1000;
+  open_limits.transaction_timeout = kTransactionTimeout;
+  rack::Runtime::Parts runtime_parts{
+      loop.io(), clock, parts.world.random, diagnostics, names,      tick_source, 1.0, ring, bell,
+      admission, &bus,  parts.machine_id,   parts.rack,  open_limits};
+  runtime_parts.durability = plan.commit ? rack::Durability::kCommit : rack::Durability::kInterval;
+  runtime_parts.intent = intent_mode(plan.intent);
+  runtime_parts.interval = std::chrono::milliseconds(plan.interval / kNanosPerMilli);
+  runtime_parts.employ = [this](gear::Job& job, const char*) { return loop.employ(job); };
+  runtime = std::make_unique<rack::Runtime>(std::move(runtime_parts), wiring(parts));
+  runtime->set_data(disk, parts.directory);
+  if (auto started = runtime->start(); !started) return started;
+  make_link(parts);
+  return {};
+}
+
+Outcome<void> RackProcess::open_audit(const Parts& parts) {
+  const Plan& plan = parts.world.plan;
+  wal::WriterSetup setup{disk, clock, parts.directory + "/audit", parts.machine_id, model::Lane::kAudit, {}};
   setup.options.segment_bytes = plan.segment_bytes;
   setup.options.directory_bytes = plan.directory_bytes;
   setup.options.free_reserve_bytes = 0;
@@ -69,41 +113,80 @@ Outcome<void> RackProcess::open(const Parts& parts) {
   setup.options.public_key = key.public_key();
   auto writer = wal::Writer::open(setup);
   if (!writer) return tl::unexpected(writer.error());
-  auto receipts = wal::Receipts::load(parts.disk, setup.directory);
+  auto receipts = wal::Receipts::load(disk, setup.directory);
   if (!receipts) receipts = wal::Receipts{};
   telemetry.begin_epoch((*writer)->epoch());
-  const wal::Receipts stored = *receipts;
-  audit = std::make_unique<rack::AuditLane>(parts.disk, *std::move(writer), *std::move(receipts), clock,
-                                            diagnostics);
+  stored_ = *receipts;
+  audit =
+      std::make_unique<rack::AuditLane>(disk, *std::move(writer), *std::move(receipts), clock, diagnostics);
   audit->sign_with(std::make_unique<wal::ChainSigner>(clock, std::move(key), parts.machine_id,
                                                       [this] { return facts(drops); }));
   audit->listen({[](const wal::LossBody&) {},
                  [this] {
                    if (link) link->resend_chain();
                  }});
-  pump = std::make_unique<tap::Pump>(
-      tap::Pump::Parts{ring, events, tap::Assembler(parts.names, sanitizer, ticks), ticks, *audit, counted,
-                       clock},
-      tap::Sampling{plan.sampling, 250 * kNanosPerMilli});
-  link = std::make_unique<rack::Link>(
-      rack::Link::Parts{bus, clock, diagnostics, parts.machine_id,
-                        model::Hello{parts.rack, "sim", audit->writer().epoch(), {}, clock.now()}, parts.disk,
-                        audit->writer().directory(), audit->writer().durable(), stored, telemetry,
-                        [this, wake = parts.wake_pump](const model::Receipt& receipt) {
-                          audit->deliver_receipt(receipt);
-                          wake();
-                        },
-                        [] { return std::string("{}"); }, parts.wake_link, connection_changed,
-                        [this] { return audit->live_position(); },
-                        [this, wake = parts.wake_pump](std::string_view file) {
-                          audit->deliver_damage(file);
-                          wake();
-                        },
-                        [this, wake = parts.wake_pump] {
-                          audit->begin_segment();
-                          wake();
-                        }});
   return {};
+}
+
+// shop -> bank, shop -> post ~ the other rack: desk -> tag -> host.
+rack::Wiring RackProcess::wiring(const Parts& parts) {
+  static const gear::GearType kShop{.name = "shop", .role = gear::Role::kIngress};
+  static const gear::GearType kPeer{.name = "peer", .role = gear::Role::kEgress};
+  static const gear::GearType kTag{.name = "tag", .role = gear::Role::kFilter};
+  static const gear::GearType kBusOut{.name = "bus_out", .role = gear::Role::kEgress};
+  static const gear::GearType kBusIn{.name = "bus_in", .role = gear::Role::kIngress};
+  const Business business{parts.world,
+                          {parts.number, parts.incarnation},
+                          [this] { return !dead(); },
+                          [this, worked = parts.worked] {
+                            loop.poke();
+                            worked();
+                          }};
+  rack::Wiring wiring;
+  auto owned = std::make_unique<Shop>(business);
+  shop = owned.get();
+  const auto from = wiring.add({"shop", kShop, std::move(owned)}, names);
+  const auto bank =
+      wiring.add({"bank", kPeer, std::make_unique<Partner>(business, Partner::Kind::kBank)}, names);
+  wiring.wire(from, Shop::kBank, bank);
+  if (parts.world.plan.posts == 0) return wiring;
+  gear::bus::BusOutOptions out;
+  out.reply = false;
+  out.reply_timeout = kPatience;
+  out.spool_bytes = lane::Spool::kMinBytes;
+  out.spool_window = parts.world.plan.spool_window;
+  const auto post = wiring.add({"post", kBusOut, std::make_unique<gear::bus::BusOut>(std::move(out))}, names);
+  wiring.wire(from, Shop::kPost, post);
+  gear::bus::BusInOptions in;
+  in.from = parts.source;
+  const auto desk = wiring.add({"desk", kBusIn, std::make_unique<gear::bus::BusIn>(std::move(in))}, names);
+  const auto tag = wiring.add({"tag", kTag, std::make_unique<Tag>(business)}, names);
+  const auto host =
+      wiring.add({"host", kPeer, std::make_unique<Partner>(business, Partner::Kind::kHost)}, names);
+  wiring.wire(desk, 0, tag);
+  wiring.wire(tag, 0, host);
+  return wiring;
+}
+
+void RackProcess::make_link(const Parts& parts) {
+  link = std::make_unique<rack::Link>(rack::Link::Parts{
+      bus, clock, diagnostics, parts.machine_id,
+      model::Hello{parts.rack, "sim", audit->writer().epoch(), runtime->consumers(), clock.now()}, disk,
+      audit->writer().directory(), audit->writer().durable(), stored_, telemetry,
+      [this, wake = parts.wake_pump](const model::Receipt& receipt) {
+        audit->deliver_receipt(receipt);
+        wake();
+      },
+      [] { return std::string("{}"); }, parts.wake_link, connection_changed,
+      [this] { return audit->live_position(); },
+      [this, wake = parts.wake_pump](std::string_view file) {
+        audit->deliver_damage(file);
+        wake();
+      },
+      [this, wake = parts.wake_pump] {
+        audit->begin_segment();
+        wake();
+      }});
 }
 
 }  // namespace fluxrig::sim

@@ -1,19 +1,21 @@
-// What a rack's process holds in memory, from the ring to the link, in the order of construction. Gone when
+// What a rack's process holds in memory, from the gears to the link, in the order of construction. Gone when
 // it dies. One thread.
 #pragma once
 
 #include <atomic>
-#include <deque>
 #include <memory>
-#include <utility>
 
 #include "base/diagnostics.hpp"
 #include "lane/telemetry_queue.hpp"
 #include "rack/audit_lane.hpp"
 #include "rack/link.hpp"
+#include "rack/runtime.hpp"
 #include "sim/actor_clock.hpp"
+#include "sim/business_gears.hpp"
 #include "sim/simulated_bus.hpp"
+#include "sim/simulated_loop.hpp"
 #include "tap/pump.hpp"
+#include "wal/memory_disk.hpp"
 
 namespace fluxrig::sim {
 
@@ -41,12 +43,15 @@ struct RackProcess {
     World& world;
     MessageServer& server;
     SimulatedBus::Answer mixer;
-    wal::Disk& disk;
+    wal::MemoryDisk& disk;
     std::string directory;
     MachineId machine_id;
     std::string rack;
-    const tap::Names& names;
+    std::string source;  // "<rack>.<gear>" whose messages it takes; empty: nobody's
+    std::size_t number = 0;
+    std::uint64_t incarnation = 0;
     std::int64_t wall_offset = 0;
+    std::function<void()> worked;  // after everything that the io loop or a worker did
     std::function<void()> wake_pump;
     std::function<void()> wake_link;
   };
@@ -54,11 +59,15 @@ struct RackProcess {
 
   // Opens the WAL and makes what needs it; a failure is one of the disk, and the start is tried again.
   [[nodiscard]] Outcome<void> open(const Parts& parts);
+  // It does nothing any more that anybody would hear of.
+  [[nodiscard]] bool dead() const noexcept { return bus.dead() || disk.stopped(); }
 
+  wal::MemoryDisk& disk;
   ActorClock clock;
   Diagnostics diagnostics;
   tap::TickSource tick_source;
   tap::TickConverter ticks;
+  tap::Names names;
   tap::Ring ring;
   tap::EventQueue events;
   sanitize::Sanitizer sanitizer;
@@ -66,16 +75,29 @@ struct RackProcess {
   lane::TelemetryLedger ledger;
   lane::TelemetryQueue telemetry;
   CountedTelemetry counted;
+  rack::Doorbell bell;  // nobody sleeps on it
+  rack::Admission admission;
+  SimulatedLoop loop;
   SimulatedBus bus;
   std::atomic<bool> connection_changed{false};
   std::unique_ptr<rack::AuditLane> audit;
   std::unique_ptr<tap::Pump> pump;
+  std::unique_ptr<rack::Runtime> runtime;
   std::unique_ptr<rack::Link> link;
+  Shop* shop = nullptr;  // the runtime's
 
   bool blocked = false;
-  bool in_interval = false;  // appended, and the sync waits for the interval's end
+  bool in_interval = false;       // appended, and the sync waits for the interval's end
+  std::int64_t unsynced_at = -1;  // since when what nobody waits for is not on disk; -1: nothing
+  std::int64_t safe_until = 0;    // what entered the ring before is on disk
   std::int64_t metrics_at = 0;
-  std::deque<std::pair<tap::RingPosition, FluxId>> awaiting;
+
+ private:
+  [[nodiscard]] Outcome<void> open_audit(const Parts& parts);
+  [[nodiscard]] rack::Wiring wiring(const Parts& parts);
+  void make_link(const Parts& parts);
+
+  wal::Receipts stored_;  // as the audit lane found them
 };
 
 }  // namespace fluxrig::sim

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sim/business_message.hpp"
+
 namespace fluxrig::sim {
 namespace {
 
@@ -21,6 +23,11 @@ std::optional<model::BlockHead> telemetry_head(ByteView payload) {
   const auto block = model::decode_block(payload);
   if (!block || block->head.lane != model::Lane::kTelemetry) return std::nullopt;
   return block->head;
+}
+
+std::optional<Execution> business_of(const snake::Outgoing& message) {
+  if (!message.subject.starts_with("flux.msg.")) return std::nullopt;
+  return message_number(message.payload);
 }
 
 }  // namespace
@@ -46,7 +53,8 @@ Result<void> SimulatedBus::ready() {
 }
 
 std::int64_t SimulatedBus::arrival() {
-  last_arrival_ = std::max(last_arrival_, world_.schedule.now() + world_.around(world_.plan.delay));
+  // Never at the same instant: the schedule shuffles those.
+  last_arrival_ = std::max(last_arrival_ + 1, world_.schedule.now() + world_.around(world_.plan.delay));
   return last_arrival_;
 }
 
@@ -55,14 +63,23 @@ Result<void> SimulatedBus::publish_stream(snake::Outgoing message, snake::Publis
   auto good = ready();
   if (good && window_->size() >= kWindow)
     good = fail(ErrorCode::kFull, "the window of unacknowledged publishes is full");
-  if (telemetry) world_.oracle.telemetry_handed(*telemetry, !good);
+  if (telemetry) world_.telemetry.handed(*telemetry, !good);
   if (!good) return good;
+  const auto business = business_of(message);
+  if (business) {
+    world_.note("bus", "publishes", *business, sessions_);
+    world_.oracle.departed(*business, world_.schedule.now());
+  }
   const std::uint64_t ticket = ++made_;
-  window_->emplace(ticket, Pending{std::move(done), telemetry});
+  const auto told = [done = std::move(done), weak = std::weak_ptr(peer_)](const auto& result) {
+    done(result);
+    if (const auto peer = weak.lock(); peer != nullptr && peer->touched) peer->touched();
+  };
+  window_->emplace(ticket, Pending{told, telemetry, business});
   world_.schedule.at(arrival(), [this, alive = std::weak_ptr(window_), message = std::move(message), ticket,
                                  connection = peer_->connection, &world = world_, &server = server_] {
     if (connection->cut <= world.schedule.now() || !server.up()) {
-      if (const auto head = telemetry_head(message.payload)) world.oracle.telemetry_lost(*head);
+      if (const auto head = telemetry_head(message.payload)) world.telemetry.lost(*head);
       return;
     }
     // On the wire before its process died: it arrives all the same, and nobody is there to be told.
@@ -77,10 +94,11 @@ Result<void> SimulatedBus::publish_stream(snake::Outgoing message, snake::Publis
 
 void SimulatedBus::arrive(const snake::Outgoing& message, std::uint64_t ticket,
                           const Connection& connection) {
-  const bool lost = world_.chance(world_.plan.publishes_lost);
+  // On one connection to one server nothing of lane P0 is lost between what arrives: its order rests on that.
+  const bool lost = !business_of(message) && world_.chance(world_.plan.publishes_lost);
   Result<snake::PublishReceipt> result = fail(ErrorCode::kTimeout, "the stream did not acknowledge in time");
   if (lost) {
-    if (const auto head = telemetry_head(message.payload)) world_.oracle.telemetry_lost(*head);
+    if (const auto head = telemetry_head(message.payload)) world_.telemetry.lost(*head);
   } else {
     result = server_.store(message);
     if (world_.chance(world_.plan.publishes_doubled)) (void)server_.store(message);
@@ -103,7 +121,8 @@ void SimulatedBus::complete(World& world, Window& window, std::uint64_t ticket,
   if (found == window.end()) return;
   const Pending pending = std::move(found->second);
   window.erase(found);
-  if (pending.telemetry) world.oracle.telemetry_told(*pending.telemetry, result.has_value());
+  if (pending.telemetry) world.telemetry.told(*pending.telemetry, result.has_value());
+  if (pending.message && result) world.messages.acknowledged_to_sender(*pending.message);
   pending.done(result);
 }
 
@@ -113,7 +132,8 @@ Result<void> SimulatedBus::publish(std::string_view subject, ByteView payload) {
                      [subject = std::string(subject), bytes = Bytes(payload.begin(), payload.end()),
                       connection = peer_->connection, &world = world_, &server = server_] {
                        if (connection->cut <= world.schedule.now() || !server.up()) return;
-                       if (!world.chance(world.plan.publishes_lost)) server.publish(subject, bytes);
+                       if (!world.chance(world.plan.publishes_lost))
+                         server.publish(subject, {subject, {}, {}, bytes, 1});
                      });
   return {};
 }
@@ -129,19 +149,24 @@ Result<Bytes> SimulatedBus::request(std::string_view subject, ByteView payload, 
 
 Result<std::unique_ptr<snake::Subscription>> SimulatedBus::subscribe(std::string_view subject,
                                                                      snake::DeliveryHandler handler) {
-  if (const auto good = ready(); !good) return tl::unexpected(good.error());
+  if (!spend()) return fail(ErrorCode::kUnavailable, "the process is dead");
   const std::uint64_t id = ++made_;
   peer_->subscribers.emplace(id, Peer::Subscriber{std::string(subject), std::move(handler)});
+  server_.business().look();
   return std::make_unique<SimulatedSubscription>(peer_, id);
+}
+
+void SimulatedBus::to_server(std::string_view reply, void (MessageServer::*call)(std::string_view)) {
+  world_.schedule.at(arrival(), [reply = std::string(reply), call, connection = peer_->connection,
+                                 &world = world_, &server = server_] {
+    if (connection->cut <= world.schedule.now() || !server.up()) return;
+    if (!world.chance(world.plan.acknowledgements_lost)) (server.*call)(reply);
+  });
 }
 
 Result<void> SimulatedBus::acknowledge(std::string_view reply) {
   if (const auto good = ready(); !good) return good;
-  world_.schedule.at(arrival(), [reply = std::string(reply), connection = peer_->connection, &world = world_,
-                                 &server = server_] {
-    if (connection->cut <= world.schedule.now() || !server.up()) return;
-    if (!world.chance(world.plan.acknowledgements_lost)) server.acknowledge(reply);
-  });
+  to_server(reply, &MessageServer::acknowledge);
   return {};
 }
 
@@ -153,8 +178,12 @@ Result<void> SimulatedBus::redeliver_after(std::string_view reply, std::chrono::
 
 Result<void> SimulatedBus::terminate(std::string_view reply) {
   if (const auto good = ready(); !good) return good;
-  server_.acknowledge(reply);
+  to_server(reply, &MessageServer::terminate);
   return {};
+}
+
+Result<void> SimulatedBus::in_progress(std::string_view reply) {
+  return redeliver_after(reply, std::chrono::milliseconds(BusinessStream::kAcknowledgeWait / kNanosPerMilli));
 }
 
 Result<std::vector<snake::Delivery>> SimulatedBus::pull(std::string_view stream, std::size_t most) {
@@ -169,6 +198,8 @@ Result<std::vector<snake::Delivery>> SimulatedBus::pull(std::string_view stream,
 void SimulatedBus::connect() {
   if (peer_->connection != nullptr) return;
   peer_->connection = std::make_shared<Peer::Connection>();
+  ++sessions_;
+  server_.business().look();
   last_arrival_ = world_.schedule.now();
 }
 

@@ -32,12 +32,16 @@ class SimulatedBus final : public snake::Bus {
   [[nodiscard]] Result<void> redeliver_after(std::string_view reply,
                                              std::chrono::milliseconds delay) override;
   [[nodiscard]] Result<void> terminate(std::string_view reply) override;
+  [[nodiscard]] Result<void> in_progress(std::string_view reply) override;
   [[nodiscard]] bool connected() const noexcept override { return !dead_ && peer_->connection != nullptr; }
+  [[nodiscard]] std::uint64_t session() const noexcept override { return sessions_; }
   [[nodiscard]] std::size_t unacknowledged() const noexcept override { return window_->size(); }
   // Of the mixer: a stream's messages.
   [[nodiscard]] Result<std::vector<snake::Delivery>> pull(std::string_view stream, std::size_t most);
 
   void connect();
+  // Called after each callback into the process.
+  void on_touched(std::function<void()> touched) { peer_->touched = std::move(touched); }
   // What waits for its acknowledgement fails now; what is on its way may still arrive.
   void disconnect();
 
@@ -52,6 +56,7 @@ class SimulatedBus final : public snake::Bus {
   struct Pending {
     snake::PublishDone done;
     std::optional<model::BlockHead> telemetry;
+    std::optional<Execution> message;  // of lane P0
   };
   using Window = std::map<std::uint64_t, Pending>;
   using Connection = std::shared_ptr<Peer::Connection>;
@@ -61,6 +66,7 @@ class SimulatedBus final : public snake::Bus {
   [[nodiscard]] std::int64_t arrival();
   void arrive(const snake::Outgoing& message, std::uint64_t ticket, const Connection& connection);
   void break_connection();
+  void to_server(std::string_view reply, void (MessageServer::*call)(std::string_view));
   static void complete(World& world, Window& window, std::uint64_t ticket,
                        const Result<snake::PublishReceipt>& result);
 
@@ -70,6 +76,7 @@ class SimulatedBus final : public snake::Bus {
   std::shared_ptr<Peer> peer_ = std::make_shared<Peer>();
   std::shared_ptr<Window> window_ = std::make_shared<Window>();  // shared with what is on its way
   std::uint64_t made_ = 0;
+  std::uint64_t sessions_ = 0;
   std::int64_t last_arrival_ = 0;
   std::uint64_t left_ = ~std::uint64_t{0};
   bool dead_ = false;

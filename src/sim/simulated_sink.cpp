@@ -44,6 +44,7 @@ Result<sink::CommitSummary> SimulatedSink::commit_audited(std::span<const sink::
       }
       ++summary.rows;
       world_.oracle.stored({key.machine_id, key.lane, key.epoch, sequence}, block.records[i]);
+      note_intents(key, block.records[i]);
     }
     ranges.add(block.head.first, {block.head.first.value + block.records.size() - 1});
   }
@@ -51,6 +52,28 @@ Result<sink::CommitSummary> SimulatedSink::commit_audited(std::span<const sink::
   if (gate_ && !gate_()) return fail(ErrorCode::kUnavailable, "the process is dead");
   if (failing) return fail(ErrorCode::kIo, "the store failed after a commit");
   return summary;
+}
+
+// An outcome may come before its intent: the blocks of a rack may be sent again in another order.
+void SimulatedSink::note_intents(const sink::StreamKey& key, const model::Record& record) {
+  if (const auto* outcome = std::get_if<model::Transaction>(&record)) {
+    open_[key].erase(outcome->span_id);
+    outcomes_[key].insert(outcome->span_id);
+  }
+  const auto* intent = std::get_if<model::Intent>(&record);
+  if (intent == nullptr || outcomes_[key].contains(intent->span_id)) return;
+  if (const auto execution = Oracle::execution_of(record)) open_[key].emplace(intent->span_id, *execution);
+}
+
+std::set<Execution> SimulatedSink::in_doubt() const {
+  std::map<MachineId, Epoch> newest;
+  for (const auto& [key, ranges] : ledger_)
+    if (key.lane == model::Lane::kAudit) newest[key.machine_id] = std::max(newest[key.machine_id], key.epoch);
+  std::set<Execution> found;
+  for (const auto& [key, intents] : open_)
+    if (key.epoch < newest[key.machine_id])
+      for (const auto& [span, execution] : intents) found.insert(execution);
+  return found;
 }
 
 }  // namespace fluxrig::sim

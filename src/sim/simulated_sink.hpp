@@ -3,6 +3,8 @@
 #pragma once
 
 #include <functional>
+#include <map>
+#include <set>
 
 #include "sim/world.hpp"
 #include "sink/sink.hpp"
@@ -26,6 +28,8 @@ class SimulatedSink final : public sink::Sink {
   [[nodiscard]] bool down() const noexcept { return down_; }
   // The next commits stop in their middle; every other one was complete and says the same.
   void fail_halfway(std::uint32_t times) noexcept { failures_ = times; }
+  // Of every machine: intents without outcome, of epochs that are over.
+  [[nodiscard]] std::set<Execution> in_doubt() const;
   // Called before a commit begins and after it is done; false: the process that commits is dead.
   void set_gate(std::function<bool()> gate) { gate_ = std::move(gate); }
 
@@ -39,6 +43,11 @@ class SimulatedSink final : public sink::Sink {
   sink::Ledger ledger_;
   sink::AuditState audit_;
   std::map<sink::StreamKey, std::vector<KeptBlock>> kept_;
+  void note_intents(const sink::StreamKey& key, const model::Record& record);
+
+  // As the table open_intents: by the root span, in the same transaction as the rows.
+  std::map<sink::StreamKey, std::map<SpanId, Execution>> open_;
+  std::map<sink::StreamKey, std::set<SpanId>> outcomes_;
   std::function<bool()> gate_;
   bool down_ = false;
   std::uint32_t failures_ = 0;

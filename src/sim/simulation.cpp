@@ -21,7 +21,7 @@ class Simulation {
       : plan_(plan),
         random_(plan.seed),
         schedule_(clock_, random_),
-        world_{plan_, clock_, random_, schedule_, journal_, oracle_},
+        world_{plan_, clock_, random_, schedule_, journal_, oracle_, messages_, telemetry_},
         server_(world_),
         sink_(world_) {
     if (options.print_events) journal_.print_all();
@@ -56,7 +56,7 @@ class Simulation {
   [[nodiscard]] bool at_rest() const {
     for (const auto& rack : racks_)
       if (!rack->settled()) return false;
-    return mixer_->idle() && server_.waiting() == 0;
+    return mixer_->idle() && server_.waiting() == 0 && messages_.outstanding() == 0;
   }
 
   void drain() {
@@ -65,7 +65,8 @@ class Simulation {
       if (at_rest() || oracle_.broken()) return;
       if (!step()) break;
     }
-    std::string state = fmt::format("the server holds {} messages", server_.waiting());
+    std::string state = fmt::format("the server holds {} messages, {} of P0 are under way", server_.waiting(),
+                                    messages_.outstanding());
     for (const auto& rack : racks_) state += fmt::format(", {} {}", rack->name(), rack->state());
     if (!mixer_->idle()) state += ", the mixer has not committed";
     oracle_.fail("everything drains", state);
@@ -77,7 +78,9 @@ class Simulation {
       rack->check_disk();
     }
     for (const auto& [id, alarm] : sink_.audit().open) check_alarm(alarm);
-    oracle_.check_end();
+    telemetry_.check_end();
+    messages_.check_end();
+    oracle_.check_end(plan_.promises(), sink_.in_doubt());
   }
 
   // Nobody tampers here: what the mixer calls so is a false alarm.
@@ -98,6 +101,10 @@ class Simulation {
     result.faults = injector_->faults();
     result.answered = oracle_.answered_count();
     result.stored = oracle_.stored_count();
+    result.departed = oracle_.departed_count();
+    result.in_doubt = sink_.in_doubt().size();
+    result.messages = messages_.accepted_count();
+    result.dead_letters = messages_.dead_letters();
     result.digest = journal_.digest();
     result.seconds = static_cast<double>(schedule_.now()) / 1e9;
     result.broken = oracle_.broken();
@@ -110,6 +117,8 @@ class Simulation {
   ManualClock clock_;
   Journal journal_;
   Oracle oracle_;
+  MessageLedger messages_{oracle_};
+  TelemetryLedger telemetry_{oracle_};
   Schedule schedule_;
   World world_;
   MessageServer server_;

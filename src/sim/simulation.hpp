@@ -21,6 +21,10 @@ struct RunResult {
   std::uint64_t faults = 0;
   std::uint64_t answered = 0;
   std::uint64_t stored = 0;
+  std::uint64_t departed = 0;  // transactions with an effect outside
+  std::uint64_t in_doubt = 0;
+  std::uint64_t messages = 0;  // of P0, accepted
+  std::uint64_t dead_letters = 0;
   std::uint64_t digest = 0;
   double seconds = 0;  // simulated
   std::optional<BrokenPromise> broken;

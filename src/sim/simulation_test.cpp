@@ -34,14 +34,22 @@ TEST(Simulation, AnotherSeedGivesAnotherRun) {
 TEST(Simulation, RunsHaveCrashesAndTrafficToSpeakOf) {
   RunResult sum;
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
-    const auto result = run(make_plan(seed, kSteps));
+    const auto result = run(make_plan(seed, 2 * kSteps));
     sum.deaths += result.deaths;
     sum.answered += result.answered;
     sum.stored += result.stored;
+    sum.departed += result.departed;
+    sum.in_doubt += result.in_doubt;
+    sum.messages += result.messages;
+    sum.dead_letters += result.dead_letters;
   }
   EXPECT_GT(sum.deaths, 50U);
   EXPECT_GT(sum.answered, 1000U);
   EXPECT_GE(sum.stored, sum.answered / 2);
+  EXPECT_GT(sum.departed, 1000U);
+  EXPECT_GT(sum.in_doubt, 5U);
+  EXPECT_GT(sum.messages, 200U);
+  EXPECT_GT(sum.dead_letters, 0U);
 }
 
 // Each line of tests/sim/seeds.txt is a run that broke a promise once.

@@ -4,9 +4,11 @@
 #include "base/clock.hpp"
 #include "base/random.hpp"
 #include "sim/journal.hpp"
+#include "sim/message_ledger.hpp"
 #include "sim/oracle.hpp"
 #include "sim/plan.hpp"
 #include "sim/schedule.hpp"
+#include "sim/telemetry_ledger.hpp"
 
 namespace fluxrig::sim {
 
@@ -17,6 +19,8 @@ struct World {
   Schedule& schedule;
   Journal& journal;
   Oracle& oracle;
+  MessageLedger& messages;
+  TelemetryLedger& telemetry;
   bool calm = false;  // the faults have stopped: everything must drain now
 
   void note(const char* actor, const char* what, std::uint64_t a = 0, std::uint64_t b = 0) {
