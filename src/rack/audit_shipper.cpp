@@ -154,7 +154,8 @@ void AuditShipper::measure() {
 }
 
 std::uint64_t AuditShipper::bytes_left() const noexcept {
-  std::uint64_t left = 0;
+  if (!stretch_.end) return 0;
+  std::uint64_t left = held_ ? held_->payload.size() : 0;
   if (caught_up_) return left;
   for (auto at = sizes_.lower_bound(segment_); at != sizes_.end(); ++at)
     left += at->first == segment_ ? at->second - std::min(at->second, offset_) : at->second;

@@ -74,8 +74,8 @@ class AuditShipper {
   [[nodiscard]] std::uint64_t resends() const noexcept { return resends_; }  // times repair() went back
   [[nodiscard]] Round round() const noexcept { return round_; }
   [[nodiscard]] std::optional<MonotonicNanos> due() const noexcept;
-  // What lies between the cursor and the end of the stretch as it was when it was set, in bytes on disk; an
-  // upper bound, since segments have room in them. 0 for a stretch without end.
+  // What was not sent up to the end of the stretch as it was when it was set, in bytes on disk; an upper
+  // bound, since segments have room in them. 0 for a stretch without end.
   [[nodiscard]] std::uint64_t bytes_left() const noexcept;
 
  private:

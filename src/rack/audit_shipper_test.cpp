@@ -123,6 +123,17 @@ TEST_F(AuditShipperTest, TellsHowManyBytesOfABacklogAreLeft) {
   EXPECT_EQ(shipper().bytes_left(), 0U) << "without an end there is no backlog";
 }
 
+TEST_F(AuditShipperTest, WhatIsReadAndNotSentIsLeft) {
+  append(1, 400);
+  auto backlog = shipper({{}, position(2)});
+  const auto* message = backlog.next(24U << 10, now());
+  ASSERT_NE(message, nullptr);
+  EXPECT_GE(backlog.bytes_left(), message->payload.size());
+  backlog.sent(now());
+  EXPECT_EQ(backlog.next(24U << 10, now()), nullptr);
+  EXPECT_EQ(backlog.bytes_left(), 0U);
+}
+
 TEST_F(AuditShipperTest, PassesOverDamageAndNamesIt) {
   append(2, 100);
   const auto second = lane_.writer->durable().get().offset;

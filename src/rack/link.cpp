@@ -2,13 +2,12 @@
 
 #include <algorithm>
 
-#include "model/block.hpp"
 #include "rack/link_shared.hpp"
 #include "snake/subjects.hpp"
 
 namespace fluxrig::rack {
 
-// What earlier runs left is backlog; the first connection divides anew.
+// What earlier runs left is backlog; leaving DIVERT divides anew.
 Link::Link(Parts parts)
     : parts_(std::move(parts)),
       shared_(std::make_shared<Shared>()),
@@ -17,13 +16,15 @@ Link::Link(Parts parts)
             {{parts_.hello.epoch, {1}}}),
       backlog_({parts_.disk, parts_.audit_directory, parts_.durable, parts_.receipts,
                 [this](const wal::Damage& damage) { note_damage(damage); }},
-               {{}, AuditShipper::Position{parts_.hello.epoch, {1}}}) {
+               {{}, AuditShipper::Position{parts_.hello.epoch, {1}}}),
+      telemetry_({parts_.telemetry, parts_.backlog, parts_.machine_id}),
+      outbox_(parts_.bus, parts_.clock, [shared = shared_] { shared->ring(); }),
+      pressure_(parts_.random, now()) {
   shared_->wake = parts_.wake;
 }
 
 Link::~Link() {
-  receipts_subscription_.reset();
-  // Callbacks of publishes that are still in flight find nobody to wake.
+  subscriptions_.clear();
   const std::lock_guard lock(shared_->mutex);
   shared_->wake = [] {};
 }
@@ -35,6 +36,11 @@ void Link::resend_chain() noexcept {
   shared_->ring();
 }
 
+void Link::force(std::optional<pressure::Forced> forced) {
+  pressure_.force(forced);
+  shared_->ring();
+}
+
 bool Link::has_news() const noexcept {
   return shared_->news.load(std::memory_order_acquire) ||
          parts_.connection_changed.load(std::memory_order_acquire);
@@ -42,44 +48,77 @@ bool Link::has_news() const noexcept {
 
 void Link::turn(bool flush_telemetry) {
   shared_->news.store(false, std::memory_order_release);
-  const bool changed = parts_.connection_changed.exchange(false, std::memory_order_acq_rel);
-  if (changed) welcomed_ = false;
-  settle_answers();
-  if (!parts_.bus.connected()) return;
-  if (changed) divide(AuditShipper::Round::kReceipts);
-  if (receipts_subscription_ == nullptr) {
-    auto subscription = parts_.bus.subscribe(
-        snake::receipt_subject(parts_.machine_id),
-        [shared = shared_](snake::Delivery delivery) { shared->take(delivery.payload); });
-    if (subscription) receipts_subscription_ = *std::move(subscription);
+  outbox_.settle();
+  follow_connection();
+  if (connected_) {
+    listen();
+    if (!welcomed_) say_hello();
+    take_receipts();
+    take_leases();
   }
-  if (!welcomed_) say_hello();
-  take_receipts();
-  send_heartbeat();
-  repair_audit();
-  ship_audit();
-  ship_telemetry(flush_telemetry);
+  decide();
+  if (connected_) {
+    send_heartbeat();
+    repair_audit();
+  }
+  if (pressure_.diverting())
+    telemetry_.divert(flush_telemetry);
+  else if (connected_)
+    ship(flush_telemetry);
+  const auto need =
+      parts_.audit_needs_space() ? lane::TelemetryBacklog::Need::kSpace : lane::TelemetryBacklog::Need::kNone;
+  if (telemetry_.keep_house(need, now())) shared_->ring();
+  note_figures();
 }
 
-std::int64_t Link::next_due() const {
-  std::int64_t due = heartbeat_at_ + kHeartbeatEvery;
-  if (!welcomed_) due = std::min(due, hello_at_ + kHelloEvery);
-  if (const auto ready = parts_.telemetry.next_ready()) due = std::min(due, ready->value);
-  for (const auto* stretch : {&live_, &backlog_})
-    if (const auto again = stretch->due()) due = std::min(due, again->value);
-  if (telemetry_retry_at_ > parts_.clock.monotonic().value) due = std::min(due, telemetry_retry_at_);
-  return due;
+void Link::follow_connection() {
+  if (parts_.connection_changed.exchange(false, std::memory_order_acq_rel)) welcomed_ = false;
+  const bool up = parts_.bus.connected();
+  if (connected_ && !up) outbox_.disconnected();
+  connected_ = up;
+}
+
+void Link::listen() {
+  if (!subscriptions_.empty()) return;
+  const auto subscribe = [this](std::string_view subject, void (Shared::*take)(ByteView)) {
+    auto made = parts_.bus.subscribe(
+        subject, [shared = shared_, take](const snake::Delivery& d) { (*shared.*take)(d.payload); });
+    if (made) subscriptions_.push_back(*std::move(made));
+    return made.has_value();
+  };
+  // All or none: what failed is tried again in the next turn.
+  if (!subscribe(snake::receipt_subject(parts_.machine_id), &Shared::take_receipt) ||
+      !subscribe(snake::pressure_subject(parts_.machine_id), &Shared::take_lease) ||
+      !subscribe(snake::kPressureForAll, &Shared::take_lease))
+    subscriptions_.clear();
+}
+
+std::int64_t Link::next_due() {
+  const MonotonicNanos at = now();
+  std::optional<MonotonicNanos> due = pressure_.next_due(at);
+  const auto sooner = [&](std::optional<MonotonicNanos> one) {
+    if (one) due = due ? std::min(*due, *one) : one;
+  };
+  sooner(telemetry_.due());
+  if (connected_) {
+    sooner(MonotonicNanos{heartbeat_at_ + kHeartbeatEvery});
+    if (!welcomed_) sooner(MonotonicNanos{hello_at_ + kHelloEvery});
+    sooner(live_.due());
+    sooner(backlog_.due());
+    sooner(outbox_.next_send());
+    sooner(outbox_.next_reading());
+  }
+  return due ? due->value : at.value + kHeartbeatEvery;
 }
 
 bool Link::settled() const {
-  return live_.settled() && backlog_.settled() && parts_.telemetry.queued_bytes() == 0 &&
-         shared_->in_flight() == 0 && !shared_->telemetry_waits();
+  return live_.settled() && backlog_.settled() && telemetry_.settled() && outbox_.empty();
 }
 
 void Link::say_hello() {
-  const std::int64_t now = parts_.clock.monotonic().value;
-  if (hello_at_ != 0 && now - hello_at_ < kHelloEvery) return;
-  hello_at_ = now;
+  const std::int64_t at = now().value;
+  if (hello_at_ != 0 && at - hello_at_ < kHelloEvery) return;
+  hello_at_ = at;
   Bytes request;
   model::encode(parts_.hello, request);
   const auto answer = parts_.bus.request(snake::hello_subject(parts_.machine_id), request, kHelloTimeout);
@@ -95,22 +134,25 @@ void Link::say_hello() {
     return;
   }
   welcomed_ = true;
+  pressure_.welcomed(now());
   counters_.hellos.fetch_add(1, std::memory_order_relaxed);
   parts_.diagnostics.info("snake", "the mixer welcomed this rack");
 }
 
 void Link::send_heartbeat() {
-  const std::int64_t now = parts_.clock.monotonic().value;
-  if (heartbeat_at_ != 0 && now - heartbeat_at_ < kHeartbeatEvery) return;
-  heartbeat_at_ = now;
+  const std::int64_t at = now().value;
+  if (heartbeat_at_ != 0 && at - heartbeat_at_ < kHeartbeatEvery) return;
+  heartbeat_at_ = at;
+  auto report = pressure_.report({at});
+  report.spool_messages = parts_.spool_messages();
   Bytes bytes;
-  model::encode(model::Heartbeat{parts_.hello.epoch, parts_.status_json()}, bytes);
+  model::encode(model::Heartbeat{parts_.hello.epoch, parts_.status_json(), std::move(report)}, bytes);
   // At most once by its nature: the next one follows.
   (void)parts_.bus.publish(snake::heartbeat_subject(parts_.machine_id), bytes);
 }
 
 void Link::take_receipts() {
-  for (const auto& receipt : shared_->receipts()) {
+  for (const auto& receipt : shared_->empty(shared_->receipts)) {
     if (receipt.lane != model::Lane::kAudit) continue;
     for (const auto& [first, last] : receipt.ranges)
       // One that is refused here costs a second sending, nothing else.
@@ -123,41 +165,49 @@ void Link::take_receipts() {
                                               std::memory_order_relaxed);
 }
 
-void Link::ship_telemetry(bool flush) {
-  const std::int64_t now = parts_.clock.monotonic().value;
-  if (shared_->telemetry_refused.exchange(false, std::memory_order_acq_rel))
-    telemetry_retry_at_ = now + kTelemetryRetry;
-  if (now < telemetry_retry_at_) return;
-  while (shared_->telemetry_in_flight.load(std::memory_order_acquire) < kTelemetryWindow) {
-    auto block = shared_->take_failed_telemetry();
-    if (!block) {
-      const auto batch = parts_.telemetry.take(flush);
-      if (!batch) return;
-      block = lane::make_block(*batch, parts_.machine_id);
-    }
-    if (!publish_telemetry(*std::move(block))) return;
-  }
-  // A callback wakes the thread when the window opens.
+void Link::take_leases() {
+  for (const auto& lease : shared_->empty(shared_->leases)) pressure_.take(lease, now());
 }
 
-bool Link::publish_telemetry(lane::TelemetryBlock block) {
-  const auto count = block.count;
-  snake::Outgoing message{snake::telemetry_subject(parts_.machine_id), {}, block.bytes, {}};
-  shared_->telemetry_in_flight.fetch_add(1, std::memory_order_acq_rel);
-  // Shared: the callback has it when the bus took the message, and this function when not.
-  const auto kept = std::make_shared<lane::TelemetryBlock>(std::move(block));
-  const auto sent = parts_.bus.publish_stream(
-      std::move(message), [shared = shared_, kept](Result<snake::PublishReceipt> receipt) {
-        if (!receipt) shared->telemetry_failed(std::move(*kept));
-        shared->telemetry_done(receipt.has_value());
-      });
-  if (!sent) {
-    shared_->telemetry_in_flight.fetch_sub(1, std::memory_order_acq_rel);
-    shared_->telemetry_failed(std::move(*kept));
-    return false;
-  }
-  counters_.telemetry_records_sent.fetch_add(count, std::memory_order_relaxed);
-  return true;
+void Link::decide() {
+  const auto transition = pressure_.step({connected_, outbox_.reading(), backlog_bytes()}, now());
+  if (transition) enter(*transition);
+}
+
+void Link::enter(const pressure::Transition& transition) {
+  parts_.diagnostics.info("pressure", to_string(transition));
+  if (transition.from == model::PressureState::kDivert) divide(AuditShipper::Round::kReceipts);
+  if (parts_.on_transition) parts_.on_transition(transition);
+}
+
+// What is on disk by now becomes backlog, from the oldest segment on; what has its receipt is passed over.
+void Link::divide(AuditShipper::Round round) {
+  const auto now_written = parts_.live_position();
+  live_.move_to({now_written});
+  backlog_.move_to({{}, now_written}, round);
+  if (parts_.begin_segment) parts_.begin_segment();
+}
+
+void Link::repair_audit() {
+  if (resend_chain_.exchange(false, std::memory_order_acq_rel)) divide(AuditShipper::Round::kChain);
+  const bool live_late = live_.repair(now());
+  if (backlog_.repair(now()) || live_late)
+    parts_.diagnostics.warn("snake", "no receipt from the mixer for 30 s: its records are sent again");
+  counters_.audit_resends.store(live_.resends() + backlog_.resends(), std::memory_order_relaxed);
+}
+
+std::uint64_t Link::backlog_bytes() const { return backlog_.bytes_left() + telemetry_.backlog_bytes(); }
+
+void Link::note_figures() {
+  const auto& machine = pressure_.machine();
+  const auto note = [](auto& counter, auto value) { counter.store(value, std::memory_order_relaxed); };
+  note(counters_.state, static_cast<std::uint8_t>(machine.state()));
+  for (std::size_t i = 0; i < counters_.nanos_in_state.size(); ++i)
+    note(counters_.nanos_in_state[i], machine.nanos_in(static_cast<model::PressureState>(i)));
+  note(counters_.transitions, machine.transitions());
+  note(counters_.backlog_bytes, backlog_bytes());
+  note(counters_.window_bytes, outbox_.window().window_bytes());
+  note(counters_.chunk_bytes, outbox_.window().chunk_bytes());
 }
 
 }  // namespace fluxrig::rack

@@ -1,5 +1,6 @@
 // The rack's end of the snake: says hello, sends heartbeats, ships audit blocks out of the WAL and telemetry
-// out of its queue, and takes receipts in. The core without a thread: `turn` does what there is to do now;
+// out of its queue or its backlog, and takes receipts and leases in. What leaves, and when, follows the
+// pressure state (docs/formats/pressure.md). The core without a thread: `turn` does what there is to do now;
 // LinkThread calls it. One thread, except the callbacks marked so.
 #pragma once
 
@@ -13,10 +14,13 @@
 
 #include "base/clock.hpp"
 #include "base/diagnostics.hpp"
-#include "lane/telemetry_queue.hpp"
+#include "base/random.hpp"
 #include "model/agent.hpp"
 #include "model/receipt.hpp"
 #include "rack/audit_shipper.hpp"
+#include "rack/outbox.hpp"
+#include "rack/pressure_control.hpp"
+#include "rack/telemetry_shipper.hpp"
 #include "snake/bus.hpp"
 #include "wal/receipts.hpp"
 
@@ -25,26 +29,31 @@ namespace fluxrig::rack {
 struct LinkCounters {
   std::atomic<std::uint64_t> audit_records_sent{0};
   std::atomic<std::uint64_t> audit_records_receipted{0};
-  std::atomic<std::uint64_t> audit_resends{0};  // times the cursor went back
+  std::atomic<std::uint64_t> audit_resends{0};  // times a cursor went back
   std::atomic<std::uint64_t> audit_damage{0};   // bad frames passed over: named in the diagnostics
   std::atomic<std::uint64_t> telemetry_records_sent{0};
   std::atomic<std::uint64_t> hellos{0};
+  std::array<std::atomic<std::uint64_t>, kFlows> bytes_sent{};  // by Flow
+  // As of the last turn, for metrics.
+  std::atomic<std::uint8_t> state{0};  // model::PressureState
+  std::array<std::atomic<std::int64_t>, 4> nanos_in_state{};
+  std::atomic<std::uint64_t> transitions{0};
+  std::atomic<std::uint64_t> backlog_bytes{0};
+  std::atomic<std::uint64_t> window_bytes{0};
+  std::atomic<std::uint64_t> chunk_bytes{0};
 };
 
 class Link {
  public:
-  static constexpr std::size_t kMessageBytes = 24U << 10;  // telemetry never blocks the connection for longer
-  static constexpr std::size_t kAuditWindow = 32;          // messages without the stream's acknowledgement
-  static constexpr std::size_t kBacklogWindow = 8;
-  static constexpr std::size_t kTelemetryWindow = 16;
-  static constexpr std::int64_t kTelemetryRetry = 500 * kNanosPerMilli;  // after the stream refused
   static constexpr std::int64_t kHeartbeatEvery = 5 * kNanosPerSecond;
   static constexpr std::int64_t kHelloEvery = 2 * kNanosPerSecond;  // until it is answered
   static constexpr auto kHelloTimeout = std::chrono::milliseconds(2000);
+  static constexpr int kMaxPiecesATurn = 256;
 
   struct Parts {
     snake::Bus& bus;
     const Clock& clock;
+    Random& random;  // the link's own
     Diagnostics& diagnostics;
     MachineId machine_id;
     model::Hello hello;
@@ -53,6 +62,7 @@ class Link {
     const wal::DurableLimit& durable;
     wal::Receipts receipts;  // as stored; the link keeps its own copy up to date
     lane::TelemetryQueue& telemetry;
+    lane::TelemetryBacklog* backlog = nullptr;              // none: it could not be opened
     std::function<void(const model::Receipt&)> on_receipt;  // on the link's thread
     std::function<std::string()> status_json;               // on the link's thread
     std::function<void()> wake;                             // any thread: call `turn` soon
@@ -62,6 +72,10 @@ class Link {
     std::function<void(std::string_view)> on_damage = {};  // a segment that cannot be read; may be empty
     // The backlog ends here: what is written from now on deserves a segment of its own; may be empty.
     std::function<void()> begin_segment = {};
+    // On the link's thread, at each change of the pressure state; may be empty.
+    std::function<void(const pressure::Transition&)> on_transition = {};
+    std::function<bool()> audit_needs_space = [] { return false; };
+    std::function<std::uint64_t()> spool_messages = [] { return 0; };
   };
 
   explicit Link(Parts parts);
@@ -72,10 +86,11 @@ class Link {
   // One round over everything.
   void turn(bool flush_telemetry = false);
   // Monotonic ns of the next thing that is due by time.
-  [[nodiscard]] std::int64_t next_due() const;
+  [[nodiscard]] std::int64_t next_due();
   // Everything that was durable is stored at the mixer, and no telemetry is left: for a clean shutdown.
   [[nodiscard]] bool settled() const;
   [[nodiscard]] const LinkCounters& counters() const noexcept { return counters_; }
+  [[nodiscard]] const PressureControl& pressure() const noexcept { return pressure_; }
   // Something happened since the last turn that asks for another: the pump made blocks durable, a callback
   // came.
   [[nodiscard]] bool has_news() const noexcept;
@@ -84,32 +99,49 @@ class Link {
   // Any thread: the mixer misses blocks of the chain that it has receipts for. Sends all again that it may
   // lack, from the oldest segment on.
   void resend_chain() noexcept;
+  // Any thread: an operator's command; nullopt gives the state back.
+  void force(std::optional<pressure::Forced> forced);
 
  private:
-  struct Shared;  // what publish callbacks touch; they may outlive this object
+  struct Shared;  // what subscriptions touch; it may outlive this object
+
+  void follow_connection();
+  void listen();
   void say_hello();
   void send_heartbeat();
   void take_receipts();
-  void settle_answers();
+  void take_leases();
+  void decide();
+  void enter(const pressure::Transition& transition);
   void divide(AuditShipper::Round round);
   void repair_audit();
-  void ship_audit();
-  void ship_stretch(AuditShipper& shipper, std::size_t window);
+  // link_ship.cpp
+  enum class Step : std::uint8_t { kSent, kNothing, kWait };
+  void ship(bool flush);
+  [[nodiscard]] Step ship_one(bool flush);
+  [[nodiscard]] Step ship_audit(AuditShipper& shipper, Flow flow);
+  [[nodiscard]] Step ship_live_telemetry(bool flush);
+  [[nodiscard]] Step ship_telemetry_backlog();
+  [[nodiscard]] Step publish_telemetry(TelemetryShipper::Sent sent, Flow flow);
   void note_damage(const wal::Damage& damage);
-  void ship_telemetry(bool flush);
-  [[nodiscard]] bool publish_telemetry(lane::TelemetryBlock block);
+  void note_figures();
+  [[nodiscard]] std::uint64_t backlog_bytes() const;
+  [[nodiscard]] MonotonicNanos now() const { return parts_.clock.monotonic(); }
 
   Parts parts_;
   std::shared_ptr<Shared> shared_;
   LinkCounters counters_;
-  AuditShipper live_;     // what is written since the link is up
+  AuditShipper live_;     // what is written since DIVERT was left
   AuditShipper backlog_;  // what is older: beside it, so that fresh records need not wait
+  TelemetryShipper telemetry_;
+  Outbox outbox_;
+  PressureControl pressure_;
   std::int64_t hello_at_ = 0;
   std::int64_t heartbeat_at_ = 0;
-  std::int64_t telemetry_retry_at_ = 0;
   bool welcomed_ = false;
+  bool connected_ = false;                 // as of this turn
   std::atomic<bool> resend_chain_{false};  // set by resend_chain(), taken back by the next turn
-  std::unique_ptr<snake::Subscription> receipts_subscription_;
+  std::vector<std::unique_ptr<snake::Subscription>> subscriptions_;
 };
 
 }  // namespace fluxrig::rack

@@ -2,61 +2,12 @@
 #include "rack/link.hpp"
 
 #include "model/record_codec.hpp"
+#include "rack/fake_bus.hpp"
 #include "snake/subjects.hpp"
 #include "wal/test_lane.hpp"
 
 namespace fluxrig::rack {
 namespace {
-
-class FakeBus final : public snake::Bus {
- public:
-  struct Published {
-    snake::Outgoing message;
-    snake::PublishDone done;
-  };
-  Result<void> publish_stream(snake::Outgoing message, snake::PublishDone done) override {
-    if (!up) return fail(ErrorCode::kUnavailable, "not connected");
-    streamed.push_back({std::move(message), std::move(done)});
-    return {};
-  }
-  Result<void> publish(std::string_view subject, ByteView) override {
-    plain.emplace_back(subject);
-    return {};
-  }
-  Result<Bytes> request(std::string_view, ByteView, std::chrono::milliseconds) override {
-    ++hellos;
-    Bytes reply;
-    model::encode(model::HelloReply{}, reply);
-    return reply;
-  }
-  Result<std::unique_ptr<snake::Subscription>> subscribe(std::string_view,
-                                                         snake::DeliveryHandler handler) override {
-    receipts = std::move(handler);
-    return std::make_unique<snake::Subscription>();
-  }
-  Result<void> acknowledge(std::string_view) override { return {}; }
-  Result<void> redeliver_after(std::string_view, std::chrono::milliseconds) override { return {}; }
-  Result<void> terminate(std::string_view) override { return {}; }
-  bool connected() const noexcept override { return up; }
-  std::size_t unacknowledged() const noexcept override { return streamed.size(); }
-
-  // The stream takes, or refuses, everything that was published.
-  void answer_all(bool taken) {
-    for (auto& one : std::exchange(streamed, {})) {
-      if (taken) {
-        one.done(snake::PublishReceipt{});
-      } else {
-        one.done(fail(ErrorCode::kFull, "the stream is full"));
-      }
-    }
-  }
-
-  bool up = true;
-  int hellos = 0;
-  std::vector<Published> streamed;
-  std::vector<std::string> plain;
-  snake::DeliveryHandler receipts;
-};
 
 class LinkTest : public ::testing::Test {
  protected:
@@ -64,9 +15,15 @@ class LinkTest : public ::testing::Test {
     lane_.open();
     if (HasFatalFailure()) return;
     telemetry_.begin_epoch(lane_.writer->epoch());
+    auto backlog = lane::TelemetryBacklog::open({lane_.disk, lane_.clock, ledger_, drops_, "telemetry",
+                                                 wal::test_machine(), "edge", "0.1.0",
+                                                 lane::TelemetryBacklog::kMinBytes, 0});
+    ASSERT_TRUE(backlog) << backlog.error().message;
+    backlog_ = *std::move(backlog);
     link_ = std::make_unique<Link>(
         Link::Parts{bus_,
                     lane_.clock,
+                    random_,
                     diagnostics_,
                     wal::test_machine(),
                     model::Hello{"edge", "0.1.0", lane_.writer->epoch(), {}, {}},
@@ -75,24 +32,34 @@ class LinkTest : public ::testing::Test {
                     lane_.writer->durable(),
                     {},
                     telemetry_,
+                    backlog_.get(),
                     [this](const model::Receipt& receipt) { taken_.push_back(receipt); },
                     [] { return std::string("{}"); },
                     [this] { ++wakes_; },
                     connection_changed_,
                     [this] {
                       return AuditShipper::Position{lane_.writer->epoch(), lane_.writer->next_sequence()};
-                    }});
+                    },
+                    {},
+                    [this] { ++segments_begun_; },
+                    [this](const pressure::Transition& one) { transitions_.push_back(one); }});
   }
-  void append(std::uint64_t first, std::uint32_t count) {
-    ASSERT_TRUE(lane_.writer->append(wal::test_records(first, count), count));
+  void append(std::uint64_t first, std::uint32_t count, std::size_t bytes = 8) {
+    ASSERT_TRUE(lane_.writer->append(wal::test_records(first, count, bytes), count));
     ASSERT_TRUE(lane_.writer->sync());
   }
-  // The sequences that stand in the audit messages handed to the bus so far.
+  // The sequences in the audit messages that the bus was given, or that it has not answered.
+  std::vector<std::uint64_t> sent_sequences() const { return sequences_in(bus_.history); }
   std::vector<std::uint64_t> published_sequences() const {
+    std::vector<snake::Outgoing> waiting;
+    for (const auto& one : bus_.streamed) waiting.push_back(one.message);
+    return sequences_in(waiting);
+  }
+  static std::vector<std::uint64_t> sequences_in(const std::vector<snake::Outgoing>& messages) {
     std::vector<std::uint64_t> sequences;
-    for (const auto& one : bus_.streamed) {
-      if (one.message.subject != snake::audit_subject(wal::test_machine())) continue;
-      cbor::Decoder items(one.message.payload);
+    for (const auto& message : messages) {
+      if (message.subject != snake::audit_subject(wal::test_machine())) continue;
+      cbor::Decoder items(message.payload);
       while (!items.at_end()) {
         const auto item = items.skip();
         EXPECT_TRUE(item);
@@ -105,25 +72,51 @@ class LinkTest : public ::testing::Test {
     }
     return sequences;
   }
-  [[nodiscard]] std::size_t telemetry_in_flight() const {
-    std::size_t count = 0;
-    for (const auto& one : bus_.streamed)
-      count += one.message.subject == snake::telemetry_subject(wal::test_machine()) ? 1 : 0;
-    return count;
+  std::size_t sent_bytes() const {
+    std::size_t bytes = 0;
+    for (const auto& message : bus_.history) bytes += message.payload.size();
+    return bytes;
   }
   void receipt(std::uint64_t first, std::uint64_t last) {
     Bytes bytes;
     model::encode(model::Receipt{model::Lane::kAudit, lane_.writer->epoch(), {{{first}, {last}}}}, bytes);
-    bus_.receipts(snake::Delivery{"", "", {}, bytes});
+    bus_.handlers[snake::receipt_subject(wal::test_machine())](snake::Delivery{"", "", {}, bytes});
   }
+
+  void lease(std::uint8_t level, std::uint64_t replay_bytes_per_s = 1U << 20) {
+    model::PressureLease lease;
+    lease.mixer_started = {1};
+    lease.sequence = ++lease_;
+    lease.level = level;
+    lease.cause = level == 0 ? model::PressureCause::kNone : model::PressureCause::kSinkErrors;
+    lease.replay_bytes_per_s = replay_bytes_per_s;
+    lease.lease_ms = 60'000;
+    Bytes bytes;
+    model::encode(lease, bytes);
+    bus_.handlers[snake::pressure_subject(wal::test_machine())](snake::Delivery{"", "", {}, bytes});
+  }
+  // Turns every 100 ms; the stream takes everything, except what the last turn publishes.
+  void run(int seconds) {
+    for (int i = 0; i < 10 * seconds; ++i) {
+      bus_.answer_all(true);
+      lane_.clock.advance(100 * kNanosPerMilli);
+      link_->turn();
+    }
+  }
+  model::PressureState state() const { return link_->pressure().state(); }
 
   wal::TestLane lane_;
   FakeBus bus_;
+  SeededRandom random_{1};
+  std::uint64_t lease_ = 0;
   Diagnostics diagnostics_{lane_.clock, 2, DiagnosticFormat::kText, Severity::kError};
   lane::DropCounters drops_;
   lane::TelemetryLedger ledger_;
   lane::TelemetryQueue telemetry_{lane_.clock, ledger_, drops_, {}};
+  std::unique_ptr<lane::TelemetryBacklog> backlog_;
   std::atomic<bool> connection_changed_{false};
+  std::vector<pressure::Transition> transitions_;
+  int segments_begun_ = 0;
   std::vector<model::Receipt> taken_;
   int wakes_ = 0;
   std::unique_ptr<Link> link_;
@@ -200,53 +193,61 @@ TEST_F(LinkTest, KeepsWhatTheBusCouldNotTakeWhileDisconnected) {
   EXPECT_EQ(published_sequences(), (std::vector<std::uint64_t>{1, 2}));
 }
 
-TEST_F(LinkTest, FreshRecordsDoNotWaitBehindTheBacklog) {
+TEST_F(LinkTest, AfterAnOutageFreshRecordsGoFirstAndTheBacklogInsideItsBudget) {
+  using State = model::PressureState;
+  link_->turn();
   bus_.up = false;
-  for (std::uint64_t i = 1; i <= 4 * Link::kBacklogWindow; ++i) {
-    ASSERT_TRUE(lane_.writer->append(wal::test_records(i, 1, Link::kMessageBytes), 1));
-    ASSERT_TRUE(lane_.writer->sync());
-  }
-  link_->turn();
+  for (std::uint64_t i = 1; i <= 50; ++i) append(i, 1, 20'000);
+  run(3);
+  EXPECT_EQ(state(), State::kDivert);
   bus_.up = connection_changed_ = true;
+  run(9);
+  lease(0, 100'000);
+  EXPECT_EQ(state(), State::kReplay);
+  EXPECT_EQ(segments_begun_, 1);
+  EXPECT_LT(sent_bytes(), 1'000'000U) << "not all at once";
+  append(51, 1);
+  bus_.answer_all(true);
   link_->turn();
-  EXPECT_EQ(published_sequences().size(), Link::kBacklogWindow);
-  const auto fresh = lane_.writer->next_sequence().value;
-  append(fresh, 1);
-  link_->turn();
-  EXPECT_EQ(published_sequences().back(), fresh);
+  EXPECT_EQ(published_sequences().front(), 51U);
+  const auto before = sent_bytes();
+  run(5);
+  EXPECT_LT(sent_bytes() - before, 5U * 100'000 + 50'000);
+  run(20);
+  EXPECT_GE(sent_bytes(), 50U * 20'000);
+  EXPECT_EQ(state(), State::kNormal) << "the backlog has ended";
 }
 
 TEST_F(LinkTest, WhatTheMixersChainLacksIsSentAgainAlthoughItHasReceipts) {
   append(1, 3);
   link_->turn();
   bus_.answer_all(true);
-  receipt(1, 3);
-  link_->turn();
   model::Receipt lacking{model::Lane::kAudit, lane_.writer->epoch(), {{{1}, {3}}}};
   lacking.chain = model::Receipt::ChainHead{{1}, {}};
   Bytes bytes;
   model::encode(lacking, bytes);
-  bus_.receipts(snake::Delivery{"", "", {}, bytes});
+  bus_.handlers[snake::receipt_subject(wal::test_machine())](snake::Delivery{"", "", {}, bytes});
   link_->turn();
   EXPECT_TRUE(published_sequences().empty());
   link_->resend_chain();
-  link_->turn();
-  EXPECT_EQ(published_sequences(), (std::vector<std::uint64_t>{1, 2, 3}));
+  bus_.history.clear();
+  run(10);
+  EXPECT_EQ(sent_sequences(), (std::vector<std::uint64_t>{1, 2, 3}));
 }
 
-TEST_F(LinkTest, KeepsTheWindowOfUnacknowledgedMessages) {
-  for (std::uint64_t i = 1; i <= 4 * Link::kAuditWindow; ++i) {
-    ASSERT_TRUE(lane_.writer->append(wal::test_records(i, 1, Link::kMessageBytes / 2), 1));
-    ASSERT_TRUE(lane_.writer->sync());
+TEST_F(LinkTest, WhatIsInFlightIsBounded) {
+  for (std::uint64_t i = 1; i <= 400; ++i) append(i, 1, 12'000);
+  for (int i = 0; i < 20; ++i) {
+    lane_.clock.advance(100 * kNanosPerMilli);
+    link_->turn();
   }
-  link_->turn();
-  EXPECT_EQ(bus_.streamed.size(), Link::kAuditWindow);
-  bus_.answer_all(true);
-  link_->turn();
-  EXPECT_EQ(bus_.streamed.size(), Link::kAuditWindow);
+  std::size_t in_flight = 0;
+  for (const auto& one : bus_.streamed) in_flight += one.message.payload.size();
+  EXPECT_GT(in_flight, 0U);
+  EXPECT_LE(in_flight, (2U << 20) + (24U << 10));
 }
 
-TEST_F(LinkTest, SendsTelemetryAgainThatTheStreamDidNotTakeWithTheBytesThatItHad) {
+TEST_F(LinkTest, TelemetryThatTheStreamDidNotTakeComesBackWithTheBytesThatItHad) {
   link_->turn();
   bus_.answer_all(true);  // what the audit lane begins with
   telemetry_.offer(model::Signal::kSpans, wal::test_records(1, 1));
@@ -255,30 +256,55 @@ TEST_F(LinkTest, SendsTelemetryAgainThatTheStreamDidNotTakeWithTheBytesThatItHad
   ASSERT_EQ(bus_.streamed.size(), 1U);
   const Bytes first = bus_.streamed[0].message.payload;
   bus_.answer_all(false);
-  EXPECT_FALSE(link_->settled());
   link_->turn();
-  EXPECT_TRUE(bus_.streamed.empty()) << "not before a pause";
-  lane_.clock.advance(Link::kTelemetryRetry);
-  link_->turn();
+  EXPECT_FALSE(backlog_->empty()) << "on disk until the stream has it";
+  for (int i = 0; i < 200 && bus_.streamed.empty(); ++i) {
+    lane_.clock.advance(100 * kNanosPerMilli);
+    link_->turn();
+  }
   ASSERT_EQ(bus_.streamed.size(), 1U);
   EXPECT_EQ(bus_.streamed[0].message.payload, first);
   bus_.answer_all(true);
-  EXPECT_TRUE(link_->settled());
+  link_->turn();
+  EXPECT_TRUE(backlog_->empty());
 }
 
-TEST_F(LinkTest, TelemetryWaitsInItsQueueWhileTheStreamIsFull) {
-  const Bytes record = wal::test_records(1, 1, 30U << 10);  // a batch of its own
-  for (std::size_t i = 0; i < 3 * Link::kTelemetryWindow; ++i)
-    telemetry_.offer(model::Signal::kSpans, record);
+TEST_F(LinkTest, InDivertAllTelemetryGoesToTheDiskAndComesBackByItself) {
+  using State = model::PressureState;
   link_->turn();
-  for (int i = 0; i < 5; ++i) {
-    EXPECT_EQ(telemetry_in_flight(), Link::kTelemetryWindow);
-    bus_.answer_all(false);
-    link_->turn();  // notes the refusal
-    lane_.clock.advance(Link::kTelemetryRetry);
-    link_->turn();
-  }
-  EXPECT_EQ(telemetry_.queued_bytes(), 2 * Link::kTelemetryWindow * record.size());
+  lease(2);
+  run(1);
+  ASSERT_EQ(state(), State::kDivert);
+  bus_.answer_all(true);
+  for (std::uint64_t i = 1; i <= 30; ++i)
+    telemetry_.offer(model::Signal::kSpans, wal::test_records(i, 1, 5'000));
+  append(1, 3);
+  run(2);
+  EXPECT_TRUE(bus_.streamed.empty());
+  EXPECT_EQ(telemetry_.queued_bytes(), 0U);
+  EXPECT_FALSE(backlog_->empty());
+  lease(0);
+  bus_.history.clear();
+  run(30);
+  EXPECT_EQ(state(), State::kNormal);
+  EXPECT_TRUE(backlog_->empty());
+  EXPECT_EQ(sent_sequences(), (std::vector<std::uint64_t>{1, 2, 3}));
+  ASSERT_EQ(transitions_.size(), 3U);
+  EXPECT_EQ(transitions_[0].to, State::kDivert);
+  EXPECT_EQ(transitions_[1].to, State::kReplay);
+  EXPECT_EQ(transitions_[2].to, State::kNormal);
+}
+
+TEST_F(LinkTest, TheHeartbeatTellsHowTheRackStands) {
+  link_->turn();
+  lease(2);
+  append(1, 3, 1000);
+  run(6);
+  ASSERT_FALSE(bus_.plain.empty());
+  const auto heartbeat = model::decode_heartbeat(bus_.plain.back().second);
+  ASSERT_TRUE(heartbeat && heartbeat->pressure);
+  EXPECT_EQ(heartbeat->pressure->state, model::PressureState::kDivert);
+  EXPECT_EQ(heartbeat->pressure->cause, "sink_errors");
 }
 
 TEST_F(LinkTest, SaysHelloOnceForEachConnection) {
@@ -295,7 +321,7 @@ TEST_F(LinkTest, SaysHelloOnceForEachConnection) {
 TEST_F(LinkTest, IgnoresReceiptsThatAreNoReceipts) {
   append(1, 1);
   link_->turn();
-  bus_.receipts(snake::Delivery{"", "", {}, {0xff, 0x00}});
+  bus_.handlers[snake::receipt_subject(wal::test_machine())](snake::Delivery{"", "", {}, {0xff, 0x00}});
   link_->turn();
   EXPECT_FALSE(link_->settled());
   EXPECT_TRUE(taken_.empty());

@@ -6,6 +6,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "lane/telemetry_backlog.hpp"
 #include "lane/telemetry_queue.hpp"
 #include "rack/identity.hpp"
 #include "rack/link_thread.hpp"
@@ -36,13 +37,16 @@ class Rack {
   [[nodiscard]] Outcome<void> connect_bus();
   [[nodiscard]] Wiring make_wiring();
   void make_pump();
+  void open_backlog();
   void make_link();
   void await_signal();
   void reload();
   void shut_down();
   void check_drained();
   void emit_metrics(tap::Pump& pump);
-  void event(std::string name, std::string body);
+  void event(std::string name, std::string body, std::vector<model::Attribute> attributes = {});
+  void on_transition(const pressure::Transition& transition);
+  void emit_link_metrics(tap::Pump& pump) const;
   [[nodiscard]] bool state_ledger(lane::TelemetryLedger::Occasion occasion);
   [[nodiscard]] std::string status_json() const;
   [[nodiscard]] wal::ChainSigner::Facts chain_facts() const;
@@ -51,7 +55,8 @@ class Rack {
   const std::vector<gear::GearType>& catalogue_;
   Scenario scenario_;
   SystemClock clock_;
-  SeededRandom random_ = SeededRandom::from_system();
+  SeededRandom random_ = SeededRandom::from_system();       // the io thread's
+  SeededRandom link_random_ = SeededRandom::from_system();  // the link's
   Diagnostics diagnostics_;
   boost::asio::io_context io_{1};
   boost::asio::signal_set signals_{io_};
@@ -76,6 +81,7 @@ class Rack {
   wal::PosixDisk disk_;
   wal::Receipts stored_receipts_;
   std::unique_ptr<AuditLane> audit_;
+  std::unique_ptr<lane::TelemetryBacklog> backlog_;  // the link's
   std::unique_ptr<tap::Pump> pump_;
   std::atomic<bool> connection_changed_{false};  // written by the bus, read by the link: see Link::Parts
   std::unique_ptr<snake::NatsBus> bus_;

@@ -83,8 +83,9 @@ void Rack::reload() {
       "log level and sampling were taken over; changes of gears, wires, data and mixer need a restart");
 }
 
-void Rack::event(std::string name, std::string body) {
+void Rack::event(std::string name, std::string body, std::vector<model::Attribute> attributes) {
   model::Log log;
+  log.attributes = std::move(attributes);
   log.time = clock_.now();
   log.event_name = std::move(name);
   // Names and versions of our own only; still through the gate, as everything.
@@ -116,6 +117,7 @@ void Rack::emit_metrics(tap::Pump& pump) {
     const auto cause = static_cast<lane::DropCause>(i);
     sum("fluxrig.telemetry.dropped", "{record}", drops_.count(cause), lane::to_string(cause));
   }
+  if (link_) emit_link_metrics(pump);
 }
 
 // On the pump's thread, which produces all of it.

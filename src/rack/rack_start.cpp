@@ -61,7 +61,10 @@ Outcome<void> Rack::start() {
   if (auto prepared = prepare_spool_directory(scenario_, diagnostics_); !prepared) return prepared;
   runtime_->set_data(disk_, scenario_.data);
   if (auto started = runtime_->start(); !started) return started;
-  if (bus_) make_link();
+  if (bus_) {
+    open_backlog();
+    make_link();
+  }
   event("fluxrig.rack.started", fmt::format("rack {} started, version {}", scenario_.rack, version_text()));
   pump_thread_->start();
   if (link_thread_) link_thread_->start();
@@ -143,6 +146,17 @@ Outcome<void> Rack::connect_bus() {
   return {};
 }
 
+// What cannot go to the bus waits here; without it the rack runs on, and telemetry waits in memory.
+void Rack::open_backlog() {
+  auto opened = lane::TelemetryBacklog::open({disk_, clock_, ledger_, drops_, scenario_.data + "/telemetry",
+                                              identity_.machine_id, scenario_.rack, version_text()});
+  if (opened)
+    backlog_ = *std::move(opened);
+  else
+    diagnostics_.warn("telemetry", "no backlog on disk: telemetry that cannot be sent waits in memory",
+                      {{"cause", opened.error().message}});
+}
+
 Wiring Rack::make_wiring() {
   Wiring wiring;
   for (const auto& entry : scenario_.gears)
@@ -174,15 +188,25 @@ void Rack::make_pump() {
 
 void Rack::make_link() {
   link_ = std::make_unique<Link>(Link::Parts{
-      *bus_, clock_, diagnostics_, identity_.machine_id,
+      *bus_,
+      clock_,
+      link_random_,
+      diagnostics_,
+      identity_.machine_id,
       model::Hello{scenario_.rack, version_text(), audit_->writer().epoch(), runtime_->consumers(), started_},
-      disk_, audit_->writer().directory(), audit_->writer().durable(), std::move(stored_receipts_),
+      disk_,
+      audit_->writer().directory(),
+      audit_->writer().durable(),
+      std::move(stored_receipts_),
       telemetry_,
+      backlog_.get(),
       [this](const model::Receipt& receipt) {
         audit_->deliver_receipt(receipt);
         pump_bell_.ring();
       },
-      [this] { return status_json(); }, [this] { link_bell_.ring(); }, connection_changed_,
+      [this] { return status_json(); },
+      [this] { link_bell_.ring(); },
+      connection_changed_,
       [this] { return audit_->live_position(); },
       [this](std::string_view file) {
         audit_->deliver_damage(file);
@@ -191,7 +215,10 @@ void Rack::make_link() {
       [this] {
         audit_->begin_segment();
         pump_bell_.ring();
-      }});
+      },
+      [this](const pressure::Transition& transition) { on_transition(transition); },
+      [this] { return admission_.audit_blocked.load(std::memory_order_relaxed); },
+      [] { return 0; }});
   link_thread_ = std::make_unique<LinkThread>(*link_, link_bell_, clock_);
 }
 

@@ -170,9 +170,9 @@ rack::Wiring RackProcess::wiring(const Parts& parts) {
 
 void RackProcess::make_link(const Parts& parts) {
   link = std::make_unique<rack::Link>(rack::Link::Parts{
-      bus, clock, diagnostics, parts.machine_id,
+      bus, clock, parts.world.random, diagnostics, parts.machine_id,
       model::Hello{parts.rack, "sim", audit->writer().epoch(), runtime->consumers(), clock.now()}, disk,
-      audit->writer().directory(), audit->writer().durable(), stored_, telemetry,
+      audit->writer().directory(), audit->writer().durable(), stored_, telemetry, nullptr,
       [this, wake = parts.wake_pump](const model::Receipt& receipt) {
         audit->deliver_receipt(receipt);
         wake();

@@ -35,6 +35,7 @@ inline constexpr std::string_view kStreamAdvisories =
 [[nodiscard]] std::string telemetry_subject(const MachineId& machine);
 [[nodiscard]] std::string receipt_subject(const MachineId& machine);
 [[nodiscard]] std::string pressure_subject(const MachineId& machine);
+inline constexpr std::string_view kPressureForAll = "flux.pressure.all";
 [[nodiscard]] std::string control_subject(const MachineId& machine);
 // Requests from racks carry the machine_id in the subject, so that the server's permissions prove who asks.
 [[nodiscard]] std::string hello_subject(const MachineId& machine);  // flux.agent.hello.<machine>

@@ -27,15 +27,26 @@ void Pump::emit(const model::Record& record) {
   parts_.telemetry.offer(model::signal_of(record), telemetry_);
 }
 
-void Pump::emit_sum(const RackSum& sum) {
+void Pump::emit_sum(const RackFigure& figure) {
+  auto point = point_of(figure);
+  point.data = model::Sum{static_cast<double>(figure.value), true};
+  emit(model::Record(std::move(point)));
+}
+
+void Pump::emit_gauge(const RackFigure& figure) {
+  auto point = point_of(figure);
+  point.data = model::Gauge{static_cast<double>(figure.value)};
+  emit(model::Record(std::move(point)));
+}
+
+model::MetricPoint Pump::point_of(const RackFigure& figure) const {
   model::MetricPoint point;
-  point.name = sum.name;
-  point.unit = sum.unit;
+  point.name = figure.name;
+  point.unit = figure.unit;
   point.start = series_start_;
   point.time = parts_.clock.now();
-  point.data = model::Sum{static_cast<double>(sum.value), true};
-  if (!sum.cause.empty()) point.attributes.push_back({"fluxrig.cause", std::string(sum.cause)});
-  emit(model::Record(std::move(point)));
+  if (!figure.cause.empty()) point.attributes.push_back({"fluxrig.cause", std::string(figure.cause)});
+  return point;
 }
 
 void Pump::fill_batch() {

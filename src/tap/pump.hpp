@@ -73,18 +73,20 @@ class Pump {
   // Puts the current value of every series into the telemetry lane.
   void emit_metrics(const std::deque<GearMetrics>& gears);
   void emit(const model::Record& record);
-  // One counter of the rack as a whole; `cause` becomes the attribute fluxrig.cause when there is one.
-  struct RackSum {
+  // Of the rack as a whole; `cause` becomes the attribute fluxrig.cause when there is one.
+  struct RackFigure {
     std::string_view name;
     std::string_view unit;
     std::uint64_t value = 0;
     std::string_view cause = {};
   };
-  void emit_sum(const RackSum& sum);
+  void emit_sum(const RackFigure& figure);    // a counter
+  void emit_gauge(const RackFigure& figure);  // as it is now
 
   [[nodiscard]] std::uint64_t transactions() const noexcept { return transactions_; }
 
  private:
+  [[nodiscard]] model::MetricPoint point_of(const RackFigure& figure) const;
   void fill_batch();
   void add_intent(const RecordView& record);
   void add_transaction(const RecordView& record);

@@ -1,0 +1,96 @@
+#include "rack/outbox.hpp"
+
+#include <gtest/gtest.h>
+
+#include "rack/fake_bus.hpp"
+
+namespace fluxrig::rack {
+namespace {
+
+class OutboxTest : public ::testing::Test {
+ protected:
+  bool send(std::size_t bytes, Flow flow = Flow::kLiveAudit) {
+    return outbox_->send(
+        {flow, "flux.audit.x", Bytes(bytes, 7), [this](bool taken) { done_.push_back(taken); }});
+  }
+
+  ManualClock clock_;
+  FakeBus bus_;
+  int wakes_ = 0;
+  std::vector<bool> done_;
+  std::unique_ptr<Outbox> outbox_ = std::make_unique<Outbox>(bus_, clock_, [this] { ++wakes_; });
+};
+
+TEST_F(OutboxTest, TellsEachPiecesOutcomeOnceInTheTurnOfTheLink) {
+  ASSERT_TRUE(send(100));
+  ASSERT_TRUE(send(100, Flow::kLiveTelemetry));
+  EXPECT_EQ(outbox_->in_flight(Flow::kLiveAudit), 1U);
+  bus_.answer(snake::PublishReceipt{});
+  bus_.answer(fail(ErrorCode::kFull, "the stream is full"));
+  EXPECT_TRUE(done_.empty()) << "not on the bus's thread";
+  outbox_->settle();
+  EXPECT_EQ(done_, (std::vector<bool>{true, false}));
+  EXPECT_TRUE(outbox_->empty());
+  outbox_->settle();
+  EXPECT_EQ(done_.size(), 2U);
+}
+
+TEST_F(OutboxTest, APieceThatTheBusDoesNotTakeIsNotInFlight) {
+  bus_.up = false;
+  EXPECT_FALSE(send(100));
+  EXPECT_TRUE(outbox_->empty());
+  EXPECT_EQ(outbox_->window().in_flight_bytes(), 0U);
+}
+
+TEST_F(OutboxTest, ARefusalWakesTheLinkAndTheLastAcknowledgementToo) {
+  ASSERT_TRUE(send(100) && send(100) && send(100));
+  bus_.answer(snake::PublishReceipt{});
+  EXPECT_EQ(wakes_, 0) << "others are in flight, and there is room";
+  bus_.answer(fail(ErrorCode::kFull, "the stream is full"));
+  EXPECT_EQ(wakes_, 1);
+  bus_.answer(snake::PublishReceipt{});
+  EXPECT_EQ(wakes_, 2);
+}
+
+TEST_F(OutboxTest, WhoStoppedAtTheWindowIsWokenByTheNextAcknowledgement) {
+  while (outbox_->has_room(outbox_->chunk_bytes())) {
+    ASSERT_TRUE(send(outbox_->chunk_bytes()));
+    ASSERT_LT(bus_.streamed.size(), 10'000U) << "the window is bounded";
+  }
+  ASSERT_GE(bus_.streamed.size(), 1U);
+  ASSERT_TRUE(send(1));  // so that the next one is not the last
+  clock_.advance(kNanosPerMilli);
+  bus_.answer(snake::PublishReceipt{});
+  EXPECT_EQ(wakes_, 1);
+}
+
+TEST_F(OutboxTest, NoAnswerInTimeIsAStallAndARefusalIsNot) {
+  for (int i = 0; i < 4; ++i) {
+    ASSERT_TRUE(send(100));
+    clock_.advance(10 * kNanosPerMilli);
+    bus_.answer(snake::PublishReceipt{});
+    outbox_->settle();
+  }
+  ASSERT_TRUE(send(100));
+  clock_.advance(5 * kNanosPerSecond);
+  EXPECT_EQ(outbox_->reading().level, 2) << "in flight, and nothing comes";
+  bus_.answer(fail(ErrorCode::kFull, "the stream is full"));
+  outbox_->settle();
+  EXPECT_LT(outbox_->reading().level, 2) << "it answers";
+  ASSERT_TRUE(send(100));
+  clock_.advance(5 * kNanosPerSecond);
+  bus_.answer(fail(ErrorCode::kTimeout, "no answer"));
+  outbox_->settle();
+  EXPECT_EQ(outbox_->reading().level, 2);
+}
+
+TEST_F(OutboxTest, CallbacksMayComeAfterItsEnd) {
+  ASSERT_TRUE(send(100));
+  outbox_.reset();
+  bus_.answer(snake::PublishReceipt{});
+  EXPECT_EQ(wakes_, 0);
+  EXPECT_TRUE(done_.empty());
+}
+
+}  // namespace
+}  // namespace fluxrig::rack
