@@ -64,6 +64,7 @@ void RackLane::Parts::make(const Load& load, std::function<void(tap::RingPositio
       .durable = std::move(durable),
       .worked = [this] { give_receipt(); },
       .emit_metrics = [](tap::Pump&) {},
+      .state_ledger = [](lane::TelemetryLedger::Occasion) { return true; },
   });
   thread->start();
 }
