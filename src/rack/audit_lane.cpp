@@ -103,7 +103,8 @@ bool AuditLane::housekeep() {
   // Not only after news: what an earlier run, or a disk that refused, left to release would else stay for
   // good, and a full lane would never take work again.
   const bool may_release = receipts_.changed() || writer_->segment_count() > 1;
-  if (may_release && now.value - stored_at_.value >= kStoreReceiptsEvery) {
+  const bool fast = receipts_.changed() && writer_->segment_count() > 2;
+  if (may_release && now.value - stored_at_.value >= (fast ? kStoreReceiptsSoon : kStoreReceiptsEvery)) {
     stored_at_ = now;
     store_and_release();
   }

@@ -23,6 +23,8 @@ namespace fluxrig::rack {
 class AuditLane final : public tap::AuditOutput {
  public:
   static constexpr std::int64_t kStoreReceiptsEvery = kNanosPerSecond;
+  // While segments close faster than that: those that go are the next ones to be written.
+  static constexpr std::int64_t kStoreReceiptsSoon = kNanosPerSecond / 5;
   static constexpr std::int64_t kRetryEvery = kNanosPerSecond;  // losses and damage, while the disk says no
   static constexpr std::int64_t kRetryAppend = 100 * kNanosPerMilli;
   static constexpr std::int64_t kChainPatience = 30 * kNanosPerSecond;  // doubled each time, up to
@@ -46,6 +48,9 @@ class AuditLane final : public tap::AuditOutput {
 
   [[nodiscard]] Result<void> append(ByteView records, std::uint32_t count) override;
   [[nodiscard]] Result<void> sync() override;
+
+  // Slow work of the disk is done by this meanwhile, see wal::Writer.
+  void work_beside(wal::Background* background) { writer_->work_beside(background); }
 
   // Any thread: the mixer has committed these sequences.
   void deliver_receipt(const model::Receipt& receipt);

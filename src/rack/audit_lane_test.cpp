@@ -212,6 +212,22 @@ TEST_F(AuditLaneTest, DeclaresADamagedSegmentOnceAndPutsItAside) {
   EXPECT_TRUE(verify().good());
 }
 
+TEST_F(AuditLaneTest, ReleasesSoonerWhileSegmentsCloseFast) {
+  start();
+  for (int i = 0; i < 60; ++i) ASSERT_TRUE(append(700));
+  ASSERT_TRUE(lane->sync());
+  const std::size_t before = lane->writer().segment_count();
+  ASSERT_GT(before, 2U);
+  lane->deliver_receipt({model::Lane::kAudit,
+                         lane->writer().epoch(),
+                         {{Sequence{1}, Sequence{60}}},
+                         model::Receipt::ChainHead{Sequence{61}, lane->writer().head()}});
+  pass(AuditLane::kStoreReceiptsSoon - 1);
+  EXPECT_EQ(lane->writer().segment_count(), before);
+  pass(1);
+  EXPECT_EQ(lane->writer().segment_count(), 1U);
+}
+
 TEST_F(AuditLaneTest, AsksForTheChainAgainWhenTheMixerMissesABlockForThirtySeconds) {
   start();
   for (int i = 0; i < 40; ++i) ASSERT_TRUE(append(700));

@@ -11,6 +11,8 @@ void PumpThread::start() {
   anchored_at_ = parts_.clock.monotonic();
   metrics_at_ = anchored_at_;
   ledger_at_ = anchored_at_;
+  helper_.emplace([this] { parts_.bell.ring(); });
+  parts_.audit.work_beside(&*helper_);
   thread_ = std::thread([this] { run(); });
   ::pthread_setname_np(thread_.native_handle(), "pump");
 }
@@ -190,6 +192,8 @@ void PumpThread::finish() {
     drain(give_up);
   drain(give_up);
   parts_.audit.close();
+  parts_.audit.work_beside(nullptr);
+  helper_.reset();
 }
 
 void PumpThread::drain(std::int64_t give_up) {

@@ -14,6 +14,7 @@
 #include "rack/runtime.hpp"
 #include "rack/scenario.hpp"
 #include "tap/pump.hpp"
+#include "wal/work_thread.hpp"
 
 namespace fluxrig::rack {
 
@@ -75,6 +76,7 @@ class PumpThread {
   [[nodiscard]] std::chrono::milliseconds until_due() const;
 
   Parts parts_;
+  std::optional<wal::WorkThread> helper_;  // of the pump's thread, for the WAL
   std::thread thread_;
   std::atomic<bool> stopping_{false};
   bool blocked_ = false;

@@ -1,6 +1,7 @@
 #include "wal/spare_pool.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "wal/active_segment.hpp"
 
@@ -12,7 +13,7 @@ constexpr std::string_view kPrefix = "spare-";
 Result<void> SparePool::add(const std::string& path, std::uint64_t bytes) {
   std::string spare = directory_ + "/" + std::string(kPrefix) + std::to_string(++made_);
   if (const auto renamed = disk_.rename(path, spare); !renamed) return renamed;
-  spares_.push_back({std::move(spare), bytes, 0, false});
+  spares_.push_back({std::move(spare), bytes, 0, false, false});
   return {};
 }
 
@@ -20,23 +21,69 @@ void SparePool::confirm() noexcept {
   for (auto& spare : spares_) spare.confirmed = true;
 }
 
-Result<bool> SparePool::step(std::uint64_t bytes) {
-  for (auto at = spares_.begin(); at != spares_.end(); ++at) {
-    if (!at->confirmed || at->zeroed == at->bytes) continue;
-    const std::uint64_t end = std::min(at->bytes, at->zeroed + bytes);
-    auto file = disk_.open(at->path, OpenMode::kReadWrite);
-    auto done = file ? write_zeros(**file, at->zeroed, end) : Result<void>(tl::unexpected(file.error()));
-    if (done) done = (*file)->sync();
-    if (!done) {
-      // A spare that cannot be written is no use; its loss costs speed only.
-      (void)disk_.unlink(at->path);
-      spares_.erase(at);
-      return tl::unexpected(done.error());
-    }
-    at->zeroed = end;
-    return true;
+Background::Work SparePool::piece(const Spare& spare, std::uint64_t end) const {
+  const auto mode = spare.is_new ? OpenMode::kCreateEmpty : OpenMode::kReadWrite;
+  return [&disk = disk_, path = spare.path, from = spare.zeroed, end, mode]() -> Result<void> {
+    const auto file = disk.open(path, mode);
+    if (!file) return tl::unexpected(file.error());
+    if (const auto written = write_zeros(**file, from, end); !written) return written;
+    return (*file)->sync();
+  };
+}
+
+Result<void> SparePool::settle(const Step& step, Result<void> done) {
+  const auto at = std::find_if(spares_.begin(), spares_.end(),
+                               [&](const Spare& spare) { return spare.path == step.path; });
+  if (at == spares_.end()) {
+    // Dropped meanwhile, and perhaps made after that.
+    (void)disk_.unlink(step.path);
+    return {};
   }
-  return false;
+  at->is_new = false;
+  at->zeroed = step.end;
+  if (done) return done;
+  // A spare that cannot be written is no use; its loss costs speed only.
+  (void)disk_.unlink(at->path);
+  spares_.erase(at);
+  return done;
+}
+
+Result<void> SparePool::take_step() {
+  if (!under_way_) return {};
+  const Step step = *std::exchange(under_way_, std::nullopt);
+  return settle(step, background_->take());
+}
+
+Result<bool> SparePool::step(std::uint64_t bytes) {
+  if (under_way_) {
+    if (!background_->done()) return false;
+    if (const auto done = take_step(); !done) return tl::unexpected(done.error());
+  }
+  const auto at = std::find_if(spares_.begin(), spares_.end(), [](const Spare& spare) {
+    return spare.confirmed && spare.zeroed != spare.bytes;
+  });
+  if (at == spares_.end()) return false;
+  const Step step{at->path, std::min(at->bytes, at->zeroed + bytes)};
+  auto work = piece(*at, step.end);
+  if (background_ != nullptr) {
+    under_way_ = step;
+    background_->start(std::move(work));
+    return false;
+  }
+  if (const auto done = settle(step, work()); !done) return tl::unexpected(done.error());
+  return true;
+}
+
+void SparePool::work_beside(Background* background) {
+  (void)take_step();
+  background_ = background;
+}
+
+SparePool::~SparePool() { (void)take_step(); }
+
+void SparePool::add_new(std::uint64_t bytes) {
+  std::string path = directory_ + "/" + std::string(kPrefix) + std::to_string(++made_);
+  spares_.push_back({std::move(path), bytes, 0, true, true});
 }
 
 std::optional<SparePool::Ready> SparePool::take() {

@@ -14,7 +14,8 @@ constexpr std::uint64_t kSealBytes = 256;
 constexpr std::uint64_t kReservedBytes = kSealBytes + 256 + 1536;
 // Checkpoints and losses do not start a segment before it is that much over its size.
 constexpr std::uint64_t kControlOverrunBytes = 64U << 10;
-constexpr std::uint64_t kFirstStepBytes = 64U << 10;
+// Small, so that a group commit never queues behind much of it.
+constexpr std::uint64_t kBesideStepBytes = 256U << 10;
 }  // namespace
 
 Writer::Writer(WriterSetup setup, std::unique_ptr<Lock> lock, Recovery recovery)
@@ -96,11 +97,6 @@ Result<void> Writer::prepare(std::uint64_t frame_bytes, Room room) {
                           (room == Room::kControl ? kSealBytes : kReservedBytes));
 }
 
-Result<void> Writer::room_for_segment() {
-  if (spares_.ready()) return {};
-  return check_room(std::min(kFirstStepBytes, setup_.options.segment_bytes));
-}
-
 Result<void> Writer::write(const Chain::Content& content) {
   const auto block = chain_.build(content, setup_.clock.now());
   if (!block) return tl::unexpected(block.error());
@@ -169,12 +165,12 @@ Result<std::unique_ptr<ActiveSegment>> Writer::make_segment(const SegmentName& n
                         : Result<std::unique_ptr<File>>(tl::unexpected(renamed.error()));
     if (file) return std::make_unique<ActiveSegment>(std::move(*file), name, 0, spare->bytes);
   }
-  const std::uint64_t first_step = std::min(kFirstStepBytes, setup_.options.segment_bytes);
-  if (const auto room = check_room(first_step); !room) return tl::unexpected(room.error());
+  const std::uint64_t first_bytes = first_step();
+  if (const auto room = check_room(first_bytes); !room) return tl::unexpected(room.error());
   auto file = setup_.disk.open(path, OpenMode::kCreateEmpty);
   if (!file) return tl::unexpected(file.error());
   auto segment = std::make_unique<ActiveSegment>(std::move(*file), name, 0, 0);
-  if (const auto zeroed = segment->allocate(first_step); !zeroed) return tl::unexpected(zeroed.error());
+  if (const auto zeroed = segment->allocate(first_bytes); !zeroed) return tl::unexpected(zeroed.error());
   return segment;
 }
 
@@ -205,51 +201,6 @@ Result<void> Writer::open_segment() {
   opened_at_ = setup_.clock.monotonic();
   publish();
   return {};
-}
-
-// The first steps are small, so that a quiet lane takes little of the disk.
-std::uint64_t Writer::next_step() const noexcept {
-  const std::uint64_t allocated = active_->allocated();
-  const std::uint64_t step = std::clamp(allocated, kFirstStepBytes, setup_.options.zero_step_bytes);
-  return std::min(allocated + step, std::max(setup_.options.segment_bytes, allocated));
-}
-
-Result<void> Writer::ensure_allocated(std::uint64_t needed) {
-  if (needed <= active_->allocated()) return {};
-  const auto grow = [&](std::uint64_t end) -> Result<void> {
-    if (const auto room = check_room(end - active_->allocated()); !room) return room;
-    auto grown = active_->allocate(end);
-    // Others were faster than the free space that was seen.
-    if (!grown && grown.error().code == ErrorCode::kFull && reserve_.give_up())
-      grown = active_->allocate(end);
-    return grown;
-  };
-  const std::uint64_t roomy = std::max(needed, next_step());
-  const auto grown = grow(roomy);
-  if (grown || roomy == needed) return grown;
-  return grow(needed);  // the last bytes of a disk that is nearly full
-}
-
-Result<void> Writer::check_room(std::uint64_t more) {
-  const auto& options = setup_.options;
-  // Bounded: each round gives up something, or is the last.
-  for (;;) {
-    const bool in_limit = used_bytes() + more <= options.directory_bytes;
-    const auto free = setup_.disk.free_bytes(setup_.directory);
-    const bool in_reserve = !free || *free >= options.free_reserve_bytes + more;
-    if (in_limit && (in_reserve || credit_ >= more)) {
-      if (!in_reserve) credit_ -= more;
-      return {};
-    }
-    if (spares_.size() > 0) {
-      spares_.drop_all();
-    } else if (in_limit && reserve_.give_up()) {
-      credit_ += Reserve::kStepBytes;
-    } else {
-      return in_limit ? fail(ErrorCode::kFull, "the disk's free space is at its reserve")
-                      : fail(ErrorCode::kFull, "the lane's disk limit is reached");
-    }
-  }
 }
 
 bool Writer::too_old() const noexcept {
@@ -286,15 +237,10 @@ Result<bool> Writer::maintain() {
       return true;
     }
   }
-  return spares_.step(setup_.options.zero_step_bytes);
+  if (wants_spare()) spares_.add_new(setup_.options.segment_bytes);
+  return spares_.step(spares_.works_beside() ? kBesideStepBytes : setup_.options.zero_step_bytes);
 }
 
 Epoch Writer::oldest_epoch() const noexcept { return closed_.empty() ? epoch() : closed_.front().name.epoch; }
-
-std::uint64_t Writer::used_bytes() const noexcept {
-  std::uint64_t sum = spares_.bytes() + (active_ ? active_->file_bytes() : 0);
-  for (const auto& segment : closed_) sum += segment.file_bytes;
-  return sum;
-}
 
 }  // namespace fluxrig::wal

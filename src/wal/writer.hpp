@@ -33,7 +33,7 @@ struct WriterOptions {
   // accepted can still be recorded. Steps of Reserve::kStepBytes; 0: none.
   std::uint64_t reserve_bytes = 0;
   std::uint64_t zero_step_bytes = 1U << 20;  // zeros written ahead at a time, at most
-  std::size_t spare_segments = 2;
+  std::size_t spare_segments = 4;
   std::string rack;                                    // into the headers
   std::string software;                                // into the headers
   std::optional<PublicKey> public_key = std::nullopt;  // into the headers, of a lane whose chain is signed
@@ -94,6 +94,10 @@ class Writer {
   // there is more. Call it after replies are released, until false.
   [[nodiscard]] Result<bool> maintain();
 
+  // From now on spares are zeroed by this, which outlives the writer or the next call, and segments that fill
+  // fast find the next one ready; null: maintain() zeroes. Waits for work under way.
+  void work_beside(Background* background) { spares_.work_beside(background); }
+
   // Deletes or recycles the closed segments of which every record has its receipt, and that the mixer's chain
   // has passed, where it says how far it is; nothing else, ever. Damaged ones are renamed to `*.damaged`.
   [[nodiscard]] Result<ReleaseCounts> release(const Receipts& receipts);
@@ -135,7 +139,9 @@ class Writer {
   [[nodiscard]] Result<void> close_segment();
   [[nodiscard]] Result<void> ensure_allocated(std::uint64_t needed);
   [[nodiscard]] Result<void> check_room(std::uint64_t more);
+  [[nodiscard]] std::uint64_t first_step() const noexcept;
   [[nodiscard]] std::uint64_t next_step() const noexcept;
+  [[nodiscard]] bool wants_spare() const;
   [[nodiscard]] bool too_old() const noexcept;
   [[nodiscard]] bool covered(ClosedSegment& segment, const Receipts& receipts);
   [[nodiscard]] bool passed(ClosedSegment& segment, const Receipts& receipts);
