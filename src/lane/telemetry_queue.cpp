@@ -1,5 +1,7 @@
 #include "lane/telemetry_queue.hpp"
 
+#include <algorithm>
+
 #include "base/assert.hpp"
 
 namespace fluxrig::lane {
@@ -35,7 +37,8 @@ void TelemetryQueue::offer(model::Signal signal, ByteView record) {
   ++open_.signals[signal];
   bytes_ += record.size();
   accepted_.fetch_add(1, std::memory_order_relaxed);
-  if (open_.records.size() >= limits_.batch_bytes) close_open();
+  if (open_.records.size() >= std::min(limits_.batch_bytes, batch_bytes_.load(std::memory_order_relaxed)))
+    close_open();
 }
 
 void TelemetryQueue::count_dropped(DropCause cause, model::Signal signal, std::uint64_t records) {

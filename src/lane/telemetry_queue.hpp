@@ -28,10 +28,13 @@ class TelemetryQueue final : public tap::TelemetryOutput {
   };
 
   TelemetryQueue(const Clock& clock, TelemetryLedger& ledger, DropCounters& drops, Limits limits)
-      : clock_(clock), ledger_(ledger), drops_(drops), limits_(limits) {}
+      : clock_(clock), ledger_(ledger), drops_(drops), limits_(limits), batch_bytes_(limits.batch_bytes) {}
 
   // Before the first record.
   void begin_epoch(Epoch epoch);
+  // Any thread: batches are closed at this size, or at the limits' if that is less. A batch is the smallest
+  // thing that the link can send.
+  void set_batch_bytes(std::size_t bytes) noexcept { batch_bytes_.store(bytes, std::memory_order_relaxed); }
   // Nobody will ever take anything: from now on all is dropped, and counted as such.
   void disable();
 
@@ -71,7 +74,8 @@ class TelemetryQueue final : public tap::TelemetryOutput {
   TelemetryLedger& ledger_;
   DropCounters& drops_;
   Limits limits_;
-  mutable std::mutex mutex_;  // guards all below
+  std::atomic<std::size_t> batch_bytes_;  // alone: relaxed
+  mutable std::mutex mutex_;              // guards all below
   std::deque<TelemetryBatch> closed_;
   TelemetryBatch open_;
   model::Hour hour_;  // of open_

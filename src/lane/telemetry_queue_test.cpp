@@ -42,6 +42,17 @@ TEST_F(TelemetryQueueTest, ClosesABatchBySize) {
   EXPECT_EQ(queue_.queued_bytes(), 0U);
 }
 
+TEST_F(TelemetryQueueTest, ClosesABatchAtTheSizeThatTheLinkAsksForWithinItsLimit) {
+  queue_.set_batch_bytes(30);
+  offer(40);
+  EXPECT_TRUE(queue_.take(false));
+  queue_.set_batch_bytes(100'000);
+  offer(99);
+  EXPECT_FALSE(queue_.take(false));
+  offer(1);
+  EXPECT_TRUE(queue_.take(false));
+}
+
 TEST_F(TelemetryQueueTest, ClosesABatchByAge) {
   offer(10);
   EXPECT_FALSE(queue_.take(false));

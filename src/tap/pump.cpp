@@ -1,5 +1,7 @@
 #include "tap/pump.hpp"
 
+#include <algorithm>
+
 #include "model/record_codec.hpp"
 
 namespace fluxrig::tap {
@@ -55,7 +57,8 @@ void Pump::fill_batch() {
     ++batch_count_;
     awaited_ = true;
   }
-  while (batch_.size() < kMaxBatchBytes) {
+  const std::size_t most = batch_bytes_.load(std::memory_order_relaxed);
+  while (batch_.size() < most) {
     const ByteView bytes = parts_.ring.peek();
     if (bytes.empty()) break;
     const RecordView record(bytes);
@@ -90,6 +93,9 @@ void Pump::add_transaction(const RecordView& record) {
 void Pump::keep_spans(const RecordView& record) {
   const RecordHead& head = record.head();
   if (!sampling_.keeps(head, parts_.ticks.to_nanos(head.end.value - head.start.value))) return;
+  if (!is_sampled(head.trace_id, span_ratio_.load(std::memory_order_relaxed)))
+    return parts_.telemetry.count_dropped(model::DropCause::kRestrictedSampling, model::Signal::kSpans,
+                                          head.spans);
   model::Exemplar exemplar;
   exemplar.time = parts_.ticks.to_unix(head.end);
   exemplar.trace_id = head.trace_id;
@@ -105,6 +111,10 @@ void Pump::keep_spans(const RecordView& record) {
     exemplar.value = static_cast<double>(parts_.ticks.to_nanos(slot.end.value - slot.start.value));
     exemplars_.see(slot.gear, exemplar);
   }
+}
+
+void Pump::set_batch_bytes(std::size_t bytes) noexcept {
+  batch_bytes_.store(std::clamp(bytes, kMinBatchBytes, kMaxBatchBytes), std::memory_order_relaxed);
 }
 
 Result<void> Pump::append_batch() {
@@ -130,8 +140,16 @@ Result<void> Pump::sync() {
 Pump::Progress Pump::step(bool sync_now) {
   taken_ = 0;
   // What a full disk left behind goes first, by itself: order is kept and memory stays one batch.
-  if (batch_count_ == 0) fill_batch();
+  const bool left_behind = batch_count_ != 0;
+  if (!left_behind) fill_batch();
+  std::size_t bytes = batch_.size();
   auto done = append_batch();
+  // Small blocks, for a narrow link, share one sync all the same.
+  while (done && !left_behind && bytes < kMaxBatchBytes && !parts_.ring.empty()) {
+    fill_batch();
+    bytes += batch_.size();
+    done = append_batch();
+  }
   // An append says nothing of a disk that refused a sync: until one is good, the lane counts as blocked.
   if (done && (sync_failed_ || (sync_now && awaited_ && unsynced()))) done = sync();
   Progress progress;

@@ -3,6 +3,7 @@
 // it is rack::PumpThread.
 #pragma once
 
+#include <atomic>
 #include <deque>
 #include <mutex>
 #include <vector>
@@ -35,6 +36,7 @@ class Pump {
  public:
   // At most this many bytes of records go into one block.
   static constexpr std::size_t kMaxBatchBytes = 128U << 10;
+  static constexpr std::size_t kMinBatchBytes = 1U << 10;
 
   struct Parts {
     Ring& ring;
@@ -70,6 +72,13 @@ class Pump {
   }
   void set_sampling(const Sampling& sampling) noexcept { sampling_ = sampling; }
 
+  // Any thread: child spans of that share of the traces only, on top of the sampling; the others are counted
+  // as dropped. 1: of all.
+  void restrict_spans(double ratio) noexcept { span_ratio_.store(ratio, std::memory_order_relaxed); }
+  // Any thread: how many bytes of records go into one block, within the bounds above. A block is the smallest
+  // thing that the link can send.
+  void set_batch_bytes(std::size_t bytes) noexcept;
+
   // Puts the current value of every series into the telemetry lane.
   void emit_metrics(const std::deque<GearMetrics>& gears);
   void emit(const model::Record& record);
@@ -95,8 +104,10 @@ class Pump {
 
   Parts parts_;
   Sampling sampling_;
-  UnixNanos series_start_;  // start time of the cumulative series
-  Bytes batch_;             // encoded audit records that are not yet appended
+  std::atomic<double> span_ratio_{1.0};                   // alone: relaxed
+  std::atomic<std::size_t> batch_bytes_{kMaxBatchBytes};  // alone: relaxed
+  UnixNanos series_start_;                                // start time of the cumulative series
+  Bytes batch_;                                           // encoded audit records that are not yet appended
   std::uint32_t batch_count_ = 0;
   RingPosition batch_end_;  // of the last ring record in batch_
   RingPosition appended_;

@@ -15,6 +15,7 @@ struct FakeAudit final : AuditOutput {
     if (broken) return fail(ErrorCode::kFull, "the disk is full", ENOSPC);
     appended.insert(appended.end(), records.begin(), records.end());
     count += records_in_it;
+    largest = std::max(largest, records.size());
     ++blocks;
     return {};
   }
@@ -25,6 +26,7 @@ struct FakeAudit final : AuditOutput {
   }
   Bytes appended;
   std::uint32_t count = 0;
+  std::size_t largest = 0;
   int blocks = 0;
   int syncs = 0;
   bool broken = false;
@@ -236,6 +238,36 @@ TEST_F(PumpTest, AFullRingLeavesOutTheChildSpansAndCountsThem) {
   ASSERT_FALSE(pump.step(true).blocked);
   EXPECT_EQ(audit_.count, written);
   EXPECT_EQ(telemetry_.spans_dropped(model::DropCause::kRingFull), without * 16);
+}
+
+TEST_F(PumpTest, RestrictedChildSpansAreCountedAndTheTransactionIsKept) {
+  pump_.restrict_spans(0.1);  // this trace id is not of that tenth
+  auto failed = draft(model::TransactionOutcome::kFailed);
+  write(failed);
+  ASSERT_FALSE(pump_.step(true).blocked);
+  EXPECT_EQ(audit_.count, 1U);
+  EXPECT_TRUE(telemetry_.records.empty());
+  EXPECT_EQ(telemetry_.spans_dropped(model::DropCause::kRestrictedSampling), 1U);
+  pump_.restrict_spans(1.0);
+  auto again = draft();
+  write(again);
+  ASSERT_FALSE(pump_.step(true).blocked);
+  EXPECT_EQ(telemetry_.records.size(), 1U);
+  EXPECT_EQ(telemetry_.spans_dropped(model::DropCause::kRestrictedSampling), 1U);
+}
+
+TEST_F(PumpTest, SmallBlocksShareOneSync) {
+  pump_.set_batch_bytes(Pump::kMinBatchBytes);
+  for (int i = 0; i < 12; ++i) {
+    auto one = draft();
+    write(one);
+  }
+  ASSERT_FALSE(pump_.step(true).blocked);
+  EXPECT_FALSE(pump_.has_work());
+  EXPECT_EQ(audit_.count, 12U);
+  EXPECT_GE(audit_.blocks, 2);
+  EXPECT_LE(audit_.largest, Pump::kMinBatchBytes + 600) << "one record more, at most";
+  EXPECT_EQ(audit_.syncs, 1);
 }
 
 TEST_F(PumpTest, AnEventBecomesAnAuditRecordWithoutATransaction) {

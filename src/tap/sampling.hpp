@@ -12,6 +12,14 @@
 
 namespace fluxrig::tap {
 
+// One trace in 1 / ratio, the same on every rack; what a smaller ratio keeps a larger one keeps too.
+[[nodiscard]] inline bool is_sampled(const TraceId& trace_id, double ratio) noexcept {
+  if (ratio >= 1.0) return true;
+  // The 56 random bits of W3C Trace Context level 2 against the rejection threshold of consistent sampling.
+  const std::uint64_t randomness = load_be64(trace_id.bytes.data() + 8) & 0x00ffffffffffffffU;
+  return static_cast<double>(randomness) >= (1.0 - ratio) * 72057594037927936.0;
+}
+
 struct Sampling {
   double ratio = 1.0;  // of the transactions that are neither failed nor slow
   std::int64_t slow_nanos = 250 * kNanosPerMilli;
@@ -20,10 +28,7 @@ struct Sampling {
   [[nodiscard]] bool keeps(const RecordHead& head, std::int64_t duration_nanos) const noexcept {
     if (head.outcome != model::TransactionOutcome::kAnswered || duration_nanos >= slow_nanos) return true;
     if ((head.trace_flags & trace::kSampled) == 0) return false;
-    if (ratio >= 1.0) return true;
-    // The 56 random bits of W3C Trace Context level 2 against the rejection threshold of consistent sampling.
-    const std::uint64_t randomness = load_be64(head.trace_id.bytes.data() + 8) & 0x00ffffffffffffffU;
-    return static_cast<double>(randomness) >= (1.0 - ratio) * 72057594037927936.0;
+    return is_sampled(head.trace_id, ratio);
   }
 };
 
