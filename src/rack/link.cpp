@@ -18,7 +18,8 @@ Link::Link(Parts parts)
                 [this](const wal::Damage& damage) { note_damage(damage); }},
                {{}, AuditShipper::Position{parts_.hello.epoch, {1}}}),
       telemetry_({parts_.telemetry, parts_.backlog, parts_.machine_id}),
-      outbox_(parts_.bus, parts_.clock, [shared = shared_] { shared->ring(); }),
+      outbox_(
+          parts_.bus, parts_.clock, [shared = shared_] { shared->ring(); }, parts_.business),
       pressure_(parts_.random, now()) {
   shared_->wake = parts_.wake;
 }
@@ -36,9 +37,11 @@ void Link::resend_chain() noexcept {
   shared_->ring();
 }
 
-void Link::force(std::optional<pressure::Forced> forced) {
+model::PressureState Link::force(std::optional<pressure::Forced> forced) {
   pressure_.force(forced);
-  shared_->ring();
+  decide();
+  shared_->ring();  // there may be more to send now
+  return pressure_.state();
 }
 
 bool Link::has_news() const noexcept {
@@ -55,6 +58,7 @@ void Link::turn(bool flush_telemetry) {
     if (!welcomed_) say_hello();
     take_receipts();
     take_leases();
+    parts_.take_commands();
   }
   decide();
   if (connected_) {
@@ -199,6 +203,10 @@ void Link::repair_audit() {
 std::uint64_t Link::backlog_bytes() const { return backlog_.bytes_left() + telemetry_.backlog_bytes(); }
 
 void Link::note_figures() {
+  if (parts_.on_chunk && chunk_told_ != outbox_.chunk_bytes()) {
+    chunk_told_ = outbox_.chunk_bytes();
+    parts_.on_chunk(chunk_told_);
+  }
   const auto& machine = pressure_.machine();
   const auto note = [](auto& counter, auto value) { counter.store(value, std::memory_order_relaxed); };
   note(counters_.state, static_cast<std::uint8_t>(machine.state()));

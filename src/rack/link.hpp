@@ -74,6 +74,11 @@ class Link {
     std::function<void()> begin_segment = {};
     // On the link's thread, at each change of the pressure state; may be empty.
     std::function<void(const pressure::Transition&)> on_transition = {};
+    // On the link's thread: how large the blocks and batches that are made from now on should be; may be
+    // empty.
+    std::function<void(std::size_t bytes)> on_chunk = {};
+    std::shared_ptr<DelayLog> business = nullptr;  // acknowledgements of P0; may be null
+    std::function<void()> take_commands = [] {};   // on the link's thread, in each turn with a connection
     std::function<bool()> audit_needs_space = [] { return false; };
     std::function<std::uint64_t()> spool_messages = [] { return 0; };
   };
@@ -99,8 +104,8 @@ class Link {
   // Any thread: the mixer misses blocks of the chain that it has receipts for. Sends all again that it may
   // lack, from the oldest segment on.
   void resend_chain() noexcept;
-  // Any thread: an operator's command; nullopt gives the state back.
-  void force(std::optional<pressure::Forced> forced);
+  // On the link's thread: an operator's command; nullopt gives the state back to the machine. The state then.
+  model::PressureState force(std::optional<pressure::Forced> forced);
 
  private:
   struct Shared;  // what subscriptions touch; it may outlive this object
@@ -139,7 +144,8 @@ class Link {
   std::int64_t hello_at_ = 0;
   std::int64_t heartbeat_at_ = 0;
   bool welcomed_ = false;
-  bool connected_ = false;                 // as of this turn
+  bool connected_ = false;  // as of this turn
+  std::size_t chunk_told_ = 0;
   std::atomic<bool> resend_chain_{false};  // set by resend_chain(), taken back by the next turn
   std::vector<std::unique_ptr<snake::Subscription>> subscriptions_;
 };

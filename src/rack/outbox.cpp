@@ -46,8 +46,12 @@ struct Outbox::Shared {
   }
 };
 
-Outbox::Outbox(snake::Bus& bus, const Clock& clock, Wake wake)
-    : bus_(bus), clock_(clock), window_(window_options()), shared_(std::make_shared<Shared>()) {
+Outbox::Outbox(snake::Bus& bus, const Clock& clock, Wake wake, std::shared_ptr<DelayLog> others)
+    : bus_(bus),
+      clock_(clock),
+      window_(window_options()),
+      shared_(std::make_shared<Shared>()),
+      others_(std::move(others)) {
   shared_->wake = std::move(wake);
 }
 
@@ -97,6 +101,11 @@ void Outbox::settle() {
     const std::lock_guard lock(shared_->mutex);
     said.swap(shared_->said);
   }
+  if (others_)
+    for (const auto& [bytes, delay, at] : others_->take()) {
+      window_.observe(bytes, delay, at);
+      sensor_.observe(delay, at);
+    }
   for (const auto& [id, word, at] : said) {
     const auto found = in_flight_.find(id);
     if (found == in_flight_.end()) continue;

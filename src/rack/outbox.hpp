@@ -16,6 +16,7 @@
 #include "base/clock.hpp"
 #include "pressure/tunnel_sensor.hpp"
 #include "pressure/tunnel_window.hpp"
+#include "rack/timed_bus.hpp"
 #include "snake/bus.hpp"
 
 namespace fluxrig::rack {
@@ -36,8 +37,9 @@ class Outbox {
     Done done;
   };
 
-  // `clock` outlives the bus.
-  Outbox(snake::Bus& bus, const Clock& clock, Wake wake);
+  // `clock` outlives the bus. `others`: messages of other lanes, which met the same queue; looked at in
+  // settle(); may be null.
+  Outbox(snake::Bus& bus, const Clock& clock, Wake wake, std::shared_ptr<DelayLog> others = nullptr);
   ~Outbox();
   Outbox(const Outbox&) = delete;
   Outbox& operator=(const Outbox&) = delete;
@@ -87,6 +89,7 @@ class Outbox {
   pressure::TunnelWindow window_;
   pressure::TunnelSensor sensor_{{}};
   std::shared_ptr<Shared> shared_;
+  std::shared_ptr<DelayLog> others_;
   std::unordered_map<std::uint64_t, InFlight> in_flight_;
   std::array<std::size_t, kFlows> counts_{};
   std::uint64_t next_id_ = 1;

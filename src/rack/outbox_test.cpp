@@ -18,7 +18,9 @@ class OutboxTest : public ::testing::Test {
   FakeBus bus_;
   int wakes_ = 0;
   std::vector<bool> done_;
-  std::unique_ptr<Outbox> outbox_ = std::make_unique<Outbox>(bus_, clock_, [this] { ++wakes_; });
+  std::shared_ptr<DelayLog> business_ = std::make_shared<DelayLog>();
+  std::unique_ptr<Outbox> outbox_ = std::make_unique<Outbox>(
+      bus_, clock_, [this] { ++wakes_; }, business_);
 };
 
 TEST_F(OutboxTest, TellsEachPiecesOutcomeOnceInTheTurnOfTheLink) {
@@ -82,6 +84,23 @@ TEST_F(OutboxTest, NoAnswerInTimeIsAStallAndARefusalIsNot) {
   bus_.answer(fail(ErrorCode::kTimeout, "no answer"));
   outbox_->settle();
   EXPECT_EQ(outbox_->reading().level, 2);
+}
+
+TEST_F(OutboxTest, AQueueThatABusinessMessageMetMakesTheWindowSmaller) {
+  for (int i = 0; i < 50; ++i) {
+    while (outbox_->has_room(outbox_->chunk_bytes())) ASSERT_TRUE(send(outbox_->chunk_bytes()));
+    clock_.advance(10 * kNanosPerMilli);
+    bus_.answer_all(true);
+    outbox_->settle();
+  }
+  while (outbox_->has_room(outbox_->chunk_bytes())) ASSERT_TRUE(send(outbox_->chunk_bytes()));
+  const auto before = outbox_->window().window_bytes();
+  for (int i = 0; i < 8; ++i) {
+    clock_.advance(10 * kNanosPerMilli);
+    business_->add({500, 200 * kNanosPerMilli, clock_.monotonic()});
+    outbox_->settle();
+  }
+  EXPECT_LT(outbox_->window().window_bytes(), before);
 }
 
 TEST_F(OutboxTest, CallbacksMayComeAfterItsEnd) {

@@ -18,22 +18,12 @@ void PressureControl::take(const model::PressureLease& lease, MonotonicNanos now
   if (leases_.take(lease, now) && lease.pace_bytes_per_s) live_.set_rate(*lease.pace_bytes_per_s, now);
 }
 
-void PressureControl::force(std::optional<pressure::Forced> forced) {
-  const std::lock_guard lock(mutex_);
-  forced_ = forced;
-}
-
 std::optional<pressure::Transition> PressureControl::step(const Situation& situation, MonotonicNanos now) {
   backlog_bytes_ = situation.backlog_bytes;
   const auto lease = leases_.view(now);
-  std::optional<pressure::Forced> forced;
-  {
-    const std::lock_guard lock(mutex_);
-    if (forced_ && forced_->until <= now) forced_.reset();
-    forced = forced_;
-  }
+  if (forced_ && forced_->until <= now) forced_.reset();
   const auto transition =
-      machine_.step({now, lease, situation.connected, situation.tunnel, situation.backlog_bytes, forced});
+      machine_.step({now, lease, situation.connected, situation.tunnel, situation.backlog_bytes, forced_});
   switch (lease.standing) {
     case pressure::LeaseStanding::kNone:
       replay_.set_budget(std::nullopt, now);

@@ -1,10 +1,9 @@
 // The rack's side of the pressure chain as its link drives it: leases, the operator's will and what the link
 // senses go in; the state, and leave to send, come out. Decides nothing of its own: the state machine, the
-// lease and the paces are src/pressure's. One thread (the link's), except force().
+// lease and the paces are src/pressure's. One thread (the link's).
 #pragma once
 
 #include <cstdint>
-#include <mutex>
 #include <optional>
 
 #include "base/random.hpp"
@@ -29,14 +28,13 @@ class PressureControl {
   void take(const model::PressureLease& lease, MonotonicNanos now);
   // The mixer answered a hello.
   void welcomed(MonotonicNanos now) { leases_.welcomed(now); }
-  // Any thread: an operator's command; nullopt gives the state back to the machine.
-  void force(std::optional<pressure::Forced> forced);
+  // An operator's command; nullopt gives the state back to the machine.
+  void force(std::optional<pressure::Forced> forced) noexcept { forced_ = forced; }
 
   // At most one transition; the caller tells the world of it.
   std::optional<pressure::Transition> step(const Situation& situation, MonotonicNanos now);
   [[nodiscard]] model::PressureState state() const noexcept { return machine_.state(); }
   [[nodiscard]] bool diverting() const noexcept { return state() == model::PressureState::kDivert; }
-  // P2 goes through pressure::RestrictedSampling.
   [[nodiscard]] bool restricting() const noexcept { return state() == model::PressureState::kRestrict; }
 
   // True: paid for; send it now. In RESTRICT live records keep to the lease's pace, and the backlog moves in
@@ -68,7 +66,6 @@ class PressureControl {
   std::uint64_t live_rate_ = 0;
   std::uint64_t live_bytes_ = 0;
   MonotonicNanos window_began_;
-  std::mutex mutex_;  // guards forced_
   std::optional<pressure::Forced> forced_;
 };
 

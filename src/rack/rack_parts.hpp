@@ -13,6 +13,7 @@
 #include "rack/pump_thread.hpp"
 #include "rack/rack.hpp"
 #include "rack/runtime.hpp"
+#include "rack/timed_bus.hpp"
 #include "snake/nats_bus.hpp"
 #include "wal/posix_disk.hpp"
 
@@ -85,6 +86,8 @@ class Rack {
   std::unique_ptr<tap::Pump> pump_;
   std::atomic<bool> connection_changed_{false};  // written by the bus, read by the link: see Link::Parts
   std::unique_ptr<snake::NatsBus> bus_;
+  std::shared_ptr<DelayLog> business_ = std::make_shared<DelayLog>();  // shared with the bus's callbacks
+  std::unique_ptr<TimedBus> gears_bus_;                                // bus_ as the gears see it
   std::unique_ptr<Runtime> runtime_;
   std::unique_ptr<Link> link_;
   std::unique_ptr<PumpThread> pump_thread_;

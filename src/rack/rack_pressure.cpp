@@ -6,11 +6,14 @@ namespace {
 
 constexpr std::array<std::string_view, kFlows> kFlowNames{"live_audit", "backlog_audit", "live_telemetry",
                                                           "backlog_telemetry"};
+// Of the traces whose child spans are sent in RESTRICT.
+constexpr double kRestrictedRatio = 0.1;
 
 }  // namespace
 
 // On the link's thread. Names and figures of our own only.
 void Rack::on_transition(const pressure::Transition& transition) {
+  pump_->restrict_spans(transition.to == model::PressureState::kRestrict ? kRestrictedRatio : 1.0);
   const auto number = [](auto value) { return static_cast<std::int64_t>(value); };
   const auto text = [](std::string_view word) { return std::string(word); };
   event("fluxrig.pressure.transition", to_string(transition),

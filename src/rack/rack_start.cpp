@@ -54,7 +54,7 @@ Outcome<void> Rack::start() {
   runtime_ = std::make_unique<Runtime>(
       Runtime::Parts{io_, clock_, random_, diagnostics_, *names_, tick_source_,
                      static_cast<double>(ticks_.to_nanos(1'000'000'000)) / 1e9, ring_, pump_bell_, admission_,
-                     bus_.get(), identity_.machine_id, scenario_.rack, scenario_.limits,
+                     gears_bus_.get(), identity_.machine_id, scenario_.rack, scenario_.limits,
                      scenario_.telemetry.audit.durability, scenario_.telemetry.audit.intent,
                      scenario_.telemetry.audit.interval},
       make_wiring());
@@ -143,6 +143,7 @@ Outcome<void> Rack::connect_bus() {
   auto bus = snake::connect(std::move(options), diagnostics_);
   if (!bus) return tl::unexpected(bus.error());
   bus_ = *std::move(bus);
+  gears_bus_ = std::make_unique<TimedBus>(*bus_, clock_, business_);
   return {};
 }
 
@@ -217,6 +218,12 @@ void Rack::make_link() {
         pump_bell_.ring();
       },
       [this](const pressure::Transition& transition) { on_transition(transition); },
+      [this](std::size_t bytes) {
+        pump_->set_batch_bytes(bytes);
+        telemetry_.set_batch_bytes(bytes);
+      },
+      business_,
+      [] {},
       [this] { return admission_.audit_blocked.load(std::memory_order_relaxed); },
       [] { return 0; }});
   link_thread_ = std::make_unique<LinkThread>(*link_, link_bell_, clock_);
