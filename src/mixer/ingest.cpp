@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "mixer/chain_pieces.hpp"
 #include "model/receipt.hpp"
@@ -37,6 +38,7 @@ std::optional<model::Receipt> receipt_of(const sink::StreamKey& key, const sink:
 }  // namespace
 
 void Ingest::add(snake::Delivery delivery, model::Lane lane) {
+  const auto began = parts_.clock.monotonic();
   IngestCounters::add(parts_.counters.messages);
   IngestCounters::add(parts_.counters.bytes, delivery.payload.size());
   const auto parts = split_blocks(delivery.payload);
@@ -63,6 +65,7 @@ void Ingest::add(snake::Delivery delivery, model::Lane lane) {
   } else {
     end_refused(delivery, *refusal);
   }
+  handling_nanos_ += parts_.clock.monotonic().value - began.value;
 }
 
 void Ingest::take(sink::IncomingBlock block) {
@@ -113,7 +116,16 @@ Result<void> Ingest::flush() {
   touched_.clear();
   records_ = 0;
   bytes_ = 0;
+  handling_nanos_ = 0;
   return {};
+}
+
+double Ingest::fill() const noexcept {
+  const auto part = [](std::size_t is, std::size_t most) {
+    return static_cast<double>(is) / static_cast<double>(most);
+  };
+  return std::min(1.0, std::max({part(blocks_.size(), limits_.blocks), part(records_, limits_.records),
+                                 part(bytes_, limits_.bytes)}));
 }
 
 Result<void> Ingest::commit_batch() {
@@ -121,17 +133,9 @@ Result<void> Ingest::commit_batch() {
   const auto changes = judge_chains();
   if (!changes) return tl::unexpected(changes.error());
   const auto fresh = observer_ ? newly_stored() : std::vector<StoredTransaction>{};
-  const auto began = parts_.clock.monotonic();
-  const auto summary = parts_.sink.commit_audited(blocks_, *changes);
+  const auto events = rack_events(blocks_, parts_.sink.ledger());
+  const auto summary = store(*changes);
   if (!summary) return tl::unexpected(summary.error());
-  const auto took =
-      static_cast<std::uint64_t>(std::max<std::int64_t>(parts_.clock.monotonic().value - began.value, 0));
-  counters.sink_failing.store(false, std::memory_order_relaxed);
-  counters.last_commit_nanos.store(took, std::memory_order_relaxed);
-  if (took > counters.slowest_commit_nanos.load(std::memory_order_relaxed))
-    counters.slowest_commit_nanos.store(took, std::memory_order_relaxed);
-  counters.last_commit_time.store(parts_.clock.now().value, std::memory_order_relaxed);
-  IngestCounters::add(counters.commits);
   for (const auto& block : blocks_) {
     if (!block.records.empty()) IngestCounters::add(counters.blocks);
     if (!block.bytes.empty()) IngestCounters::add(counters.audit_blocks);
@@ -140,8 +144,28 @@ Result<void> Ingest::commit_batch() {
   IngestCounters::add(counters.rows, summary->rows);
   IngestCounters::add(counters.duplicates, summary->duplicates);
   tell(*changes);
+  for (const auto& event : events) tell_rack_event(event, parts_.diagnostics);
   if (!fresh.empty()) observer_(fresh);
   return {};
+}
+
+Result<sink::CommitSummary> Ingest::store(const sink::AuditChanges& changes) {
+  auto& counters = parts_.counters;
+  const auto began = parts_.clock.monotonic();
+  if (parts_.watch != nullptr) parts_.watch->began(began);
+  const auto summary = parts_.sink.commit_audited(blocks_, changes);
+  const auto ended = parts_.clock.monotonic();
+  if (parts_.watch != nullptr)
+    parts_.watch->ended(ended, {summary.has_value(), bytes_, fill(), std::exchange(handling_nanos_, 0)});
+  if (!summary) return summary;
+  const auto took = static_cast<std::uint64_t>(std::max<std::int64_t>(ended.value - began.value, 0));
+  counters.sink_failing.store(false, std::memory_order_relaxed);
+  counters.last_commit_nanos.store(took, std::memory_order_relaxed);
+  if (took > counters.slowest_commit_nanos.load(std::memory_order_relaxed))
+    counters.slowest_commit_nanos.store(took, std::memory_order_relaxed);
+  counters.last_commit_time.store(parts_.clock.now().value, std::memory_order_relaxed);
+  IngestCounters::add(counters.commits);
+  return summary;
 }
 
 std::vector<StoredTransaction> Ingest::newly_stored() const {

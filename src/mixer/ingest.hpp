@@ -14,7 +14,9 @@
 #include "mixer/block_intake.hpp"
 #include "mixer/chain_watch.hpp"
 #include "mixer/ingest_counters.hpp"
+#include "mixer/rack_events.hpp"
 #include "mixer/rack_index.hpp"
+#include "mixer/sink_watch.hpp"
 #include "sink/sink.hpp"
 #include "snake/bus.hpp"
 
@@ -46,6 +48,7 @@ class Ingest {
     const Clock& clock;
     Diagnostics& diagnostics;
     IngestCounters& counters;
+    SinkWatch* watch = nullptr;  // nullptr: nobody asks how the store does
   };
 
   Ingest(Parts parts, IngestLimits limits) : parts_(parts), limits_(limits) {}
@@ -80,6 +83,9 @@ class Ingest {
   [[nodiscard]] std::vector<StoredTransaction> newly_stored() const;
   [[nodiscard]] Result<sink::AuditChanges> judge_chains();
   [[nodiscard]] Result<void> commit_batch();
+  // Commits, and counts how that went.
+  [[nodiscard]] Result<sink::CommitSummary> store(const sink::AuditChanges& changes);
+  [[nodiscard]] double fill() const noexcept;
   void tell(const sink::AuditChanges& changes);
   void send_receipt(const sink::StreamKey& key);
 
@@ -93,6 +99,7 @@ class Ingest {
   std::set<sink::StreamKey> touched_;
   std::size_t records_ = 0;
   std::size_t bytes_ = 0;
+  std::int64_t handling_nanos_ = 0;  // decoding what is in the batch
 };
 
 }  // namespace fluxrig::mixer
