@@ -75,7 +75,7 @@ constexpr std::array<std::pair<std::string_view, Severity>, 4> kLevels{{{"error"
                                                                         {"debug", Severity::kDebug}}};
 
 // NOLINTBEGIN(readability-identifier-length)
-constexpr std::array<Setting, 18> kSettings{{
+constexpr std::array<Setting, 21> kSettings{{
     {"data", [](std::string_view v, Config& c) { return take_text(v, c.data); }},
     {"pki", [](std::string_view v, Config& c) { return take_text(v, c.pki); }},
     {"listen.api", [](std::string_view v, Config& c) { return take(parse_endpoint(v), c.listen_api); }},
@@ -90,6 +90,12 @@ constexpr std::array<Setting, 18> kSettings{{
      [](std::string_view v, Config& c) { return take(parse_byte_size(v), c.streams.telemetry_bytes); }},
     {"streams.dead_letters",
      [](std::string_view v, Config& c) { return take(parse_byte_size(v), c.streams.dead_letters_bytes); }},
+    {"pressure.commit_target_ms",
+     [](std::string_view v, Config& c) { return take_number(v, 10, 60'000, c.pressure.commit_target_ms); }},
+    {"pressure.least_free_disk",
+     [](std::string_view v, Config& c) { return take(parse_byte_size(v), c.pressure.least_free_disk); }},
+    {"pressure.least_free_memory",
+     [](std::string_view v, Config& c) { return take(parse_byte_size(v), c.pressure.least_free_memory); }},
     {"store.retention_days",
      [](std::string_view v, Config& c) { return take_number(v, 1, 36'500, c.retention_days); }},
     {"store.hot_hours", [](std::string_view v, Config& c) { return take_number(v, 1, 720, c.hot_hours); }},

@@ -32,6 +32,11 @@ struct Config {
     std::uint64_t telemetry_bytes = 512ULL << 20;
     std::uint64_t dead_letters_bytes = 128ULL << 20;
   } streams;
+  struct Pressure {
+    std::uint32_t commit_target_ms = 2'000;          // of the 99th percentile
+    std::uint64_t least_free_disk = 4ULL << 30;      // under `data`; or a tenth of the disk, if that is less
+    std::uint64_t least_free_memory = 512ULL << 20;  // or a tenth of the memory, if that is less
+  } pressure;
   std::uint32_t retention_days = 30;
   std::uint32_t hot_hours = 2;
   std::uint64_t memory_limit_bytes = 1ULL << 30;  // of the store

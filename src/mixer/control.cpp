@@ -11,7 +11,8 @@ namespace {
 constexpr std::string_view kAllHellos = "flux.agent.hello.*";
 constexpr std::string_view kAllHeartbeats = "flux.agent.heartbeat.*";
 constexpr std::string_view kMessages = "flux.msg.";
-constexpr std::chrono::seconds kLookEvery{5};
+constexpr std::chrono::seconds kLookEvery{1};
+constexpr int kTrimMessagesEvery = 5;  // looks: a dead letter is fetched between two of them
 
 }  // namespace
 
@@ -68,8 +69,7 @@ void Control::heartbeat(const snake::Delivery& delivery) {
                             {{"rack", *rack}, {"why", to_string(message.error())}});
     return;
   }
-  parts_.presence.heartbeat(*machine, *rack, message->epoch, std::move(message->status_json),
-                            parts_.clock.now());
+  parts_.presence.heartbeat(*machine, *rack, *std::move(message), parts_.clock.now());
 }
 
 void Control::run() {
@@ -108,13 +108,16 @@ void Control::look_at_streams() {
           {{"streams", std::to_string(*made)}});
     return;
   }
+  // What is stored must not pass for fill.
+  const bool all = ++looks_ % kTrimMessagesEvery == 0;
+  const auto trimmed = all ? parts_.streams.trim_acknowledged() : parts_.streams.trim_stored();
+  if (!trimmed)
+    parts_.diagnostics.warn("mixer.control", "acknowledged messages were not removed",
+                            {{"why", trimmed.error().message}});
   std::vector<StreamFill> fill;
   for (const auto& stream : *seen)
     fill.push_back({stream.name, stream.messages, stream.bytes,
                     stream.max_bytes > 0 ? static_cast<std::uint64_t>(stream.max_bytes) : 0});
-  if (const auto trimmed = parts_.streams.trim_acknowledged(); !trimmed)
-    parts_.diagnostics.warn("mixer.control", "acknowledged messages were not removed",
-                            {{"why", trimmed.error().message}});
   const std::lock_guard lock(mutex_);
   fill_ = std::move(fill);
 }
@@ -137,7 +140,7 @@ void Control::answer(const snake::Delivery& delivery) {
   Bytes bytes;
   model::encode(reply, bytes);
   if (!delivery.reply.empty()) (void)parts_.bus.publish(delivery.reply, bytes);  // lost: the rack asks again
-  if (reply.error.empty()) parts_.request_receipts(*machine);
+  if (reply.error.empty()) parts_.welcomed(*machine);
 }
 
 std::string Control::welcome(const MachineId& machine, const model::Hello& hello) {

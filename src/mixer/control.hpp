@@ -32,7 +32,7 @@ class Control {
     Presence& presence;
     const Clock& clock;
     Diagnostics& diagnostics;
-    std::function<void(const MachineId&)> request_receipts;
+    std::function<void(const MachineId&)> welcomed;  // it waits for receipts and a lease
   };
   static constexpr std::size_t kMaxWaitingHellos = 256;
 
@@ -60,6 +60,7 @@ class Control {
   std::condition_variable wake_;
   std::deque<snake::Delivery> hellos_;
   std::vector<StreamFill> fill_;
+  int looks_ = 0;
   bool stop_ = false;
   std::unique_ptr<snake::Subscription> hello_subscription_;
   std::unique_ptr<snake::Subscription> heartbeat_subscription_;

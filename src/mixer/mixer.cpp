@@ -14,6 +14,7 @@
 #include "mixer/dead_letter_thread.hpp"
 #include "mixer/ingest_thread.hpp"
 #include "mixer/nats_server.hpp"
+#include "mixer/pressure_thread.hpp"
 #include "mixer/version.hpp"
 #include "sink/duckdb_sink.hpp"
 #include "snake/dead_letter_box.hpp"
@@ -63,6 +64,14 @@ HttpOptions http_options(const Config& config) {
   return options;
 }
 
+PressureDesk::Options pressure_options(const Config& config) {
+  PressureDesk::Options options;
+  options.commit_target_nanos = static_cast<std::int64_t>(config.pressure.commit_target_ms) * kNanosPerMilli;
+  options.least_free_disk = config.pressure.least_free_disk;
+  options.least_free_memory = config.pressure.least_free_memory;
+  return options;
+}
+
 // A wildcard address is no place to point a browser at.
 std::string shown_host(const std::string& host) {
   if (host == "0.0.0.0" || host == "::") return "127.0.0.1";
@@ -83,6 +92,7 @@ struct Mixer::Parts {
   RackIndex racks;
   Presence presence;
   IngestCounters counters;
+  SinkWatch sink_watch;
   TailHub tail;
   std::string token;
   std::unique_ptr<NatsServer> server;
@@ -96,13 +106,19 @@ struct Mixer::Parts {
   std::unique_ptr<HttpServer> http;
   std::unique_ptr<IngestThread> ingest;
   std::unique_ptr<DeadLetterThread> dead_letters;
+  std::unique_ptr<PressureThread> pressure;
   std::unique_ptr<Control> control;
-  std::atomic<const Control*> control_seen{nullptr};  // for the API: set once control runs
+  // For the API and the pressure thread: set once these run.
+  std::atomic<const Control*> control_seen{nullptr};
+  std::atomic<const PressureThread*> pressure_seen{nullptr};
 
   Outcome<void> open_bus();
   Outcome<void> open_store();
   Outcome<void> start_ingest();
+  Outcome<void> start_control();
   Outcome<void> start_api();
+  [[nodiscard]] std::vector<StreamFill> stream_fill() const;
+  [[nodiscard]] PressureDesk::Parts pressure_parts();
   Outcome<std::unique_ptr<snake::PullConsumer>> open_consumer(std::string_view stream,
                                                               std::string_view durable);
 };
@@ -174,16 +190,41 @@ Outcome<void> Mixer::Parts::start_ingest() {
     };
   };
   ingest = std::make_unique<IngestThread>(
-      Ingest::Parts{store->sink(), *bus, racks, clock, diagnostics, counters}, presence,
+      Ingest::Parts{store->sink(), *bus, racks, clock, diagnostics, counters, &sink_watch}, presence,
       std::vector<IngestSource>{{model::Lane::kAudit, from(*audit)},
                                 {model::Lane::kTelemetry, from(*telemetry)}},
       IngestPace{}, [this](const std::vector<StoredTransaction>& stored) { tail.publish(stored); });
   auto letters = DeadLetterThread::start(*bus, diagnostics);
   if (!letters) return tl::unexpected(letters.error());
   dead_letters = std::move(*letters);
-  auto controlling =
-      Control::start({*bus, *streams, server.get(), racks, presence, clock, diagnostics,
-                      [this](const MachineId& machine) { ingest->request_receipts(machine); }});
+  return {};
+}
+
+std::vector<StreamFill> Mixer::Parts::stream_fill() const {
+  // Pairs with the store in start_control; ~Mixer ends those who ask before it ends control.
+  const auto* seen = control_seen.load();
+  return seen == nullptr ? std::vector<StreamFill>{} : seen->fill();
+}
+
+PressureDesk::Parts Mixer::Parts::pressure_parts() {
+  return {*bus,
+          presence,
+          sink_watch,
+          clock,
+          diagnostics,
+          [this] { return stream_fill(); },
+          [this] { return disk_room(config.data); },
+          [] { return memory_room(); }};
+}
+
+Outcome<void> Mixer::Parts::start_control() {
+  pressure = std::make_unique<PressureThread>(pressure_parts(), pressure_options(config));
+  pressure_seen.store(pressure.get());
+  auto controlling = Control::start(
+      {*bus, *streams, server.get(), racks, presence, clock, diagnostics, [this](const MachineId& machine) {
+         ingest->request_receipts(machine);
+         pressure->greet(machine);
+       }});
   if (!controlling) return tl::unexpected(controlling.error());
   control = std::move(*controlling);
   control_seen.store(control.get());
@@ -194,8 +235,8 @@ Outcome<void> Mixer::Parts::start_api() {
   const auto readiness = [this] {
     Readiness now;
     now.bus_connected = bus->connected();
-    // Pairs with the store in start_ingest; ~Mixer ends the API before it ends control.
-    if (const auto* seen = control_seen.load()) now.streams = seen->fill();
+    now.streams = stream_fill();
+    if (const auto* seen = pressure_seen.load()) now.pressure = seen->standing();
     return now;
   };
   api = std::make_unique<Api>(ApiParts{store->queries(), presence, racks, counters, tail, clock, token,
@@ -211,11 +252,12 @@ Mixer::Mixer(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
 Mixer::~Mixer() {
   // The ingest thread first: it may wake the API's connections, so it must not outlive them. `control` asks
-  // ingest for receipts, so it stops before ingest; the API may still read its fill, so it is destroyed
-  // after.
+  // ingest for receipts, so it stops before ingest; the API and the pressure thread may still read its fill,
+  // so it is destroyed after them.
   if (parts_->control) parts_->control->stop();
   parts_->ingest.reset();
   parts_->http.reset();
+  parts_->pressure.reset();
   parts_->control.reset();
 }
 
@@ -230,7 +272,8 @@ Outcome<std::unique_ptr<Mixer>> Mixer::start(const Config& config, const Clock& 
   if (token->created)
     diagnostics.info("mixer.api", "a new API token was written", {{"file", config.token_path()}});
   parts.token = std::move(token->text);
-  for (const auto step : {&Parts::open_bus, &Parts::open_store, &Parts::start_api, &Parts::start_ingest})
+  for (const auto step :
+       {&Parts::open_bus, &Parts::open_store, &Parts::start_api, &Parts::start_ingest, &Parts::start_control})
     if (auto done = (parts.*step)(); !done) return tl::unexpected(done.error());
   return mixer;
 }

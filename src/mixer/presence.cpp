@@ -14,15 +14,16 @@ void Presence::hello(sink::RackPresence presence) {
   entry.urgent = true;
 }
 
-void Presence::heartbeat(const MachineId& machine, const std::string& rack, Epoch epoch,
-                         std::string status_json, UnixNanos now) {
+void Presence::heartbeat(const MachineId& machine, const std::string& rack, model::Heartbeat heartbeat,
+                         UnixNanos now) {
   const std::lock_guard lock(mutex_);
   auto& entry = racks_[machine];
   entry.heard(now);
   entry.presence.machine_id = machine;
   entry.presence.rack = rack;
-  entry.presence.epoch = epoch;
-  entry.presence.status_json = std::move(status_json);
+  entry.presence.epoch = heartbeat.epoch;
+  entry.presence.status_json = std::move(heartbeat.status_json);
+  entry.pressure = std::move(heartbeat.pressure);
   entry.presence.last_seen = now;
   entry.changed = true;
 }
@@ -44,9 +45,22 @@ std::vector<sink::RackPresence> Presence::take_due(UnixNanos now) {
 std::optional<UnixNanos> Presence::present_since(const MachineId& machine, UnixNanos now) const {
   const std::lock_guard lock(mutex_);
   const auto found = racks_.find(machine);
-  if (found == racks_.end() || now.value - found->second.presence.last_seen.value > kAbsentAfter)
-    return std::nullopt;
+  if (found == racks_.end() || !found->second.is_here(now)) return std::nullopt;
   return found->second.since;
+}
+
+std::optional<model::RackPressure> Presence::pressure_of(const MachineId& machine) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = racks_.find(machine);
+  return found == racks_.end() ? std::nullopt : found->second.pressure;
+}
+
+std::vector<Presence::Present> Presence::present(UnixNanos now) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<Present> list;
+  for (const auto& [machine, entry] : racks_)
+    if (entry.is_here(now)) list.push_back({machine, entry.pressure});
+  return list;
 }
 
 std::vector<sink::RackPresence> Presence::all() const {

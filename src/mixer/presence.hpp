@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "model/agent.hpp"
 #include "sink/sink.hpp"
 
 namespace fluxrig::mixer {
@@ -23,20 +24,32 @@ class Presence {
 
   void hello(sink::RackPresence presence);
   // `rack` is the name from the index, for a heartbeat that comes before any hello (the mixer was restarted).
-  void heartbeat(const MachineId& machine, const std::string& rack, Epoch epoch, std::string status_json,
+  void heartbeat(const MachineId& machine, const std::string& rack, model::Heartbeat heartbeat,
                  UnixNanos now);
   // Those that changed and were not handed out within the interval.
   [[nodiscard]] std::vector<sink::RackPresence> take_due(UnixNanos now);
   [[nodiscard]] std::vector<sink::RackPresence> all() const;
+  // What the rack's last heartbeat said of its state; nullopt: none has, or an older rack's.
+  [[nodiscard]] std::optional<model::RackPressure> pressure_of(const MachineId& machine) const;
+  struct Present {
+    MachineId machine_id;
+    std::optional<model::RackPressure> pressure;
+  };
+  // Those that are here.
+  [[nodiscard]] std::vector<Present> present(UnixNanos now) const;
   // Since when the rack has been here without interruption; nullopt: it is absent.
   [[nodiscard]] std::optional<UnixNanos> present_since(const MachineId& machine, UnixNanos now) const;
 
  private:
   struct Entry {
     void heard(UnixNanos now) {
-      if (since.value == 0 || now.value - presence.last_seen.value > kAbsentAfter) since = now;
+      if (since.value == 0 || !is_here(now)) since = now;
+    }
+    [[nodiscard]] bool is_here(UnixNanos now) const {
+      return now.value - presence.last_seen.value <= kAbsentAfter;
     }
     sink::RackPresence presence;
+    std::optional<model::RackPressure> pressure;
     UnixNanos remembered;
     UnixNanos since;  // it has been heard of without interruption
     bool changed = false;

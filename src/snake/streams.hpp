@@ -67,6 +67,8 @@ class StreamAdmin {
   // at the time of the previous call, so that a dead letter can still be fetched. Subjects without a consumer
   // stay until their age. Returns how many consumers were looked at.
   [[nodiscard]] Outcome<std::size_t> trim_acknowledged();
+  // FLUX_AUDIT and FLUX_TELEMETRY alone: nothing in them becomes a dead letter, so it may be called often.
+  [[nodiscard]] Outcome<std::size_t> trim_stored();
 
  private:
   using Floors = std::map<std::string, std::uint64_t>;  // by filter

@@ -36,6 +36,15 @@ ApiResponse method_not_allowed(std::string_view allowed) {
   return response;
 }
 
+std::string pressure_json(const PressureStanding& standing) {
+  return fmt::format(
+      R"("pressure":{{"level":{},"cause":"{}","figure":{:.3f},"changes":{},"leases":{},"capacity_bytes_per_s":{},)"
+      R"("racks":{},"live_bytes_per_s":{},"backlog_bytes":{},"replay_bytes_per_s":{}}})",
+      standing.level, name_of(standing.cause), standing.figure, standing.changes, standing.leases,
+      standing.capacity_bytes_per_s, standing.racks, standing.live_bytes_per_s, standing.backlog_bytes,
+      standing.replay_bytes_per_s);
+}
+
 }  // namespace
 
 std::optional<ApiResponse> Api::quick(const ApiRequest& request) const {
@@ -118,7 +127,7 @@ ApiResponse Api::status() const {
         fmt::format(R"({}{{"name":"{}","messages":{},"bytes":{},"max_bytes":{}}})", i == 0 ? "" : ",",
                     escape_json(stream.name), stream.messages, stream.bytes, stream.max_bytes);
   }
-  response.body += "]}\n";
+  response.body += "]," + pressure_json(readiness.pressure) + "}\n";
   return response;
 }
 

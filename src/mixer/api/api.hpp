@@ -14,6 +14,7 @@
 #include "mixer/ingest_counters.hpp"
 #include "mixer/presence.hpp"
 #include "mixer/rack_index.hpp"
+#include "model/pressure.hpp"
 #include "sink/sink.hpp"
 
 namespace fluxrig {
@@ -32,9 +33,25 @@ struct StreamFill {
   std::uint64_t max_bytes = 0;
 };
 
+// What the mixer asks of its racks, and what it can grant them.
+struct PressureStanding {
+  UnixNanos started;  // of this numbering of leases
+  std::uint8_t level = 0;
+  model::PressureCause cause = model::PressureCause::kNone;
+  double figure = 0;  // of the cause (pressure/sensor.hpp)
+  std::uint64_t changes = 0;
+  std::uint64_t leases = 0;
+  std::uint64_t capacity_bytes_per_s = 0;  // of the store, as learnt
+  std::size_t racks = 0;                   // that are here, with the sums of what they say
+  std::uint64_t live_bytes_per_s = 0;
+  std::uint64_t backlog_bytes = 0;
+  std::uint64_t replay_bytes_per_s = 0;  // granted
+};
+
 struct Readiness {
   bool bus_connected = false;
   std::vector<StreamFill> streams;  // as last seen
+  PressureStanding pressure;
 };
 
 struct ApiParts {
