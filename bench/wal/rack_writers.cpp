@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "bench/wal/rack_lane.hpp"
+#include "rack/io_loop.hpp"
 
 namespace fluxrig::bench {
 namespace {
@@ -28,7 +29,7 @@ class Transactions {
   Measured run() {
     measured_.latencies_ns.reserve(1U << 20);
     for (auto& writer : writers_) begin(writer);
-    io_.run();
+    rack::IoLoop(io_, clock_, [this] { return awaiting_.size(); }).run();
     measured_.seconds = window_.seconds();
     return std::move(measured_);
   }
@@ -96,6 +97,7 @@ class Transactions {
     }
   }
 
+  SystemClock clock_;
   const Load& load_;
   std::vector<Writer> writers_;
   std::deque<Writer*> awaiting_;

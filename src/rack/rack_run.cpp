@@ -5,6 +5,7 @@
 #include <csignal>
 
 #include "rack/footprint.hpp"
+#include "rack/io_loop.hpp"
 #include "rack/rack_parts.hpp"
 #include "rack/reload.hpp"
 
@@ -15,7 +16,7 @@ void Rack::run() {
   await_signal();
   diagnostics_.info("rack", fmt::format("rack '{}' is ready", scenario_.rack),
                     {{"machine_id", to_string(identity_.machine_id)}});
-  io_.run();
+  IoLoop(io_, clock_, [this] { return runtime_->awaiting_disk(); }).run();
   // The io thread is done: what remains is to bring the records home.
   const bool has_link = link_thread_ != nullptr;
   event("fluxrig.rack.stopped", fmt::format("rack {} stopped", scenario_.rack));

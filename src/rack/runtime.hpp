@@ -83,6 +83,7 @@ class Runtime final : public gear::Services {
   void drain();  // gears close their listeners; begin refuses
   void stop();   // gears close everything
   [[nodiscard]] std::size_t open() const noexcept { return open_; }
+  [[nodiscard]] std::size_t awaiting_disk() const noexcept { return awaiting_disk_.size(); }
   [[nodiscard]] const RuntimeCounters& counters() const noexcept { return counters_; }
   [[nodiscard]] const Wiring& wiring() const noexcept { return wiring_; }
   [[nodiscard]] const std::vector<model::ConsumerRequest>& consumers() const noexcept { return consumers_; }
