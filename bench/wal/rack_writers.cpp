@@ -3,6 +3,7 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <deque>
 #include <mutex>
 #include <thread>
@@ -14,6 +15,7 @@ namespace fluxrig::bench {
 namespace {
 
 using Time = Window::Time;
+constexpr auto kParkRetry = std::chrono::milliseconds(1);  // as in rack::Runtime
 
 // Writers as the transactions of a rack: one thread, which is told by post() how far the disk has come, as
 // rack::Runtime is.
@@ -65,17 +67,19 @@ class Transactions {
     boost::asio::post(io_, [this, &writer] { begin(writer); });
   }
 
-  // A ring that is full drains in less than a batch takes.
+  // As rack::Runtime does when nothing else wakes it.
   void retry() {
-    boost::asio::post(io_, [this] {
+    if (retrying_) return;
+    retrying_ = true;
+    retry_.expires_after(kParkRetry);
+    retry_.async_wait([this](const boost::system::error_code&) {
+      retrying_ = false;
       while (!parked_.empty() && lane_.write(parked_.front()->draft, parked_.front()->position)) {
         Writer& writer = *parked_.front();
         parked_.pop_front();
         written(writer);
       }
-      if (parked_.empty()) return;
-      std::this_thread::yield();
-      retry();
+      if (!parked_.empty()) retry();
     });
   }
 
@@ -108,6 +112,8 @@ class Transactions {
   std::atomic<std::uint64_t> durable_{0};
   std::atomic<bool> posted_{false};
   boost::asio::io_context io_{1};
+  boost::asio::steady_timer retry_{io_};
+  bool retrying_ = false;
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   RackLane lane_;
   Window window_;
