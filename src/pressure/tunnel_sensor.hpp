@@ -28,9 +28,9 @@ class TunnelSensor {
     std::int64_t first_retry = 5 * kNanosPerSecond;
     std::int64_t longest_retry = 60 * kNanosPerSecond;
     // Losses of the connection within the last kRecent.
-    std::uint32_t slow_losses = 2, stalled_losses = 4;
+    std::uint32_t slow_losses = 3, stalled_losses = 6;
   };
-  static constexpr std::int64_t kRecent = 60 * kNanosPerSecond;
+  static constexpr std::int64_t kRecent = 30 * kNanosPerSecond;
   static constexpr std::int64_t kForgetSlow = 10 * kNanosPerSecond;  // without any acknowledgement
 
   explicit TunnelSensor(Options options) : options_(options) {}

@@ -138,12 +138,12 @@ TEST(TunnelSensor, ABusinessMessageThatIsAnsweredEndsAStall) {
 
 TEST(TunnelSensor, AConnectionThatKeepsBreakingIsSlowThenStalledThenForgiven) {
   TunnelSensor sensor(kOptions);
-  const std::uint8_t expected[] = {0, 1, 1, 2, 2};
+  const std::uint8_t expected[] = {0, 0, 1, 1, 1, 2, 2};
   std::int64_t now = 100 * kSecond;
   for (const auto level : expected) {
     sensor.disconnected({now});
     EXPECT_EQ(sensor.read({now}).level, level);
-    now += 5 * kSecond;
+    now += 4 * kSecond;
   }
   EXPECT_EQ(sensor.read({now + TunnelSensor::kRecent}).level, 0);
 }
