@@ -24,6 +24,7 @@ void Presence::heartbeat(const MachineId& machine, const std::string& rack, mode
   entry.presence.epoch = heartbeat.epoch;
   entry.presence.status_json = std::move(heartbeat.status_json);
   entry.pressure = std::move(heartbeat.pressure);
+  if (entry.holds_back()) entry.since = now;
   entry.presence.last_seen = now;
   entry.changed = true;
 }

@@ -37,7 +37,8 @@ class Presence {
   };
   // Those that are here.
   [[nodiscard]] std::vector<Present> present(UnixNanos now) const;
-  // Since when the rack has been here without interruption; nullopt: it is absent.
+  // Since when the rack has been here without interruption, and without anything that it holds back: what it
+  // keeps in DIVERT, or sends later in REPLAY, is late and not missing. nullopt: it is absent.
   [[nodiscard]] std::optional<UnixNanos> present_since(const MachineId& machine, UnixNanos now) const;
 
  private:
@@ -45,13 +46,16 @@ class Presence {
     void heard(UnixNanos now) {
       if (since.value == 0 || !is_here(now)) since = now;
     }
+    [[nodiscard]] bool holds_back() const {
+      return pressure && (pressure->state != model::PressureState::kNormal || pressure->backlog_bytes != 0);
+    }
     [[nodiscard]] bool is_here(UnixNanos now) const {
       return now.value - presence.last_seen.value <= kAbsentAfter;
     }
     sink::RackPresence presence;
     std::optional<model::RackPressure> pressure;
     UnixNanos remembered;
-    UnixNanos since;  // it has been heard of without interruption
+    UnixNanos since;  // it has been heard of without interruption, and held nothing back
     bool changed = false;
     bool urgent = false;  // a hello: the next call hands it out
   };
