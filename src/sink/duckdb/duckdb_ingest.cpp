@@ -8,6 +8,7 @@
 #include "sink/duckdb/ledger_table.hpp"
 #include "sink/duckdb/part_alarms.hpp"
 #include "sink/duckdb/record_rows.hpp"
+#include "sink/duckdb/telemetry_accounts.hpp"
 #include "sink/duckdb/utf8_text.hpp"
 
 namespace fluxrig::sink {
@@ -88,6 +89,7 @@ Attempt<CommitSummary> DuckDbSink::store(std::span<const IncomingBlock> blocks, 
   CommitSummary summary;
   RecordRows rows(core_.connection());
   OpenIntents intents(open_intents_, ledger_);
+  TelemetryAccounts accounts;
   for (const auto& block : blocks) {
     if (block.head.lane == model::Lane::kAudit && !block.bytes.empty()) rows.keep(block);
     if (block.records.empty()) continue;
@@ -108,6 +110,7 @@ Attempt<CommitSummary> DuckDbSink::store(std::span<const IncomingBlock> blocks, 
       }
       rows.add(block, i);
       intents.see(block, i);
+      accounts.see(block, i);
     }
     ranges.add(first, last);
   }
@@ -117,6 +120,8 @@ Attempt<CommitSummary> DuckDbSink::store(std::span<const IncomingBlock> blocks, 
   summary.rows = *written;
   if (auto settled = intents.finish(core_.connection(), changed.open_intents); !settled)
     return tl::unexpected(std::move(settled.error()));
+  if (auto counted = accounts.finish(core_.connection()); !counted)
+    return tl::unexpected(std::move(counted.error()));
   for (const auto& [key, ranges] : changed.ledger) {
     const auto stored = ledger_.find(key);
     static const SequenceRanges kNone;

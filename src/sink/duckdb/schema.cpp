@@ -86,7 +86,18 @@ std::string create_tables_sql() {
       "kind VARCHAR, notice BOOLEAN, first_seq UBIGINT, last_seq UBIGINT, what VARCHAR, count UBIGINT, "
       "raised_at TIMESTAMP_NS, latest_at TIMESTAMP_NS, resolved_at TIMESTAMP_NS);"
       "CREATE TABLE IF NOT EXISTS audit_keys (machine_id UUID, public_key VARCHAR, pinned_at TIMESTAMP_NS);"
-      "CREATE TABLE IF NOT EXISTS audit_retired (machine_id UUID, epoch UINTEGER, next_seq UBIGINT);",
+      "CREATE TABLE IF NOT EXISTS audit_retired (machine_id UUID, epoch UINTEGER, next_seq UBIGINT);"
+      // The ledger of lane telemetry: docs/formats/telemetry-ledger.md.
+      "CREATE TABLE IF NOT EXISTS telemetry_stored (machine_id UUID, epoch UINTEGER, hour_start TIMESTAMP, "
+      "signal VARCHAR, rack VARCHAR, records UBIGINT, PRIMARY KEY (machine_id, epoch, hour_start, signal));"
+      "CREATE TABLE IF NOT EXISTS telemetry_stated (machine_id UUID, epoch UINTEGER, hour_start TIMESTAMP, "
+      "signal VARCHAR, rack VARCHAR, seq UBIGINT, produced UBIGINT, ring_full UBIGINT, queue_full UBIGINT, "
+      "restricted_sampling UBIGINT, oversize UBIGINT, disabled UBIGINT, closed BOOLEAN, last BOOLEAN, "
+      "stated_at TIMESTAMP_NS, received_at TIMESTAMP_NS, PRIMARY KEY (machine_id, epoch, hour_start, "
+      "signal));"
+      "CREATE TABLE IF NOT EXISTS telemetry_lost (machine_id UUID, epoch UINTEGER, first_seq UBIGINT, "
+      "last_seq UBIGINT, hour_start TIMESTAMP, rack VARCHAR, cause VARCHAR, spans UBIGINT, metrics UBIGINT, "
+      "logs UBIGINT, PRIMARY KEY (machine_id, epoch, first_seq));",
       kCommonTypes);
 }
 
