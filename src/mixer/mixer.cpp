@@ -14,7 +14,9 @@
 #include "mixer/dead_letter_thread.hpp"
 #include "mixer/ingest_thread.hpp"
 #include "mixer/nats_server.hpp"
+#include "mixer/parts_options.hpp"
 #include "mixer/pressure_thread.hpp"
+#include "mixer/rack_commands.hpp"
 #include "mixer/version.hpp"
 #include "sink/duckdb_sink.hpp"
 #include "snake/dead_letter_box.hpp"
@@ -29,6 +31,7 @@ namespace {
 
 constexpr std::string_view kAuditConsumer = "mixer_audit";
 constexpr std::string_view kTelemetryConsumer = "mixer_telemetry";
+constexpr std::chrono::milliseconds kCommandPatience{3'000};  // a worker of the API waits for so long
 
 Outcome<void> make_directory(const std::string& path) {
   std::error_code failed;
@@ -37,39 +40,6 @@ Outcome<void> make_directory(const std::string& path) {
     return problem(fmt::format("{}: cannot be made: {}; set 'data' to a directory that this user may write",
                                path, failed.message()));
   return {};
-}
-
-RackIndex::Names racks_of(const snake::CertificateIndex& index) {
-  RackIndex::Names names;
-  for (const auto& entry : index.entries)
-    if (entry.role == snake::CertificateRole::kRack && entry.machine_id)
-      names[*entry.machine_id] = entry.name;
-  return names;
-}
-
-snake::StreamSizes stream_sizes(const Config::Streams& streams) {
-  snake::StreamSizes sizes;
-  sizes.message_bytes = static_cast<std::int64_t>(streams.messages_bytes);
-  sizes.audit_bytes = static_cast<std::int64_t>(streams.audit_bytes);
-  sizes.telemetry_bytes = static_cast<std::int64_t>(streams.telemetry_bytes);
-  sizes.dead_letter_bytes = static_cast<std::int64_t>(streams.dead_letters_bytes);
-  return sizes;
-}
-
-HttpOptions http_options(const Config& config) {
-  HttpOptions options;
-  options.listen = config.listen_api;
-  options.certificate = config.tls_certificate;
-  options.key = config.tls_key;
-  return options;
-}
-
-PressureDesk::Options pressure_options(const Config& config) {
-  PressureDesk::Options options;
-  options.commit_target_nanos = static_cast<std::int64_t>(config.pressure.commit_target_ms) * kNanosPerMilli;
-  options.least_free_disk = config.pressure.least_free_disk;
-  options.least_free_memory = config.pressure.least_free_memory;
-  return options;
 }
 
 // A wildcard address is no place to point a browser at.
@@ -102,6 +72,7 @@ struct Mixer::Parts {
   std::unique_ptr<sink::DuckDbStore> store;
   std::unique_ptr<snake::PullConsumer> audit;
   std::unique_ptr<snake::PullConsumer> telemetry;
+  std::unique_ptr<RackCommands> commands;
   std::unique_ptr<Api> api;
   std::unique_ptr<HttpServer> http;
   std::unique_ptr<IngestThread> ingest;
@@ -232,6 +203,9 @@ Outcome<void> Mixer::Parts::start_control() {
 }
 
 Outcome<void> Mixer::Parts::start_api() {
+  auto commanding = RackCommands::start(*bus, clock);
+  if (!commanding) return tl::unexpected(commanding.error());
+  commands = std::move(*commanding);
   const auto readiness = [this] {
     Readiness now;
     now.bus_connected = bus->connected();
@@ -241,7 +215,10 @@ Outcome<void> Mixer::Parts::start_api() {
   };
   api = std::make_unique<Api>(ApiParts{store->queries(), presence, racks, counters, tail, clock, token,
                                        std::string(openapi_text()), std::string(kVersion), clock.now(),
-                                       readiness, dead_letter_box.get(), &diagnostics});
+                                       readiness, dead_letter_box.get(), &diagnostics,
+                                       [this](const MachineId& machine, model::ControlCommand& command) {
+                                         return commands->send(machine, command, kCommandPatience);
+                                       }});
   auto started = HttpServer::start(http_options(config), *api, diagnostics);
   if (!started) return tl::unexpected(started.error());
   http = std::move(*started);

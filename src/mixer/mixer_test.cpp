@@ -11,6 +11,7 @@
 #include "mixer/test_chain.hpp"
 #include "mixer/test_peers.hpp"
 #include "model/agent.hpp"
+#include "model/control.hpp"
 #include "model/receipt.hpp"
 #include "snake/subjects.hpp"
 #include "snake/test_server.hpp"
@@ -51,6 +52,7 @@ class MixerTest : public ::testing::Test {
       config.listen_nats = {"127.0.0.1", 0};
       config.streams = {64U << 20, 64U << 20, 64U << 20, 16U << 20};
       config.memory_limit_bytes = 256U << 20;
+      config.pressure.commit_target_ms = 60'000;  // a busy machine is no pressure here
       start();
     }
     void start() {
@@ -126,6 +128,13 @@ class MixerTest : public ::testing::Test {
     if (subscription) rack->subscription = std::move(*subscription);
     if (!rack->bus->flush(std::chrono::seconds(5))) ADD_FAILURE() << "no flush";
     return rack;
+  }
+
+  static void hello(const Rack& one, const std::string& name) {
+    Bytes bytes;
+    model::encode(model::Hello{name, "0.1.0", Epoch{1}, {}, {}}, bytes);
+    const auto answer = one.bus->request(snake::hello_subject(one.machine), bytes, std::chrono::seconds(10));
+    ASSERT_TRUE(answer) << to_string(answer.error());
   }
 
   static std::string count_of(const MachineId& machine) {
@@ -216,7 +225,128 @@ TEST_F(MixerTest, HeartbeatShowsItsStatusAndTheLag) {
   EXPECT_THAT(
       testing::get(api(), "/api/v1/racks", token()).body,
       HasSubstr(
-          R"("audit":{"epoch":1,"stored_sequence":5,"lag_records":4},"status":{"audit":{"sequence":9}})"));
+          R"("audit":{"epoch":1,"stored_sequence":5,"lag_records":4},"pressure":null,"status":{"audit":{"sequence":9}})"));
+}
+
+TEST_F(MixerTest, ARackThatSaysHelloHasALeaseAndItsHeartbeatAShare) {
+  const auto one = rack("leased");
+  ASSERT_TRUE(one->bus);
+  Mailbox<model::PressureLease> leases;
+  const auto subscription =
+      one->bus->subscribe(snake::pressure_subject(one->machine), [&](const snake::Delivery& delivery) {
+        if (auto lease = model::decode_pressure_lease(delivery.payload)) leases.put(*lease);
+      });
+  ASSERT_TRUE(subscription && one->bus->flush(std::chrono::seconds(5)));
+  hello(*one, "leased");
+  const auto first = leases.take();
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->lease_ms, 10'000U);
+  model::RackPressure pressure;
+  pressure.state = model::PressureState::kReplay;
+  pressure.backlog_bytes = 1U << 20;
+  Bytes heartbeat;
+  model::encode(model::Heartbeat{Epoch{1}, "{}", pressure}, heartbeat);
+  ASSERT_TRUE(one->bus->publish(snake::heartbeat_subject(one->machine), heartbeat));
+  auto next = leases.take();
+  for (int i = 0; i < 10 && next && next->replay_bytes_per_s == 0; ++i) next = leases.take();
+  ASSERT_TRUE(next);
+  EXPECT_GT(next->sequence, first->sequence);
+  EXPECT_EQ(next->mixer_started, first->mixer_started);
+  EXPECT_THAT(testing::get(api(), "/api/v1/racks", token()).body,
+              HasSubstr(R"("pressure":{"state":"replay","cause":null,"backlog_bytes":1048576,)"));
+  const auto status = testing::get(api(), "/api/v1/status", token()).body;
+  EXPECT_THAT(status, HasSubstr(R"("pressure":{"level":)"));
+  EXPECT_THAT(status, HasSubstr(R"("backlog_bytes":1048576)"));
+  EXPECT_GT(next->replay_bytes_per_s, 0U);
+}
+
+// A rack that answers every command with `error`, or with the state that it was asked for.
+class Obedient {
+ public:
+  Obedient(snake::NatsBus& bus, const MachineId& machine, std::string error) {
+    auto subscription = bus.subscribe(snake::control_subject(machine),
+                                      [this, &bus, machine, error](const snake::Delivery& d) {
+                                        const auto command = model::decode_control_command(d.payload);
+                                        if (!command) return;
+                                        model::ControlAnswer answer{command->id, error, {}};
+                                        if (error.empty()) answer.results = command->arguments;
+                                        Bytes bytes;
+                                        model::encode(answer, bytes);
+                                        (void)bus.publish(snake::control_reply_subject(machine), bytes);
+                                        commands.put(*command);
+                                      });
+    if (subscription) subscription_ = *std::move(subscription);
+    if (!bus.flush(std::chrono::seconds(5))) ADD_FAILURE() << "no flush";
+  }
+  Mailbox<model::ControlCommand> commands;
+
+ private:
+  std::unique_ptr<snake::Subscription> subscription_;
+};
+
+TEST_F(MixerTest, AnOperatorsCommandReachesTheRackAndItsAnswerComesBack) {
+  const auto one = rack("commanded");
+  ASSERT_TRUE(one->bus);
+  hello(*one, "commanded");
+  Obedient obedient(*one->bus, one->machine, "");
+  const auto reply = testing::post(
+      api(), "/api/v1/racks/commanded/pressure", token(),
+      R"({"state":"divert","for":"10m","reason":"card 4111111111111111 hangs","who":"ops@desk"})");
+  EXPECT_EQ(reply.status, 200) << reply.body;
+  EXPECT_THAT(reply.body, HasSubstr(R"("rack":"commanded")"));
+  EXPECT_THAT(reply.body, HasSubstr(R"("forced":"divert","until":"20)"));
+  EXPECT_THAT(reply.body, HasSubstr(R"("state":"divert"})"));
+  const auto command = obedient.commands.take();
+  ASSERT_TRUE(command);
+  EXPECT_EQ(model::forced_pressure(*command).value(),
+            (model::ForcedPressure{model::PressureState::kDivert, 600'000}));
+  EXPECT_EQ(command->who, "ops@desk");
+  EXPECT_EQ(command->reason, "card 411111******1111 hangs");
+  const auto released = testing::post(api(), "/api/v1/racks/" + to_string(one->machine) + "/pressure",
+                                      token(), R"({"state":"auto","reason":"over"})");
+  EXPECT_EQ(released.status, 200) << released.body;
+  EXPECT_THAT(released.body, HasSubstr(R"("forced":"auto","until":null)"));
+}
+
+TEST_F(MixerTest, WhatARackRefusesIsTold) {
+  const auto one = rack("stubborn");
+  ASSERT_TRUE(one->bus);
+  hello(*one, "stubborn");
+  Obedient obedient(*one->bus, one->machine, "not today");
+  const auto reply = testing::post(api(), "/api/v1/racks/stubborn/pressure", token(),
+                                   R"({"state":"normal","for":"1m","reason":"test"})");
+  EXPECT_EQ(reply.status, 409);
+  EXPECT_THAT(reply.body, HasSubstr("rack 'stubborn' refused: not today"));
+}
+
+TEST_F(MixerTest, ARackThatDoesNotAnswerLeavesItOpenWhetherItWasDone) {
+  const auto one = rack("silent");
+  ASSERT_TRUE(one->bus);
+  hello(*one, "silent");
+  const auto reply = testing::post(api(), "/api/v1/racks/silent/pressure", token(),
+                                   R"({"state":"restrict","for":"1m","reason":"test"})");
+  EXPECT_EQ(reply.status, 504);
+  EXPECT_THAT(reply.body, HasSubstr("has not answered in time"));
+}
+
+TEST_F(MixerTest, CommandsThatCannotBeMeantAreRefusedBeforeTheyAreSent) {
+  const auto one = rack("absent");  // never said hello
+  const auto force = [&](const std::string& rack, const std::string& body) {
+    return testing::post(api(), "/api/v1/racks/" + rack + "/pressure", token(), body);
+  };
+  const std::string good = R"({"state":"divert","for":"10m","reason":"test"})";
+  EXPECT_EQ(force("nobody", good).status, 404);
+  const auto away = force("absent", good);
+  EXPECT_EQ(away.status, 409);
+  EXPECT_THAT(away.body, HasSubstr("nothing was sent"));
+  for (const char* wrong :
+       {R"({"state":"divert","for":"10m"})", R"({"state":"divert","reason":"x"})",
+        R"({"state":"divert","for":"25h","reason":"x"})", R"({"state":"replay","for":"10m","reason":"x"})",
+        R"({"state":"divert","for":"10","reason":"x"})", R"({"for":"10m","reason":"x"})", "no json"})
+    EXPECT_EQ(force("absent", wrong).status, 400) << wrong;
+  EXPECT_THAT(force("absent", R"({"state":"divert","for":"10m"})").body, HasSubstr("a reason is needed"));
+  EXPECT_EQ(testing::get(api(), "/api/v1/racks/absent/pressure", token()).status, 405);
+  EXPECT_EQ(testing::post(api(), "/api/v1/racks/absent/pressure", "wrong", good).status, 401);
 }
 
 TEST_F(MixerTest, TraceFindsATransactionByEachOfItsIdsAndByAPrefix) {

@@ -54,7 +54,7 @@ std::optional<ApiResponse> Api::quick(const ApiRequest& request) const {
       return problem_response(401, "send the token of the mixer's token file: Authorization: Bearer <token>");
     if (request.path == "/api/v1/sql")
       return get || request.method == "POST" ? std::nullopt : std::optional(method_not_allowed("GET, POST"));
-    if (is_dead_letters_path(request.path)) return std::nullopt;
+    if (is_dead_letters_path(request.path) || is_rack_pressure_path(request.path)) return std::nullopt;
     if (!get) return method_not_allowed("GET");
     if (request.path == "/api/v1/tail") return tail(request);
     if (request.path == "/api/v1/status") return status();
@@ -73,6 +73,7 @@ ApiResponse Api::handle(const ApiRequest& request) const {
   if (begins_with(request.path, kAuditPrefix))
     return audit_response(parts_, std::string_view(request.path).substr(kAuditPrefix.size()), request);
   if (request.path == "/api/v1/racks") return racks();
+  if (is_rack_pressure_path(request.path)) return rack_pressure_response(parts_, request);
   if (is_dead_letters_path(request.path))
     return dead_letters_response(parts_.dead_letters, request, parts_.diagnostics);
   if (request.path == "/api/v1/sql") return sql(request);

@@ -14,6 +14,7 @@
 #include "mixer/ingest_counters.hpp"
 #include "mixer/presence.hpp"
 #include "mixer/rack_index.hpp"
+#include "model/control.hpp"
 #include "model/pressure.hpp"
 #include "sink/sink.hpp"
 
@@ -68,6 +69,8 @@ struct ApiParts {
   std::function<Readiness()> readiness;  // any thread, does not block
   snake::DeadLetterBox* dead_letters = nullptr;
   Diagnostics* diagnostics = nullptr;
+  // Blocks until the rack has answered or does not; gives the command its id. Empty: there is no bus yet.
+  std::function<Result<model::ControlAnswer>(const MachineId&, model::ControlCommand&)> command = {};
 };
 
 class Api {
@@ -99,6 +102,10 @@ class Api {
 [[nodiscard]] bool is_dead_letters_path(std::string_view path);
 [[nodiscard]] ApiResponse dead_letters_response(snake::DeadLetterBox* box, const ApiRequest& request,
                                                 Diagnostics* diagnostics);
+
+// api_pressure.cpp: POST /api/v1/racks/{rack}/pressure.
+[[nodiscard]] bool is_rack_pressure_path(std::string_view path);
+[[nodiscard]] ApiResponse rack_pressure_response(const ApiParts& parts, const ApiRequest& request);
 
 // api_doubt.cpp
 [[nodiscard]] ApiResponse doubt_response(sink::Queries& queries, const ApiRequest& request, UnixNanos now);

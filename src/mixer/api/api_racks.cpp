@@ -66,12 +66,29 @@ std::string state_of(const StoredRack& stored, const sink::RackPresence* live, U
   return fmt::format(R"("audit_state":"{}")", audit_state(*stored.standing, live, now));
 }
 
+// As its last heartbeat said; null: it has said nothing of the kind.
+std::string pressure_of(const std::optional<model::RackPressure>& pressure) {
+  if (!pressure) return R"("pressure":null)";
+  return fmt::format(
+      R"("pressure":{{"state":"{}","cause":{},"backlog_bytes":{},"live_bytes_per_s":{},"replay_bytes_per_s":{},)"
+      R"("seconds_left":{},"spool_messages":{}}})",
+      name_of(pressure->state), text_or_null(pressure->cause), pressure->backlog_bytes,
+      pressure->live_bytes_per_s, pressure->replay_bytes_per_s,
+      pressure->seconds_left ? std::to_string(*pressure->seconds_left) : "null", pressure->spool_messages);
+}
+
+struct LiveRack {
+  sink::RackPresence presence;
+  std::optional<model::RackPressure> pressure;
+};
+
 std::string rack_json(const std::string& machine, const std::string& name, const StoredRack& stored,
-                      const sink::RackPresence* live, UnixNanos now) {
+                      const LiveRack* rack, UnixNanos now) {
+  const auto* live = rack == nullptr ? nullptr : &rack->presence;
   if (live == nullptr)
     return fmt::format(
         R"({{"machine_id":"{}","rack":"{}","state":"{}","version":{},"epoch":{},"started":{},"last_seen":{},{},{},)"
-        R"("status":null}})",
+        R"("pressure":null,"status":null}})",
         machine, escape_json(name), stored.last_seen.empty() ? "never_seen" : "absent",
         text_or_null(stored.version), stored.epoch.empty() ? "null" : stored.epoch,
         text_or_null(stored.started), text_or_null(stored.last_seen), state_of(stored, nullptr, now),
@@ -79,11 +96,11 @@ std::string rack_json(const std::string& machine, const std::string& name, const
   const bool here = now.value - live->last_seen.value <= Presence::kAbsentAfter;
   return fmt::format(
       R"({{"machine_id":"{}","rack":"{}","state":"{}","version":{},"epoch":{},"started":{},"last_seen":{},{},{},)"
-      R"("status":{}}})",
+      R"({},"status":{}}})",
       machine, escape_json(name), here ? "present" : "absent",
       text_or_null(live->version.empty() ? stored.version : live->version), live->epoch.value,
       time_or_null(live->started), time_or_null(live->last_seen), state_of(stored, live, now),
-      audit_of(stored, live), normal_json_object(live->status_json));
+      audit_of(stored, live), pressure_of(rack->pressure), normal_json_object(live->status_json));
 }
 
 }  // namespace
@@ -95,11 +112,12 @@ ApiResponse Api::racks() const {
   std::map<std::string, std::string> names;
   for (const auto& [machine, rack] : *stored) names[machine] = rack.rack;
   for (const auto& [machine, name] : parts_.racks.all()) names[to_string(machine)] = name;
-  std::map<std::string, sink::RackPresence> live;
+  std::map<std::string, LiveRack> live;
   for (auto& presence : parts_.presence.all()) {
     const auto machine = to_string(presence.machine_id);
     names.try_emplace(machine, presence.rack);
-    live.emplace(machine, std::move(presence));
+    auto pressure = parts_.presence.pressure_of(presence.machine_id);
+    live.emplace(machine, LiveRack{std::move(presence), std::move(pressure)});
   }
   const auto now = parts_.clock.now();
   ApiResponse response;
