@@ -7,7 +7,7 @@
 #include <queue>
 #include <vector>
 
-#include "pressure/test_link.hpp"
+#include "pressure/link_model.hpp"
 
 namespace fluxrig::pressure {
 namespace {
@@ -18,7 +18,7 @@ constexpr std::int64_t kMilli = kNanosPerMilli;
 // A sender with an endless backlog over one link; woken by pacing and by acknowledgements alone.
 class Sender {
  public:
-  Sender(TestLink link, std::uint64_t seed, TunnelWindow::Options options = {})
+  Sender(LinkModel link, std::uint64_t seed, TunnelWindow::Options options = {})
       : link_(link), random_(seed), window_(options) {}
 
   // Until `until`; forgets what was measured before.
@@ -57,7 +57,7 @@ class Sender {
                      waits_[static_cast<std::size_t>(quantile * static_cast<double>(waits_.size() - 1))]);
   }
   [[nodiscard]] TunnelWindow& window() { return window_; }
-  [[nodiscard]] TestLink& link() { return link_; }
+  [[nodiscard]] LinkModel& link() { return link_; }
   [[nodiscard]] std::int64_t now() const { return now_; }
   [[nodiscard]] std::uint64_t delivered() const { return delivered_; }
   [[nodiscard]] std::uint64_t most_in_flight() const { return most_in_flight_; }
@@ -70,7 +70,7 @@ class Sender {
   void send() {
     const auto bytes = window_.chunk_bytes();
     const auto ticket = window_.sent(bytes, {now_});
-    flight_.emplace(link_.send(bytes, {now_}, random_).value, ticket);
+    flight_.emplace(link_.send(bytes, {now_}, random_).answered.value, ticket);
     waits_.push_back(link_.waited);
   }
   [[nodiscard]] std::int64_t next() const {
@@ -79,7 +79,7 @@ class Sender {
     return paced > now_ ? std::min(paced, acknowledged) : acknowledged;
   }
 
-  TestLink link_;
+  LinkModel link_;
   SeededRandom random_;
   TunnelWindow window_;
   std::priority_queue<InFlight, std::vector<InFlight>, Later> flight_;
@@ -90,8 +90,8 @@ class Sender {
   std::uint64_t most_in_flight_ = 0;
 };
 
-TestLink link_of(double bits_per_s, std::int64_t round_trip_ms, double loss = 0) {
-  TestLink link;
+LinkModel link_of(double bits_per_s, std::int64_t round_trip_ms, double loss = 0) {
+  LinkModel link;
   link.bytes_per_s = bits_per_s / 8;
   link.round_trip = round_trip_ms * kMilli;
   link.loss = loss;
