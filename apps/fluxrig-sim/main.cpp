@@ -3,12 +3,15 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "base/random.hpp"
+#include "fleet_command.hpp"
 #include "sim/simulation.hpp"
 
 namespace {
@@ -25,6 +28,7 @@ struct Arguments {
   std::uint64_t runs = 0;  // 0: no bound
   std::size_t failures = 5;
   bool events = false;
+  bool fleet = false;  // answered before the others are read
   fluxrig::sim::PlanOptions plan;
 };
 
@@ -109,6 +113,8 @@ int explore(const Arguments& arguments) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  const auto is_fleet = [](std::string_view argument) { return argument == "--fleet"; };
+  if (std::any_of(argv, argv + argc, is_fleet)) return fluxrig::sim::fleet_command(argc, argv);
   Arguments arguments;
   CLI::App app{
       "Runs racks, bus, mixer and store in simulated time, breaks them, and checks what was promised.",
@@ -121,6 +127,7 @@ int main(int argc, char** argv) {
   app.add_option("--runs", arguments.runs, "at most so many runs");
   app.add_option("--failures", arguments.failures, "stop after so many failures");
   app.add_flag("--disk-errors", arguments.plan.disk_errors, "single operations of the disk fail as well");
+  app.add_flag("--fleet", arguments.fleet, "a fleet of racks instead: --fleet --help");
   app.add_flag("--events", arguments.events, "with --seed: print every event");
   try {
     app.parse(argc, argv);
