@@ -22,6 +22,8 @@ BUILD = HOME / "build"
 PROGRAM = BUILD / "bin" / "fluxrig-sim"
 COPIED = ("src/", "apps/", "examples/", "cmake/", "specs/", "docs/openapi.yaml", "CMakeLists.txt", "CMakePresets.json")
 BUILD_SECONDS = 3600
+FLEET = ("--fleet", "--racks", "200", "--live", "4", "--outage", "120")  # of mutants named fleet-...
+FLEET_RUNS = 2
 RUNS = 150  # seeds on which the unchanged code holds, disk errors included
 GRACE_SECONDS = 60  # beyond its time a run hangs, and that is a way to be caught
 
@@ -59,11 +61,13 @@ def build():
     return None if done.returncode == 0 else done.stdout[-4000:]
 
 
-def simulate(first_seed, seconds):
+def simulate(first_seed, seconds, fleet=False):
     """(what it was caught by or None, seed, seconds)."""
     start = time.monotonic()
     command = [PROGRAM, "--from", str(first_seed), "--seconds", str(seconds), "--failures", "1",
                "--steps", "5000", "--runs", str(RUNS), "--disk-errors"]
+    if fleet:
+        command = [PROGRAM, *FLEET, "--from", str(first_seed), "--runs", str(FLEET_RUNS)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + GRACE_SECONDS, check=False)
     except subprocess.TimeoutExpired:
@@ -90,7 +94,7 @@ def one(patch, names, arguments):
         if broken is not None:
             print(broken)
             return f"  {title:34} DOES NOT BUILD", False
-        caught, seed, seconds = simulate(arguments.first, arguments.seconds)
+        caught, seed, seconds = simulate(arguments.first, arguments.seconds, title.startswith("fleet-"))
         if caught is None:
             return f"  {title:34} SURVIVED {seconds:.0f} s", False
         return f"  {title:34} {caught:44} {seed:>6} {seconds:6.1f} s", True
@@ -113,9 +117,10 @@ def main():
     if broken is not None:
         print(broken)
         sys.exit("the simulator does not build")
-    caught, seed, _ = simulate(arguments.first, arguments.seconds)
-    if caught is not None:
-        sys.exit(f"the unchanged code breaks a promise already (seed {seed}): {caught}")
+    for fleet in (False, True):
+        caught, seed, _ = simulate(arguments.first, arguments.seconds, fleet)
+        if caught is not None:
+            sys.exit(f"the unchanged code breaks a promise already (seed {seed}): {caught}")
     print(f"  {'mutant':34} {'caught by':44} {'seed':>6} {'time':>8}", flush=True)
     passed = failed = 0
     for patch in patches:
