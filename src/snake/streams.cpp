@@ -27,7 +27,7 @@ struct StreamPlan {
 std::vector<StreamPlan> plans(const StreamSizes& sizes) {
   return {{kStreamMessages, {"flux.msg.>"}, sizes.message_bytes, js_DiscardNew, sizes.message_age},
           {kStreamAudit, {"flux.audit.*"}, sizes.audit_bytes, js_DiscardNew, {}},
-          {kStreamTelemetry, {"flux.telemetry.*"}, sizes.telemetry_bytes, js_DiscardOld, {}},
+          {kStreamTelemetry, {"flux.telemetry.*"}, sizes.telemetry_bytes, js_DiscardNew, {}},
           {kStreamDeadLetters, {"flux.dlq.>"}, sizes.dead_letter_bytes, js_DiscardOld, sizes.dead_letter_age},
           {kStreamAdvisories,
            {"$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.FLUX_MSG.*",

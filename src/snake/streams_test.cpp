@@ -1,6 +1,7 @@
 #include "snake/streams.hpp"
 
 #include "snake/dead_letters.hpp"
+#include "snake/nats_native.hpp"
 #include "snake/pull_consumer.hpp"
 #include "snake/subjects.hpp"
 #include "snake/test_server.hpp"
@@ -72,17 +73,38 @@ TEST_F(StreamsTest, AreMadeOnceAndChangedWhenTheirSettingsDiffer) {
   EXPECT_EQ((*fills)[1].max_bytes, 2 << 20);
 }
 
-TEST_F(StreamsTest, AuditRefusesNewBlocksWhenFullAndTelemetryDropsOldOnes) {
+// What a full stream dropped by itself nobody would count: docs/adr/0012.
+TEST_F(StreamsTest, AuditAndTelemetryRefuseNewBlocksWhenFull) {
   auto edge = server_.edge_bus();
   const std::string block(200'000, 'x');
-  Result<PublishReceipt> last;
-  for (int i = 0; i < 8 && last; ++i)
-    last = publish_and_wait(*edge, outgoing(audit_subject(server_.edge), block));
-  ASSERT_FALSE(last.has_value());
-  EXPECT_EQ(last.error().code, ErrorCode::kFull);
-  for (int i = 0; i < 8; ++i)
-    EXPECT_TRUE(publish_and_wait(*edge, outgoing(telemetry_subject(server_.edge), block)));
-  EXPECT_LT(messages_in(kStreamTelemetry), 8U);
+  for (const auto& subject : {audit_subject(server_.edge), telemetry_subject(server_.edge)}) {
+    Result<PublishReceipt> last;
+    int stored = -1;
+    for (; stored < 8 && last; ++stored) last = publish_and_wait(*edge, outgoing(subject, block));
+    ASSERT_FALSE(last.has_value()) << subject;
+    EXPECT_EQ(last.error().code, ErrorCode::kFull);
+    EXPECT_EQ(messages_in(subject.starts_with("flux.audit") ? kStreamAudit : kStreamTelemetry),
+              static_cast<std::uint64_t>(stored));
+  }
+}
+
+// Of a version that let telemetry push itself out.
+TEST_F(StreamsTest, AnExistingTelemetryStreamIsMadeToRefuseAndKeepsWhatItHolds) {
+  auto edge = server_.edge_bus();
+  ASSERT_TRUE(publish_and_wait(*edge, outgoing(telemetry_subject(server_.edge), "kept")));
+  auto* jetstream = mixer_->native().jetstream.get();
+  const auto settings = [&] {
+    jsStreamInfo* raw = nullptr;
+    EXPECT_EQ(js_GetStreamInfo(&raw, jetstream, kStreamTelemetry.data(), nullptr, nullptr), NATS_OK);
+    return StreamInfoHandle(raw);
+  };
+  const auto before = settings();
+  before->Config->Discard = js_DiscardOld;
+  ASSERT_EQ(js_UpdateStream(nullptr, jetstream, before->Config, nullptr, nullptr), NATS_OK);
+  ASSERT_EQ(settings()->Config->Discard, js_DiscardOld);
+  TestServer::must(StreamAdmin(*mixer_).ensure_streams(kSmall));
+  EXPECT_EQ(settings()->Config->Discard, js_DiscardNew);
+  EXPECT_EQ(messages_in(kStreamTelemetry), 1U);
 }
 
 TEST_F(StreamsTest, PullConsumerReadsInOrderAndStopsAtItsTimeout) {

@@ -12,7 +12,7 @@ namespace fluxrig::snake {
 
 inline constexpr std::string_view kStreamMessages = "FLUX_MSG";         // flux.msg.>      limits, file
 inline constexpr std::string_view kStreamAudit = "FLUX_AUDIT";          // flux.audit.*    discard new
-inline constexpr std::string_view kStreamTelemetry = "FLUX_TELEMETRY";  // flux.telemetry.* discard old
+inline constexpr std::string_view kStreamTelemetry = "FLUX_TELEMETRY";  // flux.telemetry.* discard new
 inline constexpr std::string_view kStreamDeadLetters = "FLUX_DLQ";      // flux.dlq.>
 inline constexpr std::string_view kStreamAdvisories =
     "FLUX_ADVISORY";  // the server's notes on given-up deliveries
