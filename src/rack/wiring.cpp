@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/assert.hpp"
+
 namespace fluxrig::rack {
 namespace {
 
@@ -33,6 +35,7 @@ StationIndex Wiring::add(Part part, tap::Names& names) {
   station.name_id = metrics.gear;
   station.span_name = names.name(part.type.name);
   station.metrics = &metrics;
+  FR_ASSERT(stations_.size() < kNowhere);
   stations_.push_back(std::move(station));
   return static_cast<StationIndex>(stations_.size() - 1);
 }
@@ -44,7 +47,7 @@ void Wiring::wire(StationIndex from, std::uint16_t port, StationIndex to) {
 }
 
 void Wiring::complete() {
-  for (StationIndex i = 0; i < stations_.size(); ++i) {
+  for (StationIndex i = 0; i < count(); ++i) {
     std::vector<bool> seen(stations_.size(), false);
     collect_codecs(i, seen, stations_[i].codecs_upstream);
   }
@@ -57,7 +60,7 @@ void Wiring::collect_codecs(StationIndex start, std::vector<bool>& seen,
   seen[start] = true;
   while (!front.empty()) {
     std::vector<StationIndex> next;
-    for (StationIndex i = 0; i < stations_.size(); ++i) {
+    for (StationIndex i = 0; i < count(); ++i) {
       const auto& targets = stations_[i].targets;
       const bool leads_here = std::any_of(front.begin(), front.end(), [&](StationIndex to) {
         return std::find(targets.begin(), targets.end(), to) != targets.end();
@@ -72,7 +75,7 @@ void Wiring::collect_codecs(StationIndex start, std::vector<bool>& seen,
 }
 
 StationIndex Wiring::index_of(const gear::Gear& gear) const noexcept {
-  for (StationIndex i = 0; i < stations_.size(); ++i)
+  for (StationIndex i = 0; i < count(); ++i)
     if (stations_[i].gear.get() == &gear) return i;
   return kNowhere;
 }

@@ -52,6 +52,7 @@ class Wiring {
   [[nodiscard]] const std::deque<tap::GearMetrics>& metrics() const noexcept { return metrics_; }
 
  private:
+  [[nodiscard]] StationIndex count() const noexcept { return static_cast<StationIndex>(stations_.size()); }
   void collect_codecs(StationIndex at, std::vector<bool>& seen, std::vector<StationIndex>& out) const;
 
   std::deque<Station> stations_;

@@ -1,9 +1,9 @@
 // Rows a second into the file, commits included: what a rack sends, blocks of transactions (8 attributes)
 // with the blocks of their child spans (3 each, 2 attributes).
 #include <benchmark/benchmark.h>
-#include <stdlib.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 
 #include "base/random.hpp"

@@ -71,7 +71,8 @@ TEST_F(InteropTest, AnIndependentClientReadsOurHeadersAndWeReadIts) {
   EXPECT_NE(peer("headers", "mixer").find("0192f3c1-7a44-7c10-9a51-3d5e0c9b1f02"), std::string::npos);
 
   Mailbox<Delivery> arrived;
-  auto subscription = mixer_->subscribe("flux.msg.edge.node.>", [&](Delivery d) { arrived.put(d); });
+  auto subscription =
+      mixer_->subscribe("flux.msg.edge.node.>", [&](Delivery d) { arrived.put(std::move(d)); });
   ASSERT_TRUE(mixer_->flush(std::chrono::seconds(5)));
   (void)peer("publish", "edge",
              {"--machine", to_string(server_.edge), "--subject", "flux.msg.edge.node.out"});

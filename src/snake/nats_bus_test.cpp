@@ -66,7 +66,7 @@ TEST_F(NatsBusTest, CarriesHeadersAndPayloadToTheConsumerUnchanged) {
   auto host = server_.host_bus();
   Mailbox<Delivery> arrived;
   auto subscription =
-      host->subscribe(deliver_subject(server_.host, "bank"), [&](Delivery d) { arrived.put(d); });
+      host->subscribe(deliver_subject(server_.host, "bank"), [&](Delivery d) { arrived.put(std::move(d)); });
   ASSERT_TRUE(subscription.has_value());
   auto edge = server_.edge_bus();
   auto message = outgoing(message_subject("edge", "to_host", "out"), std::string_view("a\0b\r\n", 5), "id-1");
@@ -87,7 +87,7 @@ TEST_F(NatsBusTest, DeliversAgainAfterTheAskedDelayAndCountsTheDeliveries) {
   auto host = server_.host_bus();
   Mailbox<Delivery> arrived;
   auto subscription =
-      host->subscribe(deliver_subject(server_.host, "bank"), [&](Delivery d) { arrived.put(d); });
+      host->subscribe(deliver_subject(server_.host, "bank"), [&](Delivery d) { arrived.put(std::move(d)); });
   ASSERT_TRUE(subscription.has_value());
   auto edge = server_.edge_bus();
   ASSERT_TRUE(publish_and_wait(*edge, outgoing("flux.msg.edge.a.out")));
@@ -106,7 +106,7 @@ TEST_F(NatsBusTest, DeliversAgainWhatIsNotAcknowledgedAndNotWhatIs) {
   auto host = server_.host_bus();
   Mailbox<Delivery> arrived;
   auto subscription =
-      host->subscribe(deliver_subject(server_.host, "bank"), [&](Delivery d) { arrived.put(d); });
+      host->subscribe(deliver_subject(server_.host, "bank"), [&](Delivery d) { arrived.put(std::move(d)); });
   auto edge = server_.edge_bus();
   ASSERT_TRUE(publish_and_wait(*edge, outgoing("flux.msg.edge.a.out", "done")));
   ASSERT_TRUE(publish_and_wait(*edge, outgoing("flux.msg.edge.a.out", "left")));
@@ -277,7 +277,8 @@ TEST_F(NatsBusTest, StartsWithoutItsServerAndKeepsItsSubscriptions) {
   auto edge = snake::connect(options, silent);
   ASSERT_TRUE(edge.has_value()) << edge.error().message;
   EXPECT_FALSE((*edge)->connected());
-  auto subscription = (*edge)->subscribe(receipt_subject(server_.edge), [&](Delivery d) { arrived.put(d); });
+  auto subscription =
+      (*edge)->subscribe(receipt_subject(server_.edge), [&](Delivery d) { arrived.put(std::move(d)); });
   ASSERT_TRUE(subscription.has_value());
   server_.start();
   ASSERT_EQ(states.take(), ConnectionState::kConnected);

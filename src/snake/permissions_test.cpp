@@ -82,7 +82,7 @@ TEST_F(PermissionsTest, ARackAcknowledgesOnlyDeliveriesOfItsOwnGears) {
   auto edge = server_.edge_bus();
   Mailbox<Delivery> arrived;
   auto subscription =
-      host->subscribe(deliver_subject(server_.host, "bank"), [&](Delivery d) { arrived.put(d); });
+      host->subscribe(deliver_subject(server_.host, "bank"), [&](Delivery d) { arrived.put(std::move(d)); });
   ASSERT_TRUE(publish_and_wait(*edge, outgoing("flux.msg.edge.a.out")));
   const auto first = arrived.take();
   ASSERT_TRUE(first.has_value());
@@ -105,7 +105,7 @@ TEST_F(PermissionsTest, AGearGrantedLaterIsUsableAfterAReloadThatKeepsConnection
                                           .acknowledge_wait = std::chrono::milliseconds(300)}));
   Mailbox<Delivery> arrived;
   auto subscription =
-      edge->subscribe(deliver_subject(server_.edge, "late"), [&](Delivery d) { arrived.put(d); });
+      edge->subscribe(deliver_subject(server_.edge, "late"), [&](Delivery d) { arrived.put(std::move(d)); });
   ASSERT_EQ(server_.grants.add("edge", "late"), true);
   server_.write_config();
   TestServer::must(server_.process->reload());

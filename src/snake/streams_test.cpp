@@ -192,7 +192,7 @@ TEST_F(StreamsTest, ATerminatedMessageBecomesADeadLetterAtOnceAndIsNotDeliveredA
   auto host = server_.host_bus();
   Mailbox<Delivery> arrived;
   auto subscription =
-      host->subscribe(deliver_subject(server_.host, "bank"), [&](Delivery d) { arrived.put(d); });
+      host->subscribe(deliver_subject(server_.host, "bank"), [&](Delivery d) { arrived.put(std::move(d)); });
   auto edge = server_.edge_bus();
   ASSERT_TRUE(publish_and_wait(*edge, outgoing("flux.msg.edge.a.out")));
   const auto delivery = arrived.take();
@@ -212,7 +212,7 @@ TEST_F(StreamsTest, TrimRemovesWhatIsAcknowledgedAndKeepsWhatIsNot) {
   auto host = server_.host_bus();
   Mailbox<Delivery> arrived;
   auto subscription =
-      host->subscribe(deliver_subject(server_.host, "bank"), [&](Delivery d) { arrived.put(d); });
+      host->subscribe(deliver_subject(server_.host, "bank"), [&](Delivery d) { arrived.put(std::move(d)); });
   auto edge = server_.edge_bus();
   ASSERT_TRUE(publish_and_wait(*edge, outgoing("flux.msg.edge.nobody.out", "kept: no consumer")));
   ASSERT_TRUE(publish_and_wait(*edge, outgoing("flux.msg.edge.a.out", "done")));
@@ -266,7 +266,7 @@ TEST_F(StreamsTest, AConsumerWithAnotherFilterTakesThePlaceOfTheOldOne) {
   auto host = server_.host_bus();
   Mailbox<Delivery> arrived;
   auto subscription =
-      host->subscribe(deliver_subject(server_.host, "bank"), [&](Delivery d) { arrived.put(d); });
+      host->subscribe(deliver_subject(server_.host, "bank"), [&](Delivery d) { arrived.put(std::move(d)); });
   auto edge = server_.edge_bus();
   ASSERT_TRUE(publish_and_wait(*edge, outgoing("flux.msg.edge.b.out", "new filter")));
   const auto delivery = arrived.take();

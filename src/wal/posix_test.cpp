@@ -1,11 +1,11 @@
 // The WAL on the real disk: processes that are killed, directories that refuse, a reader in another thread.
 #include <poll.h>
-#include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <thread>

@@ -84,13 +84,13 @@ TestServer::TestServer(TestServices& services, Answer answer, std::shared_ptr<Tl
   state->tls = std::move(tls);
   state->listener = std::make_unique<Listener>(
       services.io(),
-      [state, &services](Accepted accepted) {
+      [state, &services](const Accepted& accepted) {
         Link::Setup setup;
         setup.io = &services.io();
         setup.user = state;
         setup.tls = state->tls;
         setup.max_buffer = 4U << 20;
-        state->links.push_back(Link::accept(setup, std::move(accepted)));
+        state->links.push_back(Link::accept(setup, accepted));
       },
       [](const std::string&) {});
   FR_ASSERT(state->listener->open({"127.0.0.1", port}).has_value());
