@@ -75,7 +75,7 @@ constexpr std::array<std::pair<std::string_view, Severity>, 4> kLevels{{{"error"
                                                                         {"debug", Severity::kDebug}}};
 
 // NOLINTBEGIN(readability-identifier-length)
-constexpr std::array<Setting, 21> kSettings{{
+constexpr std::array<Setting, 22> kSettings{{
     {"data", [](std::string_view v, Config& c) { return take_text(v, c.data); }},
     {"pki", [](std::string_view v, Config& c) { return take_text(v, c.pki); }},
     {"listen.api", [](std::string_view v, Config& c) { return take(parse_endpoint(v), c.listen_api); }},
@@ -90,6 +90,8 @@ constexpr std::array<Setting, 21> kSettings{{
      [](std::string_view v, Config& c) { return take(parse_byte_size(v), c.streams.telemetry_bytes); }},
     {"streams.dead_letters",
      [](std::string_view v, Config& c) { return take(parse_byte_size(v), c.streams.dead_letters_bytes); }},
+    {"streams.replicas",
+     [](std::string_view v, Config& c) { return take_number(v, 1, 5, c.streams.replicas); }},
     {"pressure.commit_target_ms",
      [](std::string_view v, Config& c) { return take_number(v, 10, 60'000, c.pressure.commit_target_ms); }},
     {"pressure.least_free_disk",
@@ -235,6 +237,11 @@ Outcome<Config> parse_config(std::string_view file, std::string_view text,
   read_environment(environment, config, complaints);
   if (config.tls_certificate.empty() != config.tls_key.empty())
     complaints += fmt::format("{}: api.tls needs both 'certificate' and 'key'\n", file);
+  if (config.streams.replicas > 1 && config.nats_address.empty())
+    complaints += fmt::format(
+        "{}: streams.replicas: {} copies need as many servers, and the mixer starts one: give the cluster's "
+        "'nats.address', or leave 'replicas' out\n",
+        file, config.streams.replicas);
   if (!complaints.empty()) return problem(complaints + fmt::format("{}: Nothing was started.\n", file));
   return config;
 }

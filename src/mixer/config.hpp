@@ -31,6 +31,7 @@ struct Config {
     std::uint64_t audit_bytes = 1ULL << 30;
     std::uint64_t telemetry_bytes = 512ULL << 20;
     std::uint64_t dead_letters_bytes = 128ULL << 20;
+    std::uint32_t replicas = 1;  // over 1: a cluster at nats_address
   } streams;
   struct Pressure {
     std::uint32_t commit_target_ms = 2'000;          // of the 99th percentile

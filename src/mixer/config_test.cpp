@@ -75,6 +75,17 @@ TEST(MixerConfig, UnknownVariableOfOursIsAnError) {
 
 TEST(MixerConfig, TlsNeedsBothItsFiles) { EXPECT_FALSE(parse("api: { tls: { key: k.pem } }\n")); }
 
+TEST(MixerConfig, ReplicasNeedACluster) {
+  const auto alone = parse("streams: { replicas: 3 }\n");
+  ASSERT_FALSE(alone);
+  EXPECT_THAT(alone.error().message, HasSubstr("3 copies need as many servers, and the mixer starts one"));
+  const auto cluster = parse("nats: { address: \"nats://a:4222\" }\nstreams: { replicas: 3 }\n");
+  ASSERT_TRUE(cluster) << cluster.error().message;
+  EXPECT_EQ(cluster->streams.replicas, 3U);
+  EXPECT_FALSE(parse("nats: { address: \"nats://a:4222\" }\nstreams: { replicas: 6 }\n"));
+  EXPECT_FALSE(parse("streams: { replicas: 0 }\n"));
+}
+
 TEST(MixerConfig, MissingFileNamesThePath) {
   const auto config = load_config("/nonexistent/mixer.yaml", {});
   ASSERT_FALSE(config);

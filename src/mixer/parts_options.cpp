@@ -16,6 +16,7 @@ snake::StreamSizes stream_sizes(const Config::Streams& streams) {
   sizes.audit_bytes = static_cast<std::int64_t>(streams.audit_bytes);
   sizes.telemetry_bytes = static_cast<std::int64_t>(streams.telemetry_bytes);
   sizes.dead_letter_bytes = static_cast<std::int64_t>(streams.dead_letters_bytes);
+  sizes.replicas = static_cast<int>(streams.replicas);
   return sizes;
 }
 

@@ -14,7 +14,9 @@ namespace fluxrig::snake {
 namespace {
 
 constexpr int kMaxConsumers = 10'000;
-constexpr int kNotFoundCode = 10059;  // JetStream: stream not found
+constexpr int kNotFoundCode = 10059;         // JetStream: stream not found
+constexpr int kSingleServerCode = 10074;     // replicas > 1 not supported in non-clustered mode
+constexpr int kNoSuitablePeersCode = 10005;  // the cluster has fewer servers, or they are away
 
 struct StreamPlan {
   std::string_view name;
@@ -95,6 +97,22 @@ tl::unexpected<Problem> refused(std::string_view what, std::string_view name, na
                              text == nullptr || *text == 0 ? "" : ": ", text == nullptr ? "" : text));
 }
 
+// An operator asked for copies that this server, or this cluster, cannot keep.
+tl::unexpected<Problem> stream_refused(std::string_view what, const jsStreamConfig& config, natsStatus status,
+                                       jsErrCode code) {
+  if (static_cast<int>(code) == kSingleServerCode)
+    return problem(fmt::format(
+        "the server could not {} '{}': it is a single one, and 'streams.replicas' asks for {} copies; give "
+        "the address of a cluster as 'nats.address', or leave 'replicas' out",
+        what, config.Name, config.Replicas));
+  if (static_cast<int>(code) == kNoSuitablePeersCode)
+    return problem(
+        fmt::format("the server could not {} '{}': its cluster has no {} servers with JetStream and room for "
+                    "{} bytes; see 'nats server report jetstream'",
+                    what, config.Name, config.Replicas, config.MaxBytes));
+  return refused(what, config.Name, status);
+}
+
 // All of a stream's messages up to here need no consumer any more.
 struct ConsumerFloor {
   std::string filter;
@@ -122,14 +140,14 @@ Outcome<void> StreamAdmin::ensure_streams(const StreamSizes& sizes) {
     const StreamInfoHandle info(raw);
     if (status == NATS_NOT_FOUND || static_cast<int>(code) == kNotFoundCode) {
       status = js_AddStream(nullptr, jetstream, &config, nullptr, &code);
-      if (status != NATS_OK) return refused("make the stream", plan.name, status);
+      if (status != NATS_OK) return stream_refused("make the stream", config, status, code);
       ++made_;
       floors_.erase(std::string(plan.name));  // its sequences begin again
     } else if (status != NATS_OK) {
       return refused("look at the stream", plan.name, status);
     } else if (keep_fixed(config, *info->Config); !same(config, *info->Config)) {
       status = js_UpdateStream(nullptr, jetstream, &config, nullptr, &code);
-      if (status != NATS_OK) return refused("change the stream", plan.name, status);
+      if (status != NATS_OK) return stream_refused("change the stream", config, status, code);
     }
   }
   return {};

@@ -73,6 +73,18 @@ TEST_F(StreamsTest, AreMadeOnceAndChangedWhenTheirSettingsDiffer) {
   EXPECT_EQ((*fills)[1].max_bytes, 2 << 20);
 }
 
+TEST_F(StreamsTest, CopiesThatASingleServerCannotKeepAreAnErrorThatSaysSo) {
+  StreamAdmin admin(*mixer_);
+  auto copies = kSmall;
+  copies.replicas = 3;
+  const auto changed = admin.ensure_streams(copies);
+  ASSERT_FALSE(changed);
+  EXPECT_NE(changed.error().message.find("it is a single one, and 'streams.replicas' asks for 3 copies"),
+            std::string::npos)
+      << changed.error().message;
+  TestServer::must(admin.ensure_streams(kSmall));
+}
+
 // What a full stream dropped by itself nobody would count: docs/adr/0012.
 TEST_F(StreamsTest, AuditAndTelemetryRefuseNewBlocksWhenFull) {
   auto edge = server_.edge_bus();
