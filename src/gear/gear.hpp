@@ -89,6 +89,10 @@ class Gear {
   // True when this gear sets Transaction::correlation and answers correlation_keys.
   [[nodiscard]] virtual bool correlates() const noexcept { return false; }
 
+  // Messages that were accepted and wait on this rack's disk until the bus has them. Any thread, from the
+  // start to the gear's destruction.
+  [[nodiscard]] virtual std::uint64_t spooled() const noexcept { return 0; }
+
   // No new work: close listeners; what is in flight goes on.
   virtual void drain() {}
   // Close everything; no callback of this gear may run afterwards.

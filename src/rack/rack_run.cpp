@@ -114,6 +114,7 @@ void Rack::emit_metrics(tap::Pump& pump) {
   sum("fluxrig.audit.held_replies", "{transaction}", counters.held_replies.value());
   sum("fluxrig.rack.contexts", "{transaction}", counters.contexts_adopted.value(), "adopted");
   sum("fluxrig.rack.contexts", "{transaction}", counters.contexts_missed.value(), "missed");
+  if (scenario_.mixer) pump.emit_gauge({"fluxrig.spool.messages", "{message}", runtime_->wiring().spooled()});
   for (std::size_t i = 0; i < lane::kDropCauses; ++i) {
     const auto cause = static_cast<lane::DropCause>(i);
     sum("fluxrig.telemetry.dropped", "{record}", drops_.count(cause), lane::to_string(cause));
@@ -139,13 +140,14 @@ std::string Rack::status_json() const {
   const auto& sent = link_->counters();
   return fmt::format(
       R"({{"transactions":{},"in_flight_refused":{},"audit":{{"sequence":{},"sent":{},"receipted":{},"resends":{},"damaged":{},"blocked":{}}},)"
+      R"("spool":{{"messages":{}}},)"
       R"("telemetry":{{"sent":{},"dropped":{},"queued_bytes":{}}},)"
       R"("process":{{"resident_bytes":{},"high_water_bytes":{},"cpu_us":{},"threads":{}}}}})",
       counters.begun.value(), counters.refused_full.value() + counters.refused_disk.value(),
       audit_->last_synced().value, sent.audit_records_sent.load(), sent.audit_records_receipted.load(),
       sent.audit_resends.load(), sent.audit_damage.load(), admission_.audit_blocked.load() ? "true" : "false",
-      sent.telemetry_records_sent.load(), dropped, telemetry_.queued_bytes(), footprint.resident_bytes,
-      footprint.high_water_bytes, footprint.cpu_micros, footprint.threads);
+      runtime_->wiring().spooled(), sent.telemetry_records_sent.load(), dropped, telemetry_.queued_bytes(),
+      footprint.resident_bytes, footprint.high_water_bytes, footprint.cpu_micros, footprint.threads);
 }
 
 }  // namespace fluxrig::rack

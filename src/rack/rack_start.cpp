@@ -225,7 +225,7 @@ void Rack::make_link() {
       business_,
       [] {},
       [this] { return admission_.audit_blocked.load(std::memory_order_relaxed); },
-      [] { return 0; }});
+      [this] { return runtime_->wiring().spooled(); }});
   link_thread_ = std::make_unique<LinkThread>(*link_, link_bell_, clock_);
 }
 

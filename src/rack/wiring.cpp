@@ -1,6 +1,7 @@
 #include "rack/wiring.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 #include "base/assert.hpp"
 
@@ -72,6 +73,11 @@ void Wiring::collect_codecs(StationIndex start, std::vector<bool>& seen,
     }
     front = std::move(next);
   }
+}
+
+std::uint64_t Wiring::spooled() const noexcept {
+  return std::accumulate(stations_.begin(), stations_.end(), std::uint64_t{0},
+                         [](std::uint64_t sum, const Station& one) { return sum + one.gear->spooled(); });
 }
 
 StationIndex Wiring::index_of(const gear::Gear& gear) const noexcept {

@@ -49,6 +49,8 @@ class Wiring {
   [[nodiscard]] StationIndex index_of(
       const gear::Gear& gear) const noexcept;  // kNowhere when it is not one of ours
   [[nodiscard]] std::deque<Station>& stations() noexcept { return stations_; }
+  // Of all gears (gear::Gear::spooled). Any thread after the start.
+  [[nodiscard]] std::uint64_t spooled() const noexcept;
   [[nodiscard]] const std::deque<tap::GearMetrics>& metrics() const noexcept { return metrics_; }
 
  private:

@@ -81,6 +81,7 @@ Outcome<void> BusOut::open_post() {
   if (!outbox) return tl::unexpected(outbox.error());
   post_ = std::make_unique<BusPost>(
       BusPost::Parts{*services_, *bus_, mailbox_, *std::move(outbox), options_.reply_timeout});
+  depth_ = post_->depth();
   return {};
 }
 

@@ -36,6 +36,7 @@ class BusOut final : public Gear {
   Step on_request(Transaction& transaction, Message& message) override;
   void drain() override;
   void stop() override;
+  [[nodiscard]] std::uint64_t spooled() const noexcept override { return depth_ ? depth_->load() : 0; }
 
  private:
   struct Waiting {
@@ -67,8 +68,10 @@ class BusOut final : public Gear {
   std::map<std::uint64_t, Waiting> waiting_;
   std::uint64_t last_number_ = 0;
   std::unique_ptr<net::Alarm> alarm_;
-  std::unique_ptr<BusPost> post_;     // without reply; or for what an earlier run left in the spool
-  std::shared_ptr<Mailbox> mailbox_;  // shared with the bus's callbacks
+  std::unique_ptr<BusPost> post_;  // without reply; or for what an earlier run left in the spool
+  // The post's: it may be read after the post is gone. Set before other threads run, never again.
+  std::shared_ptr<const std::atomic<std::size_t>> depth_;
+  std::shared_ptr<Mailbox> mailbox_;                   // shared with the bus's callbacks
   std::unique_ptr<snake::Subscription> subscription_;  // last: no delivery while the rest is torn down
 };
 

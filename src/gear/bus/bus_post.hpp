@@ -33,6 +33,9 @@ class BusPost {
   [[nodiscard]] Step send(Ticket ticket, snake::Outgoing message);
   [[nodiscard]] std::size_t open() const noexcept { return live_.size() + spooling_.size(); }
   [[nodiscard]] std::size_t spooled() const noexcept { return parts_.outbox->waiting(); }
+  [[nodiscard]] std::shared_ptr<const std::atomic<std::size_t>> depth() const {
+    return parts_.outbox->depth();
+  }
   // The spool's messages stay where they are from now on.
   void drain();
 

@@ -43,6 +43,10 @@ class Outbox final : private Job {
   void keep(const snake::Outgoing& message, Kept done);
   // Handed to keep() and not yet in the stream. Zero: whoever publishes now overtakes nobody.
   [[nodiscard]] std::size_t waiting() const noexcept { return shared_->waiting.load(); }
+  // The same for any thread; what is behind it outlives the outbox.
+  [[nodiscard]] std::shared_ptr<const std::atomic<std::size_t>> depth() const {
+    return {shared_, &shared_->waiting};
+  }
   // Publishes no more; keep goes on working.
   void pause();
 
