@@ -11,6 +11,7 @@
 #include <boost/beast/ssl.hpp>
 
 #include "fluxrig/api_client.hpp"
+#include "fluxrig/terminal.hpp"
 #include "rack/version.hpp"
 
 namespace fluxrig::client {
@@ -37,7 +38,35 @@ error_code await(asio::io_context& io, Start start) {
 struct Step {
   const char* what = nullptr;  // null: nothing
   error_code error;
+  std::string cause = {};  // in better words than the error's
 };
+
+bool is_ssl(const error_code& error, int reason) {
+  return error.category() == asio::error::get_ssl_category() &&
+         ERR_GET_REASON(static_cast<unsigned long>(error.value())) == reason;
+}
+
+// Why the handshake failed, where OpenSSL knows more than that it did; empty otherwise.
+std::string tls_cause(SSL* session, const error_code& error, const std::string& host, const std::string& ca) {
+  if (is_ssl(error, SSL_R_WRONG_VERSION_NUMBER)) return "it speaks no TLS; write http://?";
+  if (!is_ssl(error, SSL_R_CERTIFICATE_VERIFY_FAILED)) return {};
+  switch (const auto verdict = SSL_get_verify_result(session)) {
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+    case X509_V_ERR_CERT_SIGNATURE_FAILURE:  // an authority of the same name
+      return ca.empty() ? "its authority is not in the system's list; give it with --ca FILE"
+                        : "its authority is not in " + ca;
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+      return "its certificate has expired";
+    case X509_V_OK:  // only the name can be what is wrong
+    case X509_V_ERR_UNSPECIFIED:
+      return "its certificate is not for " + host;
+    default:
+      return std::string("its certificate is not accepted: ") + X509_verify_cert_error_string(verdict);
+  }
+}
 
 using OnBytes = std::function<bool(unsigned, std::string_view)>;
 
@@ -84,7 +113,8 @@ Step connect(asio::io_context& io, beast::tcp_stream& stream, const ApiAddress& 
   return error ? Step{"cannot connect", error} : Step{};
 }
 
-Step secure(asio::io_context& io, beast::ssl_stream<beast::tcp_stream>& stream, const ApiAddress& address) {
+Step secure(asio::io_context& io, beast::ssl_stream<beast::tcp_stream>& stream, const ApiAddress& address,
+            const std::string& ca) {
   // The macro SSL_set_tlsext_host_name, without its cast.
   if (SSL_ctrl(stream.native_handle(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
                const_cast<char*>(address.host.c_str())) != 1)
@@ -94,7 +124,8 @@ Step secure(asio::io_context& io, beast::ssl_stream<beast::tcp_stream>& stream, 
   beast::get_lowest_layer(stream).expires_after(kTimeout);
   const auto error =
       await(io, [&](auto done) { stream.async_handshake(asio::ssl::stream_base::client, std::move(done)); });
-  return error ? Step{"TLS failed (--ca FILE names its authority)", error} : Step{};
+  if (!error) return {};
+  return {"TLS failed", error, tls_cause(stream.native_handle(), error, address.host, ca)};
 }
 
 http::request<http::string_body> build(const ApiRequest& wanted, const ApiAddress& address,
@@ -134,7 +165,7 @@ Outcome<unsigned> ApiClient::exchange(const ApiRequest& wanted, const OnBytes& b
       if (error) return problem(fmt::format("--ca {}: {}", ca_file_, error.message()));
       beast::ssl_stream<beast::tcp_stream> stream(io, context);
       step = connect(io, beast::get_lowest_layer(stream), address_);
-      if (step.what == nullptr) step = secure(io, stream, address_);
+      if (step.what == nullptr) step = secure(io, stream, address_, printable(ca_file_));
       if (step.what == nullptr) step = talk(io, stream, request, status, bytes);
     } else {
       beast::tcp_stream stream(io);
@@ -145,8 +176,12 @@ Outcome<unsigned> ApiClient::exchange(const ApiRequest& wanted, const OnBytes& b
     return problem(fmt::format("{}: {}", url_, error.what()));
   }
   if (step.what == nullptr) return status;
-  const auto cause = fmt::format("{}: {}: {}", url_, step.what, step.error.message());
-  if (status != 0) return problem(cause);
+  const auto cause =
+      fmt::format("{}: {}: {}", url_, step.what, step.cause.empty() ? step.error.message() : step.cause);
+  if (status != 0 || !step.cause.empty()) return problem(cause);
+  // A server that speaks TLS answers a plain request with an alert, or not at all.
+  if (!address_.tls && step.error.category() == http::make_error_code(http::error::bad_method).category())
+    return problem(cause + "; does the mixer speak https? Then write https://");
   return problem(cause + "; is the mixer running, and is this its address? --mixer URL names another");
 }
 

@@ -241,6 +241,8 @@ Mixer::~Mixer() {
 Outcome<std::unique_ptr<Mixer>> Mixer::start(const Config& config, const Clock& clock,
                                              Diagnostics& diagnostics) {
   if (auto made = make_directory(config.data); !made) return tl::unexpected(made.error());
+  // A certificate that is too old is named here; later it is only a handshake that fails.
+  if (auto good = check(config, clock); !good) return tl::unexpected(good.error());
   // Owned by a Mixer from the beginning: a failed start ends what runs in the right order.
   std::unique_ptr<Mixer> mixer(new Mixer(std::make_unique<Parts>(config, clock, diagnostics)));
   auto& parts = *mixer->parts_;

@@ -26,6 +26,12 @@ function setClock(stack, name, milliseconds) {
   writeFileSync(file, bytes, { flag: existsSync(file) ? 'r+' : 'w' });
 }
 
+// For a single command.
+export function clockEnvironment(stack, name, milliseconds, library = makeLibrary(stack)) {
+  setClock(stack, name, milliseconds);
+  return { LD_PRELOAD: library, FAULTS_CLOCK: stack.path(`${name}.clock`) };
+}
+
 // The process of this name sees a wall clock of its own from its next start on.
 export function presetClock(stack, name, milliseconds, library = makeLibrary(stack)) {
   setClock(stack, name, milliseconds);
