@@ -23,6 +23,16 @@ Outcome<void> each_machine(const std::vector<StoredEpoch>& epochs, Take take) {
   return {};
 }
 
+// Each once: a machine has another after an operator accepted one.
+template <typename Iterator>
+std::vector<wal::PublicKey> keys_of(Iterator begin, Iterator end) {
+  std::vector<wal::PublicKey> keys;
+  for (; begin != end; ++begin)
+    if (begin->key && std::find(keys.begin(), keys.end(), *begin->key) == keys.end())
+      keys.push_back(*begin->key);
+  return keys;
+}
+
 std::uint64_t blocks_of(const std::vector<StoredEpoch>& epochs) {
   return std::accumulate(epochs.begin(), epochs.end(), std::uint64_t{0},
                          [](std::uint64_t sum, const auto& one) { return sum + one.blocks; });
@@ -81,7 +91,7 @@ Outcome<AuditVerdict> verify_mixer(const ApiClient& client, const VerifyQuestion
   const auto judged = each_machine(*epochs, [&](auto begin, auto end) -> Outcome<void> {
     wal::ChainVerifier::Options trust;
     trust.keys = question.keys;
-    if (trust.keys.empty() && begin->key) trust.keys = {*begin->key};
+    if (trust.keys.empty()) trust.keys = keys_of(begin, end);
     wal::ChainVerifier verifier(std::move(trust));
     std::vector<wal::ChainFault> faults;
     for (auto epoch = begin; epoch != end; ++epoch) {
@@ -121,9 +131,9 @@ Outcome<FetchedBundle> export_mixer(const ApiClient& client, const ChainQuestion
   std::erase_if(*epochs, [](const auto& one) { return one.blocks == 0; });
   FetchedBundle made;
   std::vector<wal::BundleMachine> machines;
-  (void)each_machine(*epochs, [&](auto begin, auto) -> Outcome<void> {
-    std::vector<wal::PublicKey> keys;
-    if (begin->key) keys.push_back(*begin->key);
+  (void)each_machine(*epochs, [&](auto begin, auto end) -> Outcome<void> {
+    auto keys = keys_of(begin, end);
+    if (keys.size() > wal::kMaxBundleKeys) keys.erase(keys.begin(), keys.end() - wal::kMaxBundleKeys);
     machines.push_back({begin->machine_id, begin->rack, std::move(keys)});
     return {};
   });

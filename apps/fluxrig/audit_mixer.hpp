@@ -17,13 +17,13 @@ struct StoredEpoch {
   MachineId machine_id;
   std::string rack;
   Epoch epoch;
-  std::uint64_t blocks = 0;      // stored
-  std::uint64_t from = 0;        // first sequence of the first of them
-  std::uint64_t next = 0;        // where its watch saw the epoch end; 0: nowhere
-  model::Hash head{};            // of the last block that its watch saw
-  model::Hash before{};          // what the first block that its watch saw named as previous
-  std::uint64_t retired_to = 0;  // blocks up to here are gone by intent (next sequence); 0: none
-  std::optional<wal::PublicKey> key;
+  std::uint64_t blocks = 0;           // stored
+  std::uint64_t from = 0;             // first sequence of the first of them
+  std::uint64_t next = 0;             // where its watch saw the epoch end; 0: nowhere
+  model::Hash head{};                 // of the last block that its watch saw
+  model::Hash before{};               // what the first block that its watch saw named as previous
+  std::uint64_t retired_to = 0;       // blocks up to here are gone by intent (next sequence); 0: none
+  std::optional<wal::PublicKey> key;  // that the mixer expects of this epoch
 };
 
 struct ChainQuestion {

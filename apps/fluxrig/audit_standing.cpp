@@ -31,6 +31,12 @@ std::string short_time(const object& row, std::string_view name) {
   return text;
 }
 
+// " (closed by ana: looked at, harmless)"; nothing for what ended by itself.
+std::string closing(const object& alarm) {
+  const auto who = cell(alarm, "closed_by", "");
+  return who.empty() ? who : fmt::format(" (closed by {}: {})", who, cell(alarm, "close_reason"));
+}
+
 template <typename Take>
 Outcome<void> each(std::string_view json, std::string_view list_name, Take take) {
   boost::system::error_code error;
@@ -89,7 +95,7 @@ Outcome<std::string> draw_audit_alarms(std::string_view json, const Terminal& te
   const auto read = each(json, "alarms", [&](const object& alarm) {
     table.add({cell(alarm, "id"), cell(alarm, "rack"), cell(alarm, "kind"), cell(alarm, "epoch"),
                cell(alarm, "first_seq"), cell(alarm, "count"), short_time(alarm, "raised_at"),
-               short_time(alarm, "resolved_at"), cell(alarm, "what")});
+               short_time(alarm, "resolved_at"), cell(alarm, "what") + closing(alarm)});
   });
   if (!read) return tl::unexpected(read.error());
   if (table.rows() == 0) return std::string("no alarms\n");

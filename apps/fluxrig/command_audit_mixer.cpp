@@ -1,4 +1,4 @@
-// fluxrig audit status and alarms, and audit verify and export with --mixer: the same questions put to the
+// fluxrig audit status, and audit verify and export with --mixer: the same questions put to the
 // mixer's store.
 #include <fmt/core.h>
 #include <unistd.h>
@@ -24,20 +24,12 @@ state is 'late' while something is missing that may yet come (the rack is away, 
 piece is on its way), and 'alarm' while an alarm is open: 'fluxrig audit alarms'.
 Exit codes: 0 no alarm is open, 1 the mixer cannot be asked, 2 the command line is wrong, 3 an alarm is open.)";
 
-constexpr const char* kAlarmsFooter = R"(Examples:
-  fluxrig audit alarms --open
-  fluxrig audit alarms --rack edge --since 2h
-
-A gap ends by itself when what was missing comes after all. declared_loss is a notice: the rack itself said so.
-Exit codes: 0 done, 1 the mixer cannot be asked, 2 the command line is wrong.)";
-
 constexpr std::size_t kMaxKeyFileBytes = 1U << 20;
 
 struct MixerAuditOptions {
   MixerOptions mixer;
   ChainQuestion chain;
   bool json = false;
-  bool open = false;
 };
 
 int failed(const char* command, const std::string& sentence, int code = kExitFailure) {
@@ -67,19 +59,6 @@ int run_status(const MixerAuditOptions& options) {
   if (!table) return failed("status", table.error().message);
   fmt::print("{}", *table);
   return alarm ? kExitIntegrity : kExitOk;
-}
-
-int run_alarms(const MixerAuditOptions& options) {
-  std::string query = options.open ? "?open=true" : "?open=false";
-  if (!options.chain.rack.empty()) query += "&rack=" + percent_encoded(options.chain.rack);
-  if (!options.chain.since.empty()) query += "&since=" + percent_encoded(options.chain.since);
-  auto body = ask("alarms", options.mixer, "/api/v1/audit/alarms" + query);
-  if (!body) return kExitFailure;
-  if (options.json) return print_json(*std::move(body)), kExitOk;
-  const auto table = draw_audit_alarms(*body, terminal_of(stdout));
-  if (!table) return failed("alarms", table.error().message);
-  fmt::print("{}", *table);
-  return kExitOk;
 }
 
 // On a terminal only.
@@ -170,9 +149,6 @@ void add_audit_mixer_commands(CLI::App& audit, Action& action) {
     return command;
   };
   add("status", "How far each rack's chain is stored, verified and signed", kStatusFooter, run_status);
-  auto* alarms = add("alarms", "What the mixer found wrong with the chains", kAlarmsFooter, run_alarms);
-  add_filters(*alarms, options->chain);
-  alarms->add_flag("--open", options->open, "only those that have not ended");
 
   // The commands of a directory, which stand already, take the mixer as well.
   auto* verify = find(audit, "verify");

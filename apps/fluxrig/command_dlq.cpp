@@ -8,6 +8,7 @@
 
 #include "fluxrig/api_client.hpp"
 #include "fluxrig/command.hpp"
+#include "fluxrig/decider.hpp"
 #include "fluxrig/table.hpp"
 #include "fluxrig/terminal.hpp"
 
@@ -24,7 +25,8 @@ constexpr const char* kFooter = R"(Examples:
   fluxrig dlq drop --all --yes
 
 A message becomes a dead letter when its gear says that it is malformed or not acceptable, or after the fifth
-delivery. Payloads are not shown: they are business data. Both retry and drop are written to the mixer's log.
+delivery. Payloads are not shown: they are business data. Both retry and drop are written to the mixer's log and
+kept in its store, with who and why: fluxrig query "SELECT * FROM operator_actions".
 Exit codes: 0 done, 1 it failed, in part or whole, 2 the command line is wrong.)";
 
 constexpr std::size_t kMostLetters = 100'000;
@@ -36,6 +38,7 @@ struct DlqOptions {
   bool all = false;
   bool yes = false;
   bool json = false;
+  Decider decider;
 };
 
 namespace json = boost::json;
@@ -157,7 +160,8 @@ int change(const DlqOptions& options, bool drop) {
   }
   std::size_t done = 0;
   for (const auto sequence : sequences) {
-    ApiRequest request{.path = fmt::format("/api/v1/dead-letters/{}{}", sequence, drop ? "" : "/retry")};
+    ApiRequest request{.path = fmt::format("/api/v1/dead-letters/{}{}?{}", sequence, drop ? "" : "/retry",
+                                           as_query(options.decider))};
     if (drop)
       request.remove = true;
     else
@@ -185,6 +189,7 @@ void add_change(CLI::App& dlq, Action& action, bool drop) {
       ->type_name("NAME");
   if (drop) command->add_flag("--yes", options->yes, "do not ask");
   command->add_flag("--json", options->json, "one JSON object a line");
+  add_decider_options(*command, options->decider);
   command->footer(kFooter);
   command->callback(
       [&action, options, drop] { action = [options, drop] { return change(*options, drop); }; });

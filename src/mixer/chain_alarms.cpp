@@ -100,6 +100,15 @@ void ChainWatch::look_for_gaps(const PresentSince& present) {
   }
 }
 
+// Somebody has looked at this very thing, and it has not changed since.
+bool ChainWatch::is_closed(const sink::StreamKey& stream, sink::AlarmKind kind, Sequence first,
+                           Sequence last) const {
+  return std::any_of(committed_.closed.begin(), committed_.closed.end(), [&](const auto& one) {
+    const auto& alarm = one.second;
+    return alarm.stream == stream && alarm.kind == kind && alarm.first == first && alarm.last == last;
+  });
+}
+
 // The alarms of an epoch follow its holes.
 void ChainWatch::settle(const sink::StreamKey& stream, sink::EpochChain& chain) {
   if (!join_pieces(chain))
@@ -108,7 +117,8 @@ void ChainWatch::settle(const sink::StreamKey& stream, sink::EpochChain& chain) 
                    {},
                    "a checkpoint names another one before it than the one that stands there"});
   if (chain.end && !chain.pieces.empty() && chain.pieces.back().next > chain.end->next &&
-      open_alarms(stream, sink::AlarmKind::kRollback).empty())
+      open_alarms(stream, sink::AlarmKind::kRollback).empty() &&
+      !is_closed(stream, sink::AlarmKind::kRollback, chain.end->next, {chain.pieces.back().next.value - 1}))
     raise(stream, {sink::AlarmKind::kRollback,
                    chain.end->next,
                    {chain.pieces.back().next.value - 1},
@@ -125,7 +135,7 @@ void ChainWatch::settle(const sink::StreamKey& stream, sink::EpochChain& chain) 
     const bool told = std::any_of(open.begin(), open.end(), [&](const auto& alarm) {
       return hole.first == alarm.first && hole.last == alarm.last;
     });
-    if (hole.given_up && !told)
+    if (hole.given_up && !told && !is_closed(stream, sink::AlarmKind::kGap, hole.first, hole.last))
       raise(stream, {sink::AlarmKind::kGap, hole.first, hole.last, missing_text(hole)});
   }
 }

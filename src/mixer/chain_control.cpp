@@ -16,6 +16,8 @@ sink::StreamKey stream_of(const sink::IncomingBlock& block) {
   return {block.head.machine_id, model::Lane::kAudit, block.head.epoch};
 }
 
+constexpr Epoch kLastEpoch{UINT32_MAX};
+
 // {"cause":count,...}; empty when nothing was dropped.
 std::string drops_json(const std::map<std::string, std::uint64_t>& drops) {
   std::string json;
@@ -58,14 +60,17 @@ void ChainWatch::take_header(const sink::IncomingBlock& block, ByteView body) {
     return raise(stream,
                  {sink::AlarmKind::kAlteration, block.head.first, {}, "a header block is not readable"});
   const auto& machine = block.head.machine_id;
-  if (header->public_key && !committed_.keys.contains(machine))
-    keys_.try_emplace(machine, sink::AuditKey{*header->public_key, now_});
-  if (const auto* pinned = pinned_key(machine)) {
+  if (header->public_key && key_for(committed_.keys, machine, kLastEpoch) == nullptr)
+    keys_.try_emplace({machine, Epoch{}}, sink::AuditKey{*header->public_key, now_});
+  if (const auto* pinned = pinned_key(stream)) {
     if (!header->public_key || pinned->key != *header->public_key)
-      raise(stream, {sink::AlarmKind::kKeyChanged,
-                     block.head.first,
-                     {},
-                     "the rack names another signing key than the one that is pinned for it"});
+      raise(stream,
+            {sink::AlarmKind::kKeyChanged,
+             block.head.first,
+             {},
+             header->public_key ? "the rack names another signing key than the one that is pinned for it: " +
+                                      to_hex(*header->public_key)
+                                : "the rack names no signing key any more"});
   }
   if (block.head.previous == model::Hash{}) take_link(block, header->link);
 }
@@ -89,11 +94,9 @@ std::optional<Epoch> ChainWatch::newest_before(const sink::StreamKey& stream) co
   return newest;
 }
 
-const sink::AuditKey* ChainWatch::pinned_key(const MachineId& machine) const {
-  const auto pinned = committed_.keys.find(machine);
-  if (pinned != committed_.keys.end()) return &pinned->second;
-  const auto fresh = keys_.find(machine);
-  return fresh == keys_.end() ? nullptr : &fresh->second;
+const sink::AuditKey* ChainWatch::pinned_key(const sink::StreamKey& stream) const {
+  const auto* pinned = key_for(committed_.keys, stream.machine_id, stream.epoch);
+  return pinned != nullptr ? pinned : key_for(keys_, stream.machine_id, stream.epoch);
 }
 
 void ChainWatch::take_link(const sink::IncomingBlock& block, const std::optional<wal::EpochLink>& named) {
@@ -141,7 +144,7 @@ void ChainWatch::take_checkpoint(const sink::IncomingBlock& block, ByteView body
   if (piece.checkpoints == 0) piece.first_names = statement.previous;
   ++piece.checkpoints;
   piece.last_statement = checkpoint->hash;
-  const auto* key = pinned_key(stream.machine_id);
+  const auto* key = pinned_key(stream);
   if (key == nullptr) return;  // its header has not come yet: a later checkpoint signs this as well
   if (!wal::signed_by(*checkpoint, key->key))
     return raise(stream, {sink::AlarmKind::kBadSignature,

@@ -86,7 +86,7 @@ class ChainWatch {
   void take_control(const sink::IncomingBlock& block, sink::ChainPiece& piece);
   void take_header(const sink::IncomingBlock& block, ByteView body);
   void take_link(const sink::IncomingBlock& block, const std::optional<wal::EpochLink>& named);
-  [[nodiscard]] const sink::AuditKey* pinned_key(const MachineId& machine) const;
+  [[nodiscard]] const sink::AuditKey* pinned_key(const sink::StreamKey& stream) const;
   void take_checkpoint(const sink::IncomingBlock& block, ByteView body, sink::ChainPiece& piece);
   void take_loss(const sink::IncomingBlock& block, const wal::LossBody& loss);
   [[nodiscard]] std::optional<Epoch> newest_before(const sink::StreamKey& stream) const;
@@ -97,12 +97,14 @@ class ChainWatch {
   void resolve(const sink::AuditAlarm& alarm);
   [[nodiscard]] std::vector<sink::AuditAlarm> open_alarms(const sink::StreamKey& stream,
                                                           sink::AlarmKind kind) const;
+  [[nodiscard]] bool is_closed(const sink::StreamKey& stream, sink::AlarmKind kind, Sequence first,
+                               Sequence last) const;
   void settle(const sink::StreamKey& stream, sink::EpochChain& chain);
 
   const sink::AuditState& committed_;
   const UnixNanos now_;
   std::map<sink::StreamKey, Draft> drafts_;
-  std::map<MachineId, sink::AuditKey> keys_;
+  sink::AuditKeys keys_;
   std::map<std::uint64_t, sink::AuditAlarm> alarms_;  // new and changed
   std::uint64_t alarms_made_ = 0;
 };

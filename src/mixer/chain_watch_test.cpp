@@ -85,7 +85,7 @@ TEST_F(ChainWatchTest, FollowsAChainAndItsCheckpointsWithoutAskingTheStore) {
   EXPECT_EQ(piece.signed_to.value, 4U);
   EXPECT_EQ(piece.checkpoints, 1U);
   EXPECT_EQ(piece.drops, R"({"queue_full":3})");
-  EXPECT_EQ(state_.keys.at(rack_.machine).key, rack_.key().public_key());
+  EXPECT_EQ(state_.keys.at({rack_.machine, Epoch{}}).key, rack_.key().public_key());
   take({rack_.records(1), rack_.checkpoint()});
   EXPECT_EQ(asked_, 0U);
   EXPECT_EQ(chain().pieces[0].signed_to.value, 7U);
@@ -202,7 +202,7 @@ TEST_F(ChainWatchTest, ACheckpointOfAnotherKeyIsABadSignatureAndSignsNothing) {
   rack_.start_again();
   take({rack_.header(), rack_.records(1)});
   EXPECT_THAT(open(), ElementsAre(AlarmKind::kBadSignature, AlarmKind::kKeyChanged));
-  EXPECT_EQ(state_.keys.at(rack_.machine).key, wal::SigningKey::from_seed({1}).public_key());
+  EXPECT_EQ(state_.keys.at({rack_.machine, Epoch{}}).key, wal::SigningKey::from_seed({1}).public_key());
 }
 
 TEST_F(ChainWatchTest, ACheckpointThatLeavesOneOutIsAnAlteration) {

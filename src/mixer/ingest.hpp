@@ -13,6 +13,7 @@
 #include "base/diagnostics.hpp"
 #include "mixer/block_intake.hpp"
 #include "mixer/chain_watch.hpp"
+#include "mixer/decision.hpp"
 #include "mixer/ingest_counters.hpp"
 #include "mixer/rack_events.hpp"
 #include "mixer/rack_index.hpp"
@@ -49,6 +50,7 @@ class Ingest {
     Diagnostics& diagnostics;
     IngestCounters& counters;
     SinkWatch* watch = nullptr;  // nullptr: nobody asks how the store does
+    DecisionDesk* decisions = nullptr;  // of operators; nullptr: none come
   };
 
   Ingest(Parts parts, IngestLimits limits) : parts_(parts), limits_(limits) {}
@@ -71,6 +73,8 @@ class Ingest {
   void send_receipts(const MachineId& machine);
   // Raises alarms for what connected racks should have sent long ago. From time to time.
   [[nodiscard]] Result<void> look_for_gaps();
+  // Stores what operators have decided meanwhile, and tells them.
+  void answer_decisions();
   // After housekeeping: the store may have raised alarms of its own; `next_before`: the next id before it.
   void count_alarms(std::uint64_t next_before);
   // What racks send may wait in a stream that is not read: patience begins anew when it is again.
@@ -86,6 +90,7 @@ class Ingest {
   // Commits, and counts how that went.
   [[nodiscard]] Result<sink::CommitSummary> store(const sink::AuditChanges& changes);
   [[nodiscard]] double fill() const noexcept;
+  [[nodiscard]] Result<void> take_decision(const Decision& decision);
   void tell(const sink::AuditChanges& changes);
   void send_receipt(const sink::StreamKey& key);
 

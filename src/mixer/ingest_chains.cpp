@@ -49,6 +49,27 @@ Result<void> Ingest::look_for_gaps() {
   return {};
 }
 
+void Ingest::answer_decisions() {
+  if (parts_.decisions == nullptr) return;
+  while (const auto open = parts_.decisions->take())
+    parts_.decisions->answer(open, take_decision(open->decision));
+}
+
+Result<void> Ingest::take_decision(const Decision& decision) {
+  const auto changes = decide(decision, parts_.sink.audit(), parts_.clock.now());
+  if (!changes) return tl::unexpected(changes.error());
+  const auto done = parts_.sink.commit_audited({}, *changes);
+  if (!done) return tl::unexpected(done.error());
+  for (const auto& action : changes->actions)
+    parts_.diagnostics.warn("mixer.operator", action.action,
+                            {{"who", action.who},
+                             {"reason", action.reason},
+                             {"alarm", action.alarm == 0 ? "" : std::to_string(action.alarm)},
+                             {"detail", action.detail}});
+  count_alarms(parts_.sink.audit().next_alarm);
+  return {};
+}
+
 void Ingest::tell(const sink::AuditChanges& changes) {
   for (const auto& alarm : changes.alarms) {
     const bool notice = sink::is_notice(alarm.kind);

@@ -59,6 +59,7 @@ void IngestThread::run() {
     idle = pulled == 0;
     if (was_empty) batch_began_ = parts_.clock.monotonic();
     answer_receipt_requests();
+    ingest_.answer_decisions();
     const auto age = parts_.clock.monotonic().value - batch_began_.value;
     if (!ingest_.empty() && (ingest_.full() || age >= pace_.oldest.count() * kNanosPerMilli)) commit_batch();
     keep_house(idle && ingest_.empty());

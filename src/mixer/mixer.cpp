@@ -64,6 +64,7 @@ struct Mixer::Parts {
   IngestCounters counters;
   SinkWatch sink_watch;
   TailHub tail;
+  DecisionDesk decisions;
   std::string token;
   std::unique_ptr<NatsServer> server;
   std::unique_ptr<snake::NatsBus> bus;
@@ -161,7 +162,8 @@ Outcome<void> Mixer::Parts::start_ingest() {
     };
   };
   ingest = std::make_unique<IngestThread>(
-      Ingest::Parts{store->sink(), *bus, racks, clock, diagnostics, counters, &sink_watch}, presence,
+      Ingest::Parts{store->sink(), *bus, racks, clock, diagnostics, counters, &sink_watch, &decisions},
+      presence,
       std::vector<IngestSource>{{model::Lane::kAudit, from(*audit)},
                                 {model::Lane::kTelemetry, from(*telemetry)}},
       IngestPace{}, [this](const std::vector<StoredTransaction>& stored) { tail.publish(stored); });
@@ -218,7 +220,8 @@ Outcome<void> Mixer::Parts::start_api() {
                                        readiness, dead_letter_box.get(), &diagnostics,
                                        [this](const MachineId& machine, model::ControlCommand& command) {
                                          return commands->send(machine, command, kCommandPatience);
-                                       }});
+                                       },
+                                       &decisions});
   auto started = HttpServer::start(http_options(config), *api, diagnostics);
   if (!started) return tl::unexpected(started.error());
   http = std::move(*started);
@@ -233,6 +236,7 @@ Mixer::~Mixer() {
   // so it is destroyed after them.
   if (parts_->control) parts_->control->stop();
   parts_->ingest.reset();
+  parts_->decisions.close();
   parts_->http.reset();
   parts_->pressure.reset();
   parts_->control.reset();

@@ -19,14 +19,22 @@ std::optional<AlarmKind> parse_alarm_kind(std::string_view text) noexcept {
   return static_cast<AlarmKind>(found - kNames.begin());
 }
 
+const AuditKey* key_for(const AuditKeys& keys, const MachineId& machine, Epoch epoch) {
+  const auto after = keys.upper_bound({machine, epoch});
+  if (after == keys.begin()) return nullptr;
+  const auto found = std::prev(after);
+  return found->first.machine_id == machine ? &found->second : nullptr;
+}
+
 void apply(const AuditChanges& changes, AuditState& state) {
   for (const auto& [key, chain] : changes.epochs) state.epochs[key] = chain;
-  for (const auto& [machine, key] : changes.keys) state.keys[machine] = key;
+  for (const auto& [place, key] : changes.keys) state.keys[place] = key;
   for (const auto& alarm : changes.alarms) {
     if (alarm.resolved)
       state.open.erase(alarm.id);
     else
       state.open[alarm.id] = alarm;
+    if (alarm.closed && is_standing(alarm.kind)) state.closed[alarm.id] = alarm;
     state.next_alarm = std::max(state.next_alarm, alarm.id + 1);
   }
 }

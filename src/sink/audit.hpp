@@ -76,6 +76,10 @@ enum class AlarmKind : std::uint8_t {
 [[nodiscard]] std::string_view to_string(AlarmKind kind) noexcept;
 [[nodiscard]] std::optional<AlarmKind> parse_alarm_kind(std::string_view text) noexcept;
 [[nodiscard]] constexpr bool is_notice(AlarmKind kind) noexcept { return kind == AlarmKind::kDeclaredLoss; }
+// What is wrong stays in the store and is looked at again and again: the hole, the rack's end, the file.
+[[nodiscard]] constexpr bool is_standing(AlarmKind kind) noexcept {
+  return kind == AlarmKind::kGap || kind == AlarmKind::kRollback || kind == AlarmKind::kAlteration;
+}
 
 struct AuditAlarm {
   std::uint64_t id = 0;
@@ -89,6 +93,7 @@ struct AuditAlarm {
   UnixNanos raised;
   UnixNanos latest;
   std::optional<UnixNanos> resolved;
+  bool closed = false;  // by an operator: what is still as it was found is not told again
   friend bool operator==(const AuditAlarm&, const AuditAlarm&) = default;
 };
 
@@ -98,19 +103,45 @@ struct AuditKey {
   friend bool operator==(const AuditKey&, const AuditKey&) = default;
 };
 
+// From which epoch on a key is the machine's, up to the next one's; the first that was pinned: from epoch 0.
+struct KeyPlace {
+  MachineId machine_id;
+  Epoch from;
+  friend auto operator<=>(const KeyPlace&, const KeyPlace&) = default;
+};
+using AuditKeys = std::map<KeyPlace, AuditKey>;
+// The key that holds for this epoch; nullptr: none is known.
+[[nodiscard]] const AuditKey* key_for(const AuditKeys& keys, const MachineId& machine, Epoch epoch);
+
+// What an operator did, for good: rows are only ever added.
+struct OperatorAction {
+  std::string action;  // "alarm_closed", "key_accepted", "dead_letter_retried", "dead_letter_dropped"
+  UnixNanos time;
+  std::string who;  // as the client says: the API knows one token, not persons
+  std::string reason;
+  MachineId machine_id;     // {}: about no machine
+  std::uint64_t alarm = 0;  // 0: about none
+  std::string detail;       // the key, the dead letter
+  friend bool operator==(const OperatorAction&, const OperatorAction&) = default;
+};
+
 struct AuditState {
   std::map<StreamKey, EpochChain> epochs;  // lane audit
-  std::map<MachineId, AuditKey> keys;
-  std::map<std::uint64_t, AuditAlarm> open;  // unresolved, by id
+  AuditKeys keys;
+  std::map<std::uint64_t, AuditAlarm> open;    // unresolved, by id
+  std::map<std::uint64_t, AuditAlarm> closed;  // by operators, of kinds that would be found again
   std::uint64_t next_alarm = 1;
 };
 
 // What a batch changes: whole new values.
 struct AuditChanges {
   std::map<StreamKey, EpochChain> epochs;
-  std::map<MachineId, AuditKey> keys;
+  AuditKeys keys;
   std::vector<AuditAlarm> alarms;
-  [[nodiscard]] bool empty() const noexcept { return epochs.empty() && keys.empty() && alarms.empty(); }
+  std::vector<OperatorAction> actions;
+  [[nodiscard]] bool empty() const noexcept {
+    return epochs.empty() && keys.empty() && alarms.empty() && actions.empty();
+  }
 };
 void apply(const AuditChanges& changes, AuditState& state);
 

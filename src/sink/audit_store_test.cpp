@@ -46,7 +46,7 @@ class AuditStoreTest : public StoreTest {
     chain.pieces.push_back(piece);
     chain.end = EpochChain::End{{40}, hash_of(8), clock_.now(), true};
     chain.declared = {{{3}, {4}}, {{6}, {6}}};
-    all.keys[machine_] = {hash_of(3), clock_.now()};
+    all.keys[{machine_, Epoch{}}] = {hash_of(3), clock_.now()};
     AuditAlarm alarm;
     alarm.id = 1;
     alarm.stream = stream();

@@ -64,7 +64,7 @@ await runSuite([
   ['messages are accepted and arrive while everything is there', async () => {
     await stack.prepare({});
     stack.ports.upstream = await new Promise((resolve) => upstream.listen(0, '127.0.0.1', () => resolve(upstream.address().port)));
-    const head = (rack) => `rack: ${rack}\nmixer: { address: "nats://127.0.0.1:${stack.ports.nats}", certificates: ${stack.pki} }\ndata: ${stack.path(rack)}\n`;
+    const head = (rack) => `rack: ${rack}\nmixer: { address: "nats://127.0.0.1:${stack.ports.nats}", certificates: ${stack.pki} }\ndata: ${stack.path(rack)}\ntelemetry: { metrics: { interval: 1s } }\n`;
     stack.writeScenario('edge', head('edge') + `gears:
   shop: { type: http_server, listen: "127.0.0.1:${stack.ports.shop}", routes: [ { path: /order, method: POST }, { path: /poison, method: POST } ] }
   send: { type: bus_out, reply: false, reply_timeout: 2s }
@@ -102,7 +102,8 @@ wires: [ take -> pick, pick.good -> out ]
   }],
   ['SIGKILL of nats-server while the spool drains loses none, doubles none, keeps the order', async () => {
     await stack.stop('mixer', 'SIGKILL');
-    await postMany(400);
+    // Long enough for the metrics to tell of a spool that is not empty.
+    for (const end = Date.now() + 2500; Date.now() < end;) await postMany(100);
     await stack.startMixer();
     for (let round = 0; round < 3; round += 1) {
       const [server] = await until('a nats-server', () => stack.childrenOf('mixer').length && stack.childrenOf('mixer'));
@@ -123,6 +124,14 @@ wires: [ take -> pick, pick.good -> out ]
     ordered();
     assert.equal(spoolFiles().length, 1);
   }],
+  ['the spool\'s depth was told as a metric, and stands in the heartbeat', async () => {
+    const depth = (what) => stack.number(`SELECT coalesce(${what}, -1) FROM metrics WHERE name = 'fluxrig.spool.messages' AND rack = 'edge' AND type = 'gauge'`);
+    await until('a depth of some and then of none is stored', async () => (await depth('max(value)')) >= 100 && (await depth('arg_max(value, time)')) === 0);
+    await until('the heartbeat says so', async () => {
+      const { racks } = await stack.api('/api/v1/racks');
+      return racks.find(({ rack }) => rack === 'edge').status.spool.messages === 0;
+    });
+  }],
   ['a message that the other rack rejects becomes a dead letter: ls, show, retry, drop', async () => {
     for (let i = 0; i < 2; i += 1)
       assert.equal((await request(`http://127.0.0.1:${stack.ports.shop}/poison`, { body: '{"secret":"4532015112830366"}' })).status, 200);
@@ -133,7 +142,7 @@ wires: [ take -> pick, pick.good -> out ]
     assert.match(shown, /flux\.msg\.edge\.send\.out/);
     assert.doesNotMatch(shown + JSON.stringify(letters), /secret|4532015112830366/);
     // Rejected again: another dead letter in its place, under a new request.
-    stack.must(['dlq', 'retry', String(letters[0].sequence)]);
+    stack.must(['dlq', 'retry', String(letters[0].sequence), '--by', 'ana', '--reason', 'INC-4711']);
     const again = await until('it is back', () => list().length === 2 && list());
     assert.equal(again[1].flux_id, letters[0].flux_id);
     assert.notEqual(again[1].request, letters[0].request);
@@ -142,6 +151,11 @@ wires: [ take -> pick, pick.good -> out ]
     assert.equal(list().length, 0);
     assert.equal(stack.run(['dlq', 'show', '1']).code, 1);
     assert.match(stack.log('mixer'), /a dead letter was tried again by an operator/);
+    const actions = await stack.rows('SELECT action, who, reason, detail FROM operator_actions ORDER BY time');
+    assert.deepEqual(actions.map(({ action }) => action), ['dead_letter_retried', 'dead_letter_dropped', 'dead_letter_dropped']);
+    assert.deepEqual([actions[0].who, actions[0].reason], ['ana', 'INC-4711']);
+    assert.match(actions[1].who, /@/);
+    assert.equal(JSON.parse(actions[0].detail).flux_id, letters[0].flux_id);
   }],
   ['every message was accepted or answered with a refusal', async () => {
     assert.equal(accepted.length + refused, next - 1);

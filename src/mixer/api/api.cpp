@@ -55,6 +55,8 @@ std::optional<ApiResponse> Api::quick(const ApiRequest& request) const {
     if (request.path == "/api/v1/sql")
       return get || request.method == "POST" ? std::nullopt : std::optional(method_not_allowed("GET, POST"));
     if (is_dead_letters_path(request.path) || is_rack_pressure_path(request.path)) return std::nullopt;
+    if (is_alarm_decision(request.path))
+      return request.method == "POST" ? std::nullopt : std::optional(method_not_allowed("POST"));
     if (!get) return method_not_allowed("GET");
     if (request.path == "/api/v1/tail") return tail(request);
     if (request.path == "/api/v1/status") return status();
@@ -74,8 +76,7 @@ ApiResponse Api::handle(const ApiRequest& request) const {
     return audit_response(parts_, std::string_view(request.path).substr(kAuditPrefix.size()), request);
   if (request.path == "/api/v1/racks") return racks();
   if (is_rack_pressure_path(request.path)) return rack_pressure_response(parts_, request);
-  if (is_dead_letters_path(request.path))
-    return dead_letters_response(parts_.dead_letters, request, parts_.diagnostics);
+  if (is_dead_letters_path(request.path)) return dead_letters_response(parts_, request);
   if (request.path == "/api/v1/sql") return sql(request);
   if (request.path == "/api/v1/doubt") return doubt_response(parts_.queries, request, parts_.clock.now());
   const std::string_view last =

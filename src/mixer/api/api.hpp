@@ -11,6 +11,7 @@
 #include "base/clock.hpp"
 #include "mixer/api/message.hpp"
 #include "mixer/api/tail.hpp"
+#include "mixer/decision.hpp"
 #include "mixer/ingest_counters.hpp"
 #include "mixer/presence.hpp"
 #include "mixer/rack_index.hpp"
@@ -71,6 +72,7 @@ struct ApiParts {
   Diagnostics* diagnostics = nullptr;
   // Blocks until the rack has answered or does not; gives the command its id. Empty: there is no bus yet.
   std::function<Result<model::ControlAnswer>(const MachineId&, model::ControlCommand&)> command = {};
+  DecisionDesk* decisions = nullptr;
 };
 
 class Api {
@@ -100,8 +102,11 @@ class Api {
                                         const ApiRequest& request, UnixNanos now);
 // api_dead_letters.cpp: everything at and below /api/v1/dead-letters. `box` null: 503.
 [[nodiscard]] bool is_dead_letters_path(std::string_view path);
-[[nodiscard]] ApiResponse dead_letters_response(snake::DeadLetterBox* box, const ApiRequest& request,
-                                                Diagnostics* diagnostics);
+[[nodiscard]] ApiResponse dead_letters_response(const ApiParts& parts, const ApiRequest& request);
+
+// api_audit_decisions.cpp: a decision without its `what`; the problem is a 400's.
+[[nodiscard]] Outcome<Decision> decision_of(std::optional<std::string> who,
+                                            std::optional<std::string> reason);
 
 // api_pressure.cpp: POST /api/v1/racks/{rack}/pressure.
 [[nodiscard]] bool is_rack_pressure_path(std::string_view path);

@@ -47,7 +47,8 @@ constexpr const char* kStandings =
     "FROM newest n LEFT JOIN pieces p ON p.machine_id = n.machine_id AND p.epoch = n.epoch "
     "LEFT JOIN stored s ON s.machine_id = n.machine_id AND s.epoch = n.epoch "
     "LEFT JOIN ends e ON e.machine_id = n.machine_id LEFT JOIN alarms a ON a.machine_id = n.machine_id "
-    "LEFT JOIN audit_keys k ON k.machine_id = n.machine_id ORDER BY 1";
+    "LEFT JOIN (SELECT machine_id, arg_max(public_key, from_epoch) AS public_key FROM audit_keys GROUP BY "
+    "machine_id) k ON k.machine_id = n.machine_id ORDER BY 1";
 
 std::uint64_t number(const std::optional<std::string>& cell) {
   return cell ? std::strtoull(cell->c_str(), nullptr, 10) : 0;
@@ -128,7 +129,9 @@ ApiResponse alarms(const ApiParts& parts, const ApiRequest& request) {
   }
   const auto table = parts.queries.select(
       statement.text("id, CAST(machine_id AS VARCHAR) AS machine_id, rack, epoch, kind, notice, first_seq, "
-                     "last_seq, what, count, raised_at, latest_at, resolved_at",
+                     "last_seq, what, count, raised_at, latest_at, resolved_at, "
+                     "(SELECT max(who) FROM operator_actions WHERE alarm = id) AS closed_by, "
+                     "(SELECT max(reason) FROM operator_actions WHERE alarm = id) AS close_reason",
                      "audit_alarms", "ORDER BY id DESC LIMIT 1000"),
       statement.parameters(), sink::QueryLimits{});
   if (!table) return problem_response(503, table.error().message);
@@ -175,6 +178,7 @@ ApiResponse audit_response(const ApiParts& parts, std::string_view path, const A
   if (path == "heads") return audit_heads(parts, request);
   if (path == "blocks") return audit_blocks(parts, request);
   if (path == "files") return audit_files(parts, request);
+  if (is_alarm_decision(request.path)) return alarm_decision(parts, request);
   return problem_response(404, "no such resource; /openapi.yaml lists them");
 }
 

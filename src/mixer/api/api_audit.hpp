@@ -45,6 +45,9 @@ void add_chain_standing(sink::Queries& queries, sink::QueryTable& records, const
 // api_audit_blocks.cpp
 [[nodiscard]] ApiResponse audit_heads(const ApiParts& parts, const ApiRequest& request);
 [[nodiscard]] ApiResponse audit_blocks(const ApiParts& parts, const ApiRequest& request);
+// api_audit_decisions.cpp: POST /api/v1/audit/alarms/ID/close and .../accept-key.
+[[nodiscard]] bool is_alarm_decision(std::string_view path);
+[[nodiscard]] ApiResponse alarm_decision(const ApiParts& parts, const ApiRequest& request);
 // api_audit_files.cpp
 [[nodiscard]] ApiResponse audit_files(const ApiParts& parts, const ApiRequest& request);
 // {"state":"ok",...}: the files of the store, as housekeeping last found them.

@@ -182,11 +182,12 @@ ApiResponse audit_heads(const ApiParts& parts, const ApiRequest& request) {
       "rack, coalesce(b.epoch, h.epoch) AS epoch, coalesce(b.blocks, 0) AS blocks, coalesce(b.records, "
       "0)::UBIGINT AS records, b.first_seq, b.last_first_seq, h.next_seq, h.head, h.before, r.next_seq AS "
       "retired_next, "
-      "k.public_key FROM b {} JOIN h ON b.machine_id = h.machine_id AND b.epoch = h.epoch LEFT JOIN "
+      "(SELECT arg_max(k.public_key, k.from_epoch) FROM audit_keys k WHERE k.machine_id = "
+      "coalesce(b.machine_id, h.machine_id) AND k.from_epoch <= coalesce(b.epoch, h.epoch)) AS public_key "
+      "FROM b {} JOIN h ON b.machine_id = h.machine_id AND b.epoch = h.epoch LEFT JOIN "
       "audit_retired r ON r.machine_id = coalesce(b.machine_id, h.machine_id) AND r.epoch = "
       "coalesce(b.epoch, "
-      "h.epoch) LEFT JOIN audit_keys k ON k.machine_id = coalesce(b.machine_id, h.machine_id) "
-      "ORDER BY 1, 3",
+      "h.epoch) ORDER BY 1, 3",
       blocks, known, all ? "FULL OUTER" : "LEFT");
   const auto table = parts.queries.select(sql, statement.parameters(),
                                           {.rows = 100'000, .bytes = 64U << 20, .time_ms = 30'000});

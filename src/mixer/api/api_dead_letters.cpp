@@ -12,6 +12,10 @@ namespace {
 
 constexpr std::string_view kPath = "/api/v1/dead-letters";
 constexpr std::size_t kDefaultPage = 100;
+constexpr const char* kRetried = "dead_letter_retried";
+constexpr const char* kDropped = "dead_letter_dropped";
+// How long the answer to what is done already waits for the record of it.
+constexpr std::chrono::milliseconds kPatience{5'000};
 
 std::optional<std::uint64_t> parse_number(std::string_view text) {
   std::uint64_t number = 0;
@@ -80,15 +84,39 @@ ApiResponse one(const Result<snake::DeadLetter>& letter) {
   return json(letter_json(*letter) + "\n");
 }
 
-// What an operator does to business messages is told in the log, with the ids by which it is found again.
-ApiResponse changed(const char* what, const Result<snake::DeadLetter>& letter, Diagnostics* diagnostics) {
-  if (letter && diagnostics != nullptr)
-    diagnostics->warn("mixer.api", fmt::format("a dead letter was {} by an operator", what),
-                      {{"sequence", std::to_string(letter->sequence)},
-                       {"consumer", letter->consumer},
-                       {"subject", letter->subject},
-                       {"flux_id", letter->flux_id}});
+// What an operator does to business messages is told in the log and kept in the store, with the ids by which
+// it is found again. It is done by then: a store that does not take it is told of, and undoes nothing.
+ApiResponse changed(const ApiParts& parts, Decision decision, const Result<snake::DeadLetter>& letter) {
+  if (!letter) return failure(letter.error());
+  const auto action = std::get<NoteAction>(decision.what).action;
+  if (parts.diagnostics != nullptr)
+    parts.diagnostics->warn(
+        "mixer.api",
+        fmt::format("a dead letter was {} by an operator", action == kRetried ? "tried again" : "dropped"),
+        {{"who", decision.who},
+         {"reason", decision.reason},
+         {"sequence", std::to_string(letter->sequence)},
+         {"consumer", letter->consumer},
+         {"subject", letter->subject},
+         {"flux_id", letter->flux_id}});
+  decision.what =
+      NoteAction{action, fmt::format(R"({{"sequence":{},"consumer":"{}","subject":"{}","flux_id":"{}"}})",
+                                     letter->sequence, escape_json(letter->consumer),
+                                     escape_json(letter->subject), escape_json(letter->flux_id))};
+  const auto kept = parts.decisions == nullptr ? fail(ErrorCode::kUnavailable, "the store is not there yet")
+                                               : parts.decisions->submit(std::move(decision), kPatience);
+  if (!kept && parts.diagnostics != nullptr)
+    parts.diagnostics->error("mixer.api", "what was done to a dead letter is not kept in the store",
+                             {{"action", action}, {"why", to_string(kept.error())}});
   return one(letter);
+}
+
+// Who and why are parameters of both requests, because one of them has no body.
+Outcome<Decision> decision_about(const ApiRequest& request, const char* action) {
+  const auto reason = request.parameter("reason");
+  auto decision = decision_of(request.parameter("who").value_or("not said"), reason.value_or("not said"));
+  if (decision) decision->what = NoteAction{action, {}};
+  return decision;
 }
 
 ApiResponse not_allowed(std::string_view allowed) {
@@ -103,8 +131,8 @@ bool is_dead_letters_path(std::string_view path) {
   return path.substr(0, kPath.size()) == kPath && (path.size() == kPath.size() || path[kPath.size()] == '/');
 }
 
-ApiResponse dead_letters_response(snake::DeadLetterBox* box, const ApiRequest& request,
-                                  Diagnostics* diagnostics) {
+ApiResponse dead_letters_response(const ApiParts& parts, const ApiRequest& request) {
+  auto* box = parts.dead_letters;
   if (box == nullptr) return problem_response(503, "the bus is not there yet; try again");
   const bool get = request.method == "GET" || request.method == "HEAD";
   auto rest = std::string_view(request.path).substr(kPath.size());
@@ -118,11 +146,15 @@ ApiResponse dead_letters_response(snake::DeadLetterBox* box, const ApiRequest& r
     if (rest.substr(slash) != "/retry")
       return problem_response(404, "a dead letter has only 'retry' below it");
     if (request.method != "POST") return not_allowed("POST");
-    return changed("tried again", box->retry(*sequence), diagnostics);
+    auto decision = decision_about(request, kRetried);
+    if (!decision) return problem_response(400, decision.error().message);
+    return changed(parts, *std::move(decision), box->retry(*sequence));
   }
   if (get) return one(box->get(*sequence));
-  if (request.method == "DELETE") return changed("dropped", box->drop(*sequence), diagnostics);
-  return not_allowed("GET, DELETE");
+  if (request.method != "DELETE") return not_allowed("GET, DELETE");
+  auto decision = decision_about(request, kDropped);
+  if (!decision) return problem_response(400, decision.error().message);
+  return changed(parts, *std::move(decision), box->drop(*sequence));
 }
 
 }  // namespace fluxrig::mixer

@@ -138,12 +138,15 @@ Attempt<void> load_epochs(Connection& connection, AuditState& state) {
   return {};
 }
 
-Attempt<void> load_alarms(Connection& connection, AuditState& state) {
-  auto rows =
-      read_all(connection,
-               "SELECT coalesce(machine_id, '00000000-0000-0000-0000-000000000000'::UUID), coalesce(epoch, "
-               "0), id, rack, kind, first_seq, last_seq, what, count, "
-               "epoch_ns(raised_at), epoch_ns(latest_at) FROM audit_alarms WHERE resolved_at IS NULL");
+constexpr std::string_view kAlarms =
+    "SELECT coalesce(machine_id, '00000000-0000-0000-0000-000000000000'::UUID), coalesce(epoch, 0), id, "
+    "rack, "
+    "kind, first_seq, last_seq, what, count, epoch_ns(raised_at), epoch_ns(latest_at), epoch_ns(resolved_at) "
+    "FROM audit_alarms WHERE ";
+
+Attempt<std::map<std::uint64_t, AuditAlarm>> read_alarms(Connection& connection, std::string_view which) {
+  std::map<std::uint64_t, AuditAlarm> alarms;
+  auto rows = read_all(connection, fmt::format("{}{}", kAlarms, which));
   if (!rows) return tl::unexpected(std::move(rows.error()));
   for (const auto& row : rows->rows) {
     Cells cells(row);
@@ -158,11 +161,25 @@ Attempt<void> load_alarms(Connection& connection, AuditState& state) {
     alarm.count = cells.number<std::uint64_t>();
     alarm.raised = cells.time();
     alarm.latest = cells.time();
+    if (!cells.null()) alarm.resolved = cells.time();
     if (!cells.good() || !kind) return bad_row("a row of the table audit_alarms is not valid");
     alarm.stream = *key;
     alarm.kind = *kind;
-    state.open.emplace(alarm.id, std::move(alarm));
+    alarms.emplace(alarm.id, std::move(alarm));
   }
+  return alarms;
+}
+
+Attempt<void> load_alarms(Connection& connection, AuditState& state) {
+  auto open = read_alarms(connection, "resolved_at IS NULL");
+  if (!open) return tl::unexpected(std::move(open.error()));
+  state.open = *std::move(open);
+  auto closed =
+      read_alarms(connection, "id IN (SELECT alarm FROM operator_actions WHERE action = 'alarm_closed')");
+  if (!closed) return tl::unexpected(std::move(closed.error()));
+  std::erase_if(*closed, [](const auto& one) { return !is_standing(one.second.kind); });
+  for (auto& [id, alarm] : *closed) alarm.closed = true;
+  state.closed = *std::move(closed);
   auto most = read_all(connection, "SELECT coalesce(max(id), 0) + 1 FROM audit_alarms");
   if (!most) return tl::unexpected(std::move(most.error()));
   state.next_alarm = std::stoull(most->rows[0][0].value_or("1"));
@@ -170,7 +187,8 @@ Attempt<void> load_alarms(Connection& connection, AuditState& state) {
 }
 
 Attempt<void> load_keys(Connection& connection, AuditState& state) {
-  auto rows = read_all(connection, "SELECT machine_id, 0, public_key, epoch_ns(pinned_at) FROM audit_keys");
+  auto rows =
+      read_all(connection, "SELECT machine_id, from_epoch, public_key, epoch_ns(pinned_at) FROM audit_keys");
   if (!rows) return tl::unexpected(std::move(rows.error()));
   for (const auto& row : rows->rows) {
     Cells cells(row);
@@ -179,7 +197,7 @@ Attempt<void> load_keys(Connection& connection, AuditState& state) {
     pinned.key = cells.bytes32();
     pinned.pinned = cells.time();
     if (!cells.good()) return bad_row("a row of the table audit_keys is not valid");
-    state.keys[key->machine_id] = pinned;
+    state.keys[{key->machine_id, key->epoch}] = pinned;
   }
   return {};
 }

@@ -92,6 +92,14 @@ void add_alarm(const AuditAlarm& alarm, std::string& sql) {
       time_sql(alarm.raised), time_sql(alarm.latest), alarm.resolved ? time_sql(*alarm.resolved) : "NULL");
 }
 
+void add_action(const OperatorAction& action, std::string& sql) {
+  sql +=
+      fmt::format("INSERT INTO operator_actions VALUES ({}, {}, {}, {}, {}, {}, {});", time_sql(action.time),
+                  quote(action.action), text_sql(action.who), text_sql(action.reason),
+                  action.machine_id == MachineId{} ? "NULL" : quote(to_string(action.machine_id)),
+                  action.alarm == 0 ? "NULL" : std::to_string(action.alarm), text_sql(action.detail));
+}
+
 }  // namespace
 
 Attempt<void> store_audit(Connection& connection, const AuditState& before, const AuditChanges& changes) {
@@ -102,11 +110,13 @@ Attempt<void> store_audit(Connection& connection, const AuditState& before, cons
     add_pieces(key, old, chain, sql);
     add_epoch(key, old, chain, sql);
   }
-  for (const auto& [machine, key] : changes.keys)
+  for (const auto& [place, key] : changes.keys)
     sql += fmt::format(
-        "DELETE FROM audit_keys WHERE machine_id = {0};INSERT INTO audit_keys VALUES ({0}, {1}, {2});",
-        quote(to_string(machine)), quote(to_hex(key.key)), time_sql(key.pinned));
+        "DELETE FROM audit_keys WHERE machine_id = {0} AND from_epoch = {3};INSERT INTO audit_keys VALUES "
+        "({0}, {1}, {2}, {3});",
+        quote(to_string(place.machine_id)), quote(to_hex(key.key)), time_sql(key.pinned), place.from.value);
   for (const auto& alarm : changes.alarms) add_alarm(alarm, sql);
+  for (const auto& action : changes.actions) add_action(action, sql);
   return sql.empty() ? Attempt<void>{} : connection.run(sql);
 }
 

@@ -1,5 +1,5 @@
 // The stored form of the audit chains' state: audit_heads (a row for each piece of an epoch's chain),
-// audit_epochs, audit_alarms, audit_keys. One thread, within the caller's transaction.
+// audit_epochs, audit_alarms, audit_keys, operator_actions. One thread, within the caller's transaction.
 #pragma once
 
 #include "sink/duckdb/database.hpp"
@@ -7,7 +7,7 @@
 
 namespace fluxrig::sink {
 
-// Everything but resolved alarms.
+// Everything but alarms that ended by themselves, and what operators did.
 [[nodiscard]] Attempt<AuditState> load_audit(Connection& connection);
 
 // Writes what changes; `before` is the state as last committed.

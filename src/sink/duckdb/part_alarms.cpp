@@ -39,12 +39,17 @@ AuditChanges alarms_of(std::span<const PartCheck> checks, const AuditState& stat
       open.erase(same);
       continue;
     }
+    const auto what = name + std::string(ending(check.state));
+    const bool closed = std::any_of(state.closed.begin(), state.closed.end(), [&](const auto& one) {
+      return one.second.stream == StreamKey{} && one.second.what == what;
+    });
+    if (closed) continue;
     if (same == open.end() && open.size() >= kMostOpenPartAlarms) same = std::prev(open.end());
     if (same == open.end()) {
       AuditAlarm alarm;
       alarm.id = next++;
       alarm.kind = AlarmKind::kAlteration;
-      alarm.what = name + std::string(ending(check.state));
+      alarm.what = what;
       alarm.raised = now;
       alarm.count = 0;
       same = open.emplace(alarm.id, std::move(alarm)).first;

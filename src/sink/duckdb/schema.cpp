@@ -86,6 +86,9 @@ std::string create_tables_sql() {
       "kind VARCHAR, notice BOOLEAN, first_seq UBIGINT, last_seq UBIGINT, what VARCHAR, count UBIGINT, "
       "raised_at TIMESTAMP_NS, latest_at TIMESTAMP_NS, resolved_at TIMESTAMP_NS);"
       "CREATE TABLE IF NOT EXISTS audit_keys (machine_id UUID, public_key VARCHAR, pinned_at TIMESTAMP_NS);"
+      "ALTER TABLE audit_keys ADD COLUMN IF NOT EXISTS from_epoch UINTEGER DEFAULT 0;"
+      "CREATE TABLE IF NOT EXISTS operator_actions (time TIMESTAMP_NS, action VARCHAR, who VARCHAR, reason "
+      "VARCHAR, machine_id UUID, alarm UBIGINT, detail VARCHAR);"
       "CREATE TABLE IF NOT EXISTS audit_retired (machine_id UUID, epoch UINTEGER, next_seq UBIGINT);"
       // The ledger of lane telemetry: docs/formats/telemetry-ledger.md.
       "CREATE TABLE IF NOT EXISTS telemetry_stored (machine_id UUID, epoch UINTEGER, hour_start TIMESTAMP, "
