@@ -97,9 +97,14 @@ tl::unexpected<Problem> refused(std::string_view what, std::string_view name, na
                              text == nullptr || *text == 0 ? "" : ": ", text == nullptr ? "" : text));
 }
 
-// An operator asked for copies that this server, or this cluster, cannot keep.
+// What a server of another operator can lack: JetStream, and room for as many copies as were asked for.
 tl::unexpected<Problem> stream_refused(std::string_view what, const jsStreamConfig& config, natsStatus status,
                                        jsErrCode code) {
+  if (status == NATS_NO_RESPONDERS)
+    return problem(
+        fmt::format("the server could not {} '{}': it runs without JetStream, or this account has none; give "
+                    "it a 'jetstream' block",
+                    what, config.Name));
   if (static_cast<int>(code) == kSingleServerCode)
     return problem(fmt::format(
         "the server could not {} '{}': it is a single one, and 'streams.replicas' asks for {} copies; give "
@@ -144,7 +149,7 @@ Outcome<void> StreamAdmin::ensure_streams(const StreamSizes& sizes) {
       ++made_;
       floors_.erase(std::string(plan.name));  // its sequences begin again
     } else if (status != NATS_OK) {
-      return refused("look at the stream", plan.name, status);
+      return stream_refused("look at the stream", config, status, code);
     } else if (keep_fixed(config, *info->Config); !same(config, *info->Config)) {
       status = js_UpdateStream(nullptr, jetstream, &config, nullptr, &code);
       if (status != NATS_OK) return stream_refused("change the stream", config, status, code);
