@@ -96,14 +96,14 @@ Outcome<AuditVerdict> verify_mixer(const ApiClient& client, const VerifyQuestion
     std::vector<wal::ChainFault> faults;
     for (auto epoch = begin; epoch != end; ++epoch) {
       EpochCheck check(*epoch);
-      const auto fetched = epoch->blocks == 0
-                               ? Outcome<void>{}
-                               : fetch_blocks(client, *epoch, [&](ByteView block) -> Outcome<void> {
-                                   verifier.add(block);
-                                   check.add(block);
-                                   if (++done % 1'000 == 0 && question.progress) question.progress(done, all);
-                                   return {};
-                                 });
+      auto fetched = epoch->blocks == 0 ? Outcome<void>{}
+                                        : fetch_blocks(client, *epoch, [&](ByteView block) -> Outcome<void> {
+                                            verifier.add(block);
+                                            check.add(block);
+                                            if (++done % 1'000 == 0 && question.progress)
+                                              question.progress(done, all);
+                                            return {};
+                                          });
       if (!fetched) return fetched;
       if (!question.chain.whole()) continue;
       auto found = check.faults();

@@ -87,7 +87,8 @@ class ChainStoreTest : public sink::StoreTest {
         blocks.emplace_back(bytes.begin(), bytes.end());
       }
       if (next.empty()) return blocks;
-      path = base + "&cursor=" + next;
+      path = base + "&cursor=";
+      path += next;
     }
     ADD_FAILURE() << "pages without end";
     return blocks;

@@ -53,7 +53,7 @@ class Pump {
     Error error;                // why, when blocked
   };
 
-  Pump(Parts parts, Sampling sampling)
+  Pump(const Parts& parts, Sampling sampling)
       : parts_(parts), sampling_(sampling), series_start_(parts.clock.now()) {}
 
   // Takes one batch, appends it and, when `sync` and anybody waits for that, makes it durable: `durable()`

@@ -116,7 +116,8 @@ Result<void> drop_spares(Disk& disk, const std::string& directory) {
   if (!names) return tl::unexpected(names.error());
   for (const auto& name : *names) {
     if (!name.starts_with(kPrefix)) continue;
-    if (const auto gone = disk.unlink(directory + "/" + name); !gone) return gone;
+    auto path = directory + "/";
+    if (const auto gone = disk.unlink(path += name); !gone) return gone;
   }
   return {};
 }

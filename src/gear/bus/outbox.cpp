@@ -140,7 +140,7 @@ Result<void> Outbox::publish(const lane::Spool::Item& item) {
   return setup_.bus.publish_stream(*std::move(message), [shared = shared_, position = item.position](
                                                             Result<snake::PublishReceipt> receipt) {
     const std::lock_guard lock(shared->mutex);
-    shared->answers.push_back({position, std::move(receipt)});
+    shared->answers.push_back({position, receipt});
     shared->wake();
   });
 }

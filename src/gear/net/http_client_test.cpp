@@ -18,7 +18,7 @@ class Source final : public Gear {
 };
 
 // Answers each whole request (with Content-Length or without body) with `response`.
-TestServer::Answer answer_with(std::string response) {
+TestServer::Answer answer_with(const std::string& response) {
   return [response](std::string& bytes) {
     std::string out;
     for (;;) {

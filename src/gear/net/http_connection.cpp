@@ -24,13 +24,13 @@ int final_status(const Message& reply) noexcept {
 HttpConnection::HttpConnection(HttpServer& server, std::uint32_t id, std::string peer_address)
     : server_(server), id_(id), peer_address_(std::move(peer_address)), reader_(server.options_.limits) {}
 
-void HttpConnection::start(Accepted accepted) {
+void HttpConnection::start(const Accepted& accepted) {
   Link::Setup setup;
   setup.io = &server_.services_->io();
   setup.user = this;
   setup.tls = server_.tls_;
   setup.max_buffer = server_.options_.limits.max_header + (64U << 10);
-  link_ = Link::accept(setup, std::move(accepted));
+  link_ = Link::accept(setup, accepted);
 }
 
 void HttpConnection::stop() { link_->close(); }

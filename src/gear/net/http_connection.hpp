@@ -39,7 +39,7 @@ class HttpConnection final : public LinkUser, public std::enable_shared_from_thi
 
   HttpConnection(HttpServer& server, std::uint32_t id, std::string peer_address);
 
-  void start(Accepted accepted);
+  void start(const Accepted& accepted);
   void drain();  // closes when idle; otherwise with the last response
   void stop();
 

@@ -26,7 +26,7 @@ Outcome<void> HttpServer::start(Services& services) {
     tls_ = *std::move(context);
   }
   listener_ = std::make_unique<Listener>(
-      services.io(), [this](Accepted accepted) { on_accept(std::move(accepted)); },
+      services.io(), [this](const Accepted& accepted) { on_accept(accepted); },
       [this](const std::string& words) {
         services_->diagnostics().warn("gear.http_server", "cannot accept connections",
                                       {{"gear", std::string(services_->name_of(*this))}, {"cause", words}});
@@ -41,7 +41,7 @@ Outcome<void> HttpServer::start(Services& services) {
 
 std::uint16_t HttpServer::bound_port() const noexcept { return listener_ ? listener_->port() : 0; }
 
-void HttpServer::on_accept(Accepted accepted) {
+void HttpServer::on_accept(const Accepted& accepted) {
   // Ids are found again by cookies of transactions that outlive their connection: none is used twice soon.
   do {
     ++last_id_;
@@ -52,11 +52,11 @@ void HttpServer::on_accept(Accepted accepted) {
     // Not worth a transaction: the peer reads the end of the connection.
     Link::Setup setup;
     setup.io = &services_->io();
-    Link::accept(setup, std::move(accepted))->close();
+    Link::accept(setup, accepted)->close();
     return;
   }
   connections_.emplace(last_id_, connection);
-  connection->start(std::move(accepted));
+  connection->start(accepted);
 }
 
 void HttpServer::forget(std::uint32_t id) { connections_.erase(id); }

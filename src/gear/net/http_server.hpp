@@ -70,7 +70,7 @@ class HttpServer final : public Gear {
     bool path_known = false;
   };
 
-  void on_accept(Accepted accepted);
+  void on_accept(const Accepted& accepted);
   void forget(std::uint32_t id);  // the connection is over
   [[nodiscard]] Match match(std::string_view method, std::string_view path) const noexcept;
   [[nodiscard]] std::string allowed(std::string_view path) const;

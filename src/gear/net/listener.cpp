@@ -59,7 +59,7 @@ void Listener::State::on_accepted(const error_code& error) {
     return next();
   }
   accepted.socket = socket.release(failed);
-  accept(std::move(accepted));
+  accept(accepted);
   if (acceptor.is_open()) next();
 }
 

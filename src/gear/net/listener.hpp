@@ -15,7 +15,7 @@ class Listener {
  public:
   // `accept` gets each new connection and owns its socket; `trouble` the words when accepting fails (out of
   // file descriptors, ...): it is tried again a little later.
-  using Accept = std::function<void(Accepted)>;
+  using Accept = std::function<void(const Accepted&)>;
   using Trouble = std::function<void(const std::string&)>;
 
   Listener(boost::asio::io_context& io, Accept accept, Trouble trouble);

@@ -8,13 +8,13 @@ namespace fluxrig::gear::net {
 TcpConnection::TcpConnection(TcpServer& server, std::uint32_t id, std::string peer_address)
     : server_(server), id_(id), peer_address_(std::move(peer_address)) {}
 
-void TcpConnection::start(Accepted accepted) {
+void TcpConnection::start(const Accepted& accepted) {
   Link::Setup setup;
   setup.io = &server_.services_->io();
   setup.user = this;
   setup.tls = server_.tls_;
   setup.max_buffer = server_.options_.max_frame + 16;
-  link_ = Link::accept(setup, std::move(accepted));
+  link_ = Link::accept(setup, accepted);
 }
 
 void TcpConnection::on_open(Link& link) { link.set_deadline(server_.options_.idle_timeout); }

@@ -26,7 +26,7 @@ class TcpConnection final : public LinkUser, public std::enable_shared_from_this
 
   TcpConnection(TcpServer& server, std::uint32_t id, std::string peer_address);
 
-  void start(Accepted accepted);
+  void start(const Accepted& accepted);
   void drain();
   void stop() { link_->close(); }
 

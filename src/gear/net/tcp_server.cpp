@@ -25,7 +25,7 @@ Outcome<void> TcpServer::start(Services& services) {
     tls_ = *std::move(context);
   }
   listener_ = std::make_unique<Listener>(
-      services.io(), [this](Accepted accepted) { on_accept(std::move(accepted)); },
+      services.io(), [this](const Accepted& accepted) { on_accept(accepted); },
       [this](const std::string& words) {
         services_->diagnostics().warn("gear.tcp_server", "cannot accept connections",
                                       {{"gear", std::string(services_->name_of(*this))}, {"cause", words}});
@@ -40,7 +40,7 @@ Outcome<void> TcpServer::start(Services& services) {
 
 std::uint16_t TcpServer::bound_port() const noexcept { return listener_ ? listener_->port() : 0; }
 
-void TcpServer::on_accept(Accepted accepted) {
+void TcpServer::on_accept(const Accepted& accepted) {
   do {
     ++last_id_;
   } while (connections_.contains(last_id_));
@@ -48,12 +48,12 @@ void TcpServer::on_accept(Accepted accepted) {
     services_->stray(*this, "over max_connections");
     Link::Setup setup;
     setup.io = &services_->io();
-    Link::accept(setup, std::move(accepted))->close();
+    Link::accept(setup, accepted)->close();
     return;
   }
   auto connection = std::make_shared<TcpConnection>(*this, last_id_, accepted.peer_address);
   connections_.emplace(last_id_, connection);
-  connection->start(std::move(accepted));
+  connection->start(accepted);
 }
 
 TcpConnection* TcpServer::connection_of(std::uint64_t cookie) noexcept {

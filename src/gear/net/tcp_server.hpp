@@ -50,7 +50,7 @@ class TcpServer final : public Gear {
  private:
   friend class TcpConnection;
 
-  void on_accept(Accepted accepted);
+  void on_accept(const Accepted& accepted);
   void forget(std::uint32_t id) { connections_.erase(id); }
   [[nodiscard]] TcpConnection* connection_of(std::uint64_t cookie) noexcept;
 
