@@ -97,10 +97,8 @@ class HttpServer::Impl {
   }
 
   void start(tcp::socket socket, const SessionParts& parts) {
-    if (tls_)
-      start_tls_session(std::move(socket), *tls_, parts);
-    else
-      start_plain_session(std::move(socket), parts);
+    start_session(tls_ ? make_tls_stream(std::move(socket), *tls_) : make_plain_stream(std::move(socket)),
+                  parts);
   }
 
   // Out of descriptors, say: accepting again at once would spin.

@@ -2,10 +2,10 @@
 // pending operations.
 #pragma once
 
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/ssl/context.hpp>
+#include <atomic>
 #include <memory>
 
+#include "mixer/api/byte_stream.hpp"
 #include "mixer/api/http_server.hpp"
 #include "mixer/api/worker_pool.hpp"
 
@@ -18,8 +18,6 @@ struct SessionParts {
   std::atomic<std::size_t>& connections;  // the session counts itself out
 };
 
-void start_plain_session(boost::asio::ip::tcp::socket socket, const SessionParts& parts);
-void start_tls_session(boost::asio::ip::tcp::socket socket, boost::asio::ssl::context& tls,
-                       const SessionParts& parts);
+void start_session(std::unique_ptr<ByteStream> stream, const SessionParts& parts);
 
 }  // namespace fluxrig::mixer
