@@ -49,7 +49,7 @@ class Ingest {
     const Clock& clock;
     Diagnostics& diagnostics;
     IngestCounters& counters;
-    SinkWatch* watch = nullptr;  // nullptr: nobody asks how the store does
+    SinkWatch* watch = nullptr;         // nullptr: nobody asks how the store does
     DecisionDesk* decisions = nullptr;  // of operators; nullptr: none come
   };
 
