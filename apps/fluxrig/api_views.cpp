@@ -54,13 +54,35 @@ std::optional<std::int64_t> time_at(const object& root, std::string_view path) {
   return parse_time(cell_of(at(root, path)));
 }
 
-std::string backlog_of(const object& rack) {
+std::string records_behind(const object& rack) {
   if (const auto lag = number_at(rack, "audit.lag_records")) return fmt::format("{:.0f}", *lag);
   const auto sent = number_at(rack, "status.audit.sent");
   const auto receipted = number_at(rack, "status.audit.receipted");
   // What was sent twice is counted twice: then the difference says nothing.
   if (number_at(rack, "status.audit.resends").value_or(0) != 0) return "-";
   return sent && receipted ? fmt::format("{:.0f}", std::max(0.0, *sent - *receipted)) : "-";
+}
+
+// "divert (mixer)": the state, and its cause when there is one.
+std::string pressure_of(const object& rack) {
+  const auto state = cell_of(at(rack, "pressure.state"));
+  const auto cause = cell_of(at(rack, "pressure.cause"), "");
+  return cause.empty() || cause == "none" ? state : fmt::format("{} ({})", state, cause);
+}
+
+// "-" for nothing as well: most racks have none.
+std::string bytes_of(const object& rack, std::string_view path, std::string_view unit) {
+  const auto bytes = number_at(rack, path).value_or(0);
+  if (bytes <= 0) return "-";
+  if (bytes < 1e6) return fmt::format("{:.1f} kB{}", bytes / 1e3, unit);
+  return bytes < 1e9 ? fmt::format("{:.1f} MB{}", bytes / 1e6, unit)
+                     : fmt::format("{:.1f} GB{}", bytes / 1e9, unit);
+}
+
+std::string time_left_of(const object& rack) {
+  const auto seconds = number_at(rack, "pressure.seconds_left");
+  if (!seconds || number_at(rack, "pressure.backlog_bytes").value_or(0) <= 0) return "-";
+  return age_text(static_cast<std::int64_t>(std::clamp(*seconds, 0.0, 9e8) * 1e9));
 }
 
 std::string memory_of(const object& rack) {
@@ -91,11 +113,16 @@ Outcome<std::string> draw_racks(std::string_view json, UnixNanos now, const Term
   if (list == nullptr || !list->is_array()) return not_asked_for();
   Table table({{"rack"},
                {"state"},
+               {"pressure"},
                {"last seen"},
                {"version"},
                {"epoch", Align::kRight},
                {"stored", Align::kRight},
+               {"behind", Align::kRight},
                {"backlog", Align::kRight},
+               {"rate", Align::kRight},
+               {"left", Align::kRight},
+               {"spool", Align::kRight},
                {"audit"},
                {"memory", Align::kRight},
                {"cpu", Align::kRight},
@@ -104,11 +131,13 @@ Outcome<std::string> draw_racks(std::string_view json, UnixNanos now, const Term
     if (!entry.is_object()) continue;
     const auto& rack = entry.as_object();
     const auto seen = time_at(rack, "last_seen");
-    table.add({cell_of(at(rack, "rack")), cell_of(at(rack, "state")),
+    table.add({cell_of(at(rack, "rack")), cell_of(at(rack, "state")), pressure_of(rack),
                seen ? age_text(now.value - *seen) + " ago" : "-", cell_of(at(rack, "version")),
-               cell_of(at(rack, "epoch")), cell_of(at(rack, "audit.stored_sequence")), backlog_of(rack),
-               cell_of(at(rack, "audit_state")), memory_of(rack), cpu_of(rack),
-               cell_of(at(rack, "machine_id"))});
+               cell_of(at(rack, "epoch")), cell_of(at(rack, "audit.stored_sequence")), records_behind(rack),
+               bytes_of(rack, "pressure.backlog_bytes", ""),
+               bytes_of(rack, "pressure.replay_bytes_per_s", "/s"), time_left_of(rack),
+               cell_of(at(rack, "pressure.spool_messages")), cell_of(at(rack, "audit_state")),
+               memory_of(rack), cpu_of(rack), cell_of(at(rack, "machine_id"))});
   }
   if (table.rows() == 0)
     return std::string("no rack has a certificate yet; 'fluxrig pki issue DIR --rack NAME' makes one\n");

@@ -24,9 +24,26 @@ TEST(ApiViews, RacksShowTheirBacklogMemoryAndProcessorTime) {
   ASSERT_TRUE(table);
   EXPECT_EQ(
       *table,
-      "rack  state       last seen  version  epoch  stored  backlog  audit  memory     cpu  machine_id\n"
-      "edge  present     5 s ago    0.1.0        3     100       20  late   9.8 MB  0.05 %  1111\n"
-      "host  never_seen  -          -            -       -        -  -           -       -  2222\n");
+      "rack  state       pressure  last seen  version  epoch  stored  behind  backlog  rate  left  spool  "
+      "audit  memory     cpu  machine_id\n"
+      "edge  present     -         5 s ago    0.1.0        3     100      20        -     -     -      -  "
+      "late   9.8 MB  0.05 %  1111\n"
+      "host  never_seen  -         -          -            -       -       -        -     -     -      -  "
+      "-           -       -  2222\n");
+}
+
+TEST(ApiViews, RacksShowHowTheyStandUnderPressure) {
+  const auto table = draw_racks(
+      R"({"racks":[{"machine_id":"1111","rack":"edge","state":"present","pressure":{"state":"replay",
+      "cause":"backlog","backlog_bytes":12500000,"live_bytes_per_s":2000,"replay_bytes_per_s":50000,
+      "seconds_left":250,"spool_messages":3}},
+      {"machine_id":"2222","rack":"host","state":"present","pressure":{"state":"normal","cause":"none",
+      "backlog_bytes":0,"live_bytes_per_s":2000,"replay_bytes_per_s":0,"seconds_left":null,"spool_messages":0}}]})",
+      {}, {});
+  ASSERT_TRUE(table);
+  EXPECT_THAT(*table, HasSubstr("edge  present  replay (backlog)  "));
+  EXPECT_THAT(*table, HasSubstr("12.5 MB  50.0 kB/s  4 min      3  "));
+  EXPECT_THAT(*table, HasSubstr("host  present  normal            "));
 }
 
 TEST(ApiViews, QueriesAlignNumbersAndSayWhenRowsAreMissing) {

@@ -35,7 +35,9 @@ constexpr const char* kRacksFooter = R"(Examples:
   fluxrig racks
   fluxrig racks --json | jq '.racks[] | select(.state != "present")'
 
-'backlog' counts audit records that the mixer does not have yet; 'cpu' is the mean since the rack's start.
+'pressure' is the rack's state and why; 'behind' counts audit records that the mixer does not have yet; 'backlog' is
+what waits on the rack's disk to be replayed, 'rate' how fast it is, 'left' how long it will take; 'spool' counts
+business messages that wait for the bus; 'cpu' is the mean since the rack's start.
 Exit codes: 0 done, 1 the mixer cannot be asked, 2 the command line is wrong.)";
 
 struct AskOptions {

@@ -68,8 +68,9 @@ std::string scenario_with(const std::string& framing) {
 
 TEST_F(CommandTest, EveryCommandHasHelpWithExamples) {
   for (const char* command :
-       {"", "rack", "check", "gears", "pki", "pki init", "pki issue", "pki show", "wal", "wal ls", "wal cat",
-        "wal verify", "load", "load http", "load iso8583", "trace", "tail", "query", "racks"}) {
+       {"",          "rack",         "rack pressure", "check",  "gears",   "pki",        "pki init",
+        "pki issue", "pki show",     "wal",           "wal ls", "wal cat", "wal verify", "load",
+        "load http", "load iso8583", "trace",         "tail",   "query",   "racks"}) {
     const auto ran = fluxrig(std::string(command) + " --help");
     EXPECT_EQ(ran.exit, 0) << command;
     EXPECT_THAT(ran.output, HasSubstr("Examples:")) << command;
@@ -82,6 +83,15 @@ TEST_F(CommandTest, WrongCommandLinesExitWithTwo) {
   for (const char* arguments : {"",
                                 "no-such-command",
                                 "rack",
+                                "rack pressure",
+                                "rack pressure edge",
+                                "rack pressure edge divert --for 10m",
+                                "rack pressure edge divert --reason x",
+                                "rack pressure edge divert --for 25h --reason x",
+                                "rack pressure edge divert --for soon --reason x",
+                                "rack pressure edge replay --for 1m --reason x",
+                                "rack pressure edge auto --for 1m --reason x",
+                                "rack edge.yaml pressure edge auto --reason x",
                                 "check",
                                 "pki",
                                 "pki issue DIR",
@@ -150,7 +160,8 @@ TEST_F(CommandTest, PkiMakesAnAuthorityOnceAndIssuesFromIt) {
 }
 
 TEST_F(CommandTest, ClientsSayWhatToDoWhenNoMixerAnswers) {
-  for (const char* command : {"racks", "trace 0192f3c1", "query 'SELECT 1'", "tail"}) {
+  for (const char* command :
+       {"racks", "rack pressure edge auto --reason x", "trace 0192f3c1", "query 'SELECT 1'", "tail"}) {
     const auto ran = fluxrig(std::string(command) + " --mixer http://127.0.0.1:1");
     EXPECT_EQ(ran.exit, 1) << command;
     EXPECT_THAT(ran.output,
