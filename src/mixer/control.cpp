@@ -117,7 +117,7 @@ void Control::look_at_streams() {
   std::vector<StreamFill> fill;
   for (const auto& stream : *seen)
     fill.push_back({stream.name, stream.messages, stream.bytes,
-                    stream.max_bytes > 0 ? static_cast<std::uint64_t>(stream.max_bytes) : 0});
+                    stream.max_bytes > 0 ? static_cast<std::uint64_t>(stream.max_bytes) : 0, stream.oldest});
   const std::lock_guard lock(mutex_);
   fill_ = std::move(fill);
 }

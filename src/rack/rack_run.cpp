@@ -131,6 +131,21 @@ bool Rack::state_ledger(lane::TelemetryLedger::Occasion occasion) {
   return ledger_.state(clock_, occasion, [this](model::Log log) { return events_.offer(std::move(log)); });
 }
 
+namespace {
+
+// Since when telemetry waits at the rack, unix ns; 0: nothing does. What is in memory beside a backlog is
+// seconds old: what does not leave goes into it.
+std::int64_t held_since(const lane::TelemetryBacklog* backlog, bool memory_is_empty) {
+  constexpr std::int64_t kNobodyKnows = 1;
+  if (backlog == nullptr) return memory_is_empty ? 0 : kNobodyKnows;
+  if (backlog->empty()) return 0;
+  const auto oldest = backlog->stats().oldest;
+  return oldest ? oldest->value : kNobodyKnows;
+}
+
+}  // namespace
+
+// On the link's thread, whose the backlog is.
 std::string Rack::status_json() const {
   const Footprint footprint = read_footprint();
   const auto& counters = runtime_->counters();
@@ -141,13 +156,14 @@ std::string Rack::status_json() const {
   return fmt::format(
       R"({{"transactions":{},"in_flight_refused":{},"audit":{{"sequence":{},"sent":{},"receipted":{},"resends":{},"damaged":{},"blocked":{}}},)"
       R"("spool":{{"messages":{}}},)"
-      R"("telemetry":{{"sent":{},"dropped":{},"queued_bytes":{}}},)"
+      R"("telemetry":{{"sent":{},"dropped":{},"queued_bytes":{},"held_since":{}}},)"
       R"("process":{{"resident_bytes":{},"high_water_bytes":{},"cpu_us":{},"threads":{}}}}})",
       counters.begun.value(), counters.refused_full.value() + counters.refused_disk.value(),
       audit_->last_synced().value, sent.audit_records_sent.load(), sent.audit_records_receipted.load(),
       sent.audit_resends.load(), sent.audit_damage.load(), admission_.audit_blocked.load() ? "true" : "false",
       runtime_->wiring().spooled(), sent.telemetry_records_sent.load(), dropped, telemetry_.queued_bytes(),
-      footprint.resident_bytes, footprint.high_water_bytes, footprint.cpu_micros, footprint.threads);
+      held_since(backlog_.get(), link_->settled()), footprint.resident_bytes, footprint.high_water_bytes,
+      footprint.cpu_micros, footprint.threads);
 }
 
 }  // namespace fluxrig::rack

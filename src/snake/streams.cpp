@@ -226,7 +226,12 @@ Outcome<std::vector<StreamFill>> StreamAdmin::fill() {
     const auto status = js_GetStreamInfo(&raw, bus_.native().jetstream.get(), name.data(), nullptr, &code);
     const StreamInfoHandle info(raw);
     if (status != NATS_OK) return refused("look at the stream", name, status);
-    fills.push_back({std::string(name), info->State.Msgs, info->State.Bytes, info->Config->MaxBytes});
+    const auto& state = info->State;
+    fills.push_back({std::string(name),
+                     state.Msgs,
+                     state.Bytes,
+                     info->Config->MaxBytes,
+                     {state.Msgs == 0 ? 0 : state.FirstTime}});
   }
   return fills;
 }

@@ -33,6 +33,7 @@ struct StreamFill {
   std::uint64_t messages = 0;
   std::uint64_t bytes = 0;
   std::int64_t max_bytes = 0;
+  UnixNanos oldest{};  // when the server took the first of the messages; 0: there is none
   [[nodiscard]] double ratio() const noexcept {
     return max_bytes <= 0 ? 0.0 : static_cast<double>(bytes) / static_cast<double>(max_bytes);
   }

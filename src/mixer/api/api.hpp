@@ -33,6 +33,7 @@ struct StreamFill {
   std::uint64_t messages = 0;
   std::uint64_t bytes = 0;
   std::uint64_t max_bytes = 0;
+  UnixNanos oldest;  // of its messages; 0: there is none
 };
 
 // What the mixer asks of its racks, and what it can grant them.

@@ -1,5 +1,6 @@
-// GET /api/v1/audit/{status,alarms,heads,blocks,files}: how the racks' audit chains stand, and their blocks
-// for those who verify them. Any thread; as long as QueryLimits allow.
+// GET /api/v1/audit/{status,alarms,heads,blocks,files,ledger}: how the racks' audit chains stand, their
+// blocks for those who verify them, and the ledger of their telemetry. Any thread; as long as QueryLimits
+// allow.
 #pragma once
 
 #include <map>
@@ -50,6 +51,8 @@ void add_chain_standing(sink::Queries& queries, sink::QueryTable& records, const
 [[nodiscard]] ApiResponse alarm_decision(const ApiParts& parts, const ApiRequest& request);
 // api_audit_files.cpp
 [[nodiscard]] ApiResponse audit_files(const ApiParts& parts, const ApiRequest& request);
+// api_audit_ledger.cpp
+[[nodiscard]] ApiResponse audit_ledger(const ApiParts& parts, const ApiRequest& request);
 // {"state":"ok",...}: the files of the store, as housekeeping last found them.
 [[nodiscard]] Outcome<std::string> audit_store_status(sink::Queries& queries);
 
