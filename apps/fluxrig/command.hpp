@@ -36,6 +36,7 @@ void add_audit_mixer_commands(CLI::App& audit,
                               Action& action);  // status, alarms, and the others at the mixer
 void add_audit_doubt_command(CLI::App& audit, Action& action);
 void add_audit_alarm_commands(CLI::App& audit, Action& action);
+void add_audit_ledger_command(CLI::App& audit, Action& action);
 void add_dlq_commands(CLI::App& app, Action& action);
 
 }  // namespace fluxrig::client

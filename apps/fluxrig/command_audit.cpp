@@ -13,6 +13,7 @@ void add_audit_commands(CLI::App& app, Action& action) {
   add_audit_mixer_commands(*audit, action);  // widens the commands of the line before
   add_audit_doubt_command(*audit, action);
   add_audit_alarm_commands(*audit, action);
+  add_audit_ledger_command(*audit, action);
 }
 
 }  // namespace fluxrig::client
