@@ -19,16 +19,15 @@ MessageServer::MessageServer(World& world)
                         [this](std::string_view subject, snake::Delivery delivery) {
                           publish(subject, std::move(delivery));
                         }}) {
-  const auto stream = [&](std::string_view name, std::string_view prefix, bool discards_old) {
+  const auto stream = [&](std::string_view name, std::string_view prefix) {
     Stream made;
     made.name = name;
     made.prefix = prefix;
     made.max_bytes = world.plan.stream_bytes;
-    made.discards_old = discards_old;
     streams_.push_back(std::move(made));
   };
-  stream(snake::kStreamAudit, "flux.audit.", false);
-  stream(snake::kStreamTelemetry, "flux.telemetry.", true);
+  stream(snake::kStreamAudit, "flux.audit.");
+  stream(snake::kStreamTelemetry, "flux.telemetry.");
 }
 
 MessageServer::Stream* MessageServer::stream_of(std::string_view subject) {
@@ -42,10 +41,7 @@ Result<snake::PublishReceipt> MessageServer::store(const snake::Outgoing& messag
   Stream* stream = stream_of(message.subject);
   if (stream == nullptr) return fail(ErrorCode::kUnavailable, "no stream listens on the subject");
   const std::uint64_t size = message.payload.size();
-  if (!stream->discards_old && stream->bytes + size > stream->max_bytes)
-    return fail(ErrorCode::kFull, "the stream is full");
-  while (!stream->messages.empty() && stream->bytes + size > stream->max_bytes)
-    drop(*stream, stream->messages.begin()->first);
+  if (stream->bytes + size > stream->max_bytes) return fail(ErrorCode::kFull, "the stream is full");
   stream->messages.emplace(++stream->last, Message{message, ++made_});
   stream->bytes += size;
   const auto block = model::decode_block(message.payload);

@@ -81,7 +81,6 @@ class MessageServer {
     std::string name;
     std::string prefix;  // of its subjects
     std::uint64_t max_bytes = 0;
-    bool discards_old = false;
     std::uint64_t last = 0;
     std::uint64_t bytes = 0;
     std::map<std::uint64_t, Message> messages;  // those acknowledged are gone
