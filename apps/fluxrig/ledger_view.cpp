@@ -24,8 +24,9 @@ std::string text_at(const object& entry, std::string_view name) {
 }
 
 std::optional<std::int64_t> number_of(const value& one) {
-  const auto number = one.try_to_number<std::int64_t>();
-  return number ? std::optional(*number) : std::nullopt;
+  boost::json::error_code wrong;
+  const auto number = one.to_number<std::int64_t>(wrong);
+  return wrong ? std::nullopt : std::optional(number);
 }
 
 std::optional<std::int64_t> number_at(const object& entry, std::string_view name) {

@@ -79,7 +79,7 @@ class PressureDeskTest : public testing::Test {
   Diagnostics diagnostics_;
   Presence presence_;
   SinkWatch sink_;
-  std::vector<StreamFill> streams_{{"FLUX_AUDIT", 0, 0, 1000}, {"FLUX_TELEMETRY", 0, 0, 1000}};
+  std::vector<StreamFill> streams_{{"FLUX_AUDIT", 0, 0, 1000, {}}, {"FLUX_TELEMETRY", 0, 0, 1000, {}}};
   std::optional<Room> disk_ = Room{50ULL << 30, 100ULL << 30};
   std::unique_ptr<PressureDesk> desk_;
 };
@@ -187,7 +187,7 @@ TEST_F(PressureDeskTest, FullStreamsAndAFullDiskAreCauses) {
 }
 
 TEST_F(PressureDeskTest, ABurstIsNoQueueAndAQueueIs) {
-  streams_ = {{"FLUX_AUDIT", 0, 100ULL << 20, 100ULL << 30}};  // 200 s of work at first
+  streams_ = {{"FLUX_AUDIT", 0, 100ULL << 20, 100ULL << 30, {}}};  // 200 s of work at first
   for (int i = 0; i < 8; ++i) turn_after(kSecond / 4);
   streams_[0].bytes = 0;
   for (int i = 0; i < 8; ++i) turn_after(kSecond / 4);

@@ -47,9 +47,12 @@ class ApiAuditLedgerTest : public sink::StoreTest {
     store(one);
   }
   // The rack says that it holds nothing, and the stream is empty.
+  void heartbeat(std::string status_json) {
+    presence_.heartbeat(machine_, "edge", {{1}, std::move(status_json), std::nullopt}, clock_.now());
+  }
   void everything_has_arrived() {
     clock_.advance(60 * kNanosPerSecond);
-    presence_.heartbeat(machine_, "edge", {1}, R"({"telemetry":{"held_since":0}})", clock_.now());
+    heartbeat(R"({"telemetry":{"held_since":0}})");
   }
   ApiResponse ask(std::vector<std::pair<std::string, std::string>> query = {}) {
     counters_.pulling.store(true);
@@ -96,12 +99,10 @@ TEST_F(ApiAuditLedgerTest, WhatTheRackStillHoldsOfThatHourMayCome) {
   state(100, 5, true);
   everything_has_arrived();
   const auto held = model::Hour::of(clock_.now()).start().value;
-  presence_.heartbeat(machine_, "edge", {1}, "{\"telemetry\":{\"held_since\":" + std::to_string(held) + "}}",
-                      clock_.now());
+  heartbeat("{\"telemetry\":{\"held_since\":" + std::to_string(held) + "}}");
   EXPECT_THAT(ask().body, HasSubstr(R"("waiting":5,"unaccounted":0)"));
   const auto later = held + model::Hour::kNanos;
-  presence_.heartbeat(machine_, "edge", {1}, "{\"telemetry\":{\"held_since\":" + std::to_string(later) + "}}",
-                      clock_.now());
+  heartbeat("{\"telemetry\":{\"held_since\":" + std::to_string(later) + "}}");
   EXPECT_THAT(ask().body, HasSubstr(R"("waiting":0,"unaccounted":5)"));
 }
 
