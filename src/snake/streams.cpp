@@ -118,6 +118,11 @@ tl::unexpected<Problem> stream_refused(std::string_view what, const jsStreamConf
   return refused(what, config.Name, status);
 }
 
+// A single server takes a change to more copies than it can keep, and keeps one.
+bool is_single(const jsStreamInfo& info) {
+  return info.Cluster == nullptr || info.Cluster->Name == nullptr || *info.Cluster->Name == 0;
+}
+
 // All of a stream's messages up to here need no consumer any more.
 struct ConsumerFloor {
   std::string filter;
@@ -150,6 +155,8 @@ Outcome<void> StreamAdmin::ensure_streams(const StreamSizes& sizes) {
       floors_.erase(std::string(plan.name));  // its sequences begin again
     } else if (status != NATS_OK) {
       return stream_refused("look at the stream", config, status, code);
+    } else if (config.Replicas > 1 && is_single(*info)) {
+      return stream_refused("change the stream", config, NATS_ERR, static_cast<jsErrCode>(kSingleServerCode));
     } else if (keep_fixed(config, *info->Config); !same(config, *info->Config)) {
       status = js_UpdateStream(nullptr, jetstream, &config, nullptr, &code);
       if (status != NATS_OK) return stream_refused("change the stream", config, status, code);
