@@ -8,6 +8,7 @@
 
 #include "lane/telemetry_backlog.hpp"
 #include "lane/telemetry_queue.hpp"
+#include "rack/command_desk.hpp"
 #include "rack/identity.hpp"
 #include "rack/link_thread.hpp"
 #include "rack/pump_thread.hpp"
@@ -90,6 +91,7 @@ class Rack {
   std::unique_ptr<TimedBus> gears_bus_;                                // bus_ as the gears see it
   std::unique_ptr<Runtime> runtime_;
   std::unique_ptr<Link> link_;
+  std::unique_ptr<CommandDesk> command_desk_;
   std::unique_ptr<PumpThread> pump_thread_;
   std::unique_ptr<LinkThread> link_thread_;
 };

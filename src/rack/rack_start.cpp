@@ -223,9 +223,18 @@ void Rack::make_link() {
         telemetry_.set_batch_bytes(bytes);
       },
       business_,
-      [] {},
+      [this] { command_desk_->turn(); },
       [this] { return admission_.audit_blocked.load(std::memory_order_relaxed); },
       [this] { return runtime_->wiring().spooled(); }});
+  command_desk_ = std::make_unique<CommandDesk>(
+      CommandDesk::Parts{*bus_, clock_, diagnostics_, identity_.machine_id,
+                         [this](std::optional<pressure::Forced> forced) { return link_->force(forced); },
+                         [this](model::Log log) {
+                           const bool taken = events_.offer(std::move(log));
+                           if (taken) pump_bell_.ring();
+                           return taken;
+                         },
+                         [this] { link_->work_arrived(); }});
   link_thread_ = std::make_unique<LinkThread>(*link_, link_bell_, clock_);
 }
 

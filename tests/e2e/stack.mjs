@@ -89,7 +89,9 @@ export class Stack {
     this.must(['pki', 'issue', this.pki, '--mixer', 'mixer']);
     for (const rack of racks) this.must(['pki', 'issue', this.pki, '--rack', rack]);
     writeFileSync(this.path('mixer.yaml'), `data: ${this.path('mixer')}\npki: ${this.pki}\n` +
-      `listen: { api: "127.0.0.1:${this.ports.api}", nats: "127.0.0.1:${this.ports.nats}" }\n${mixer}`);
+      `listen: { api: "127.0.0.1:${this.ports.api}", nats: "127.0.0.1:${this.ports.nats}" }\n` +
+      // A machine under test is slow at times; that is no pressure of the store's.
+      (mixer.includes('pressure:') ? mixer : `pressure: { commit_target_ms: 20000 }\n${mixer}`));
   }
 
   // Both racks of the demo on this stack's ports; keys of `options` replace parts of the text.
