@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// The telemetry's ledger over real processes: the store stands still while traffic goes on, so that the stream fills up
-// and refuses; afterwards produced = stored + dropped for every rack, hour and signal, asked at the mixer, and what the
+// The telemetry's ledger over real processes: the mixer stands still while traffic goes on, so that the racks keep their
+// telemetry on disk; afterwards produced = stored + dropped for every rack, hour and signal, asked at the mixer, and what the
 // mixer counts is what its own tables hold. A rack that is killed is shown as such.
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -28,17 +28,17 @@ const of = (list, rack, signal) => list.filter((row) => row.rack === rack && row
 
 await runSuite([
   ['traffic flows, and the first statements come', async () => {
-    await stack.start({ mixer: 'streams: { telemetry: 1MiB }\n' });
+    await stack.start();
     writeFileSync(stack.path('body.json'), authorization('4539148803436467'));
     stack.spawn('load', fluxrig, ['load', 'http', `http://127.0.0.1:${stack.ports.shop}/authorize`, '--method', 'POST', '--body', stack.path('body.json'),
-      '--connections', '64', '--rate', '2000', '--duration', '120s', '--timeout', '10s', '--allow-errors', '--quiet']);
+      '--connections', '64', '--rate', '300', '--duration', '120s', '--timeout', '10s', '--allow-errors', '--quiet']);
     await until('a statement of edge', () => of(ledger().ledger, 'edge', 'spans').some((row) => row.produced > 0), 30_000);
   }],
-  ['while the store stands still the stream fills up, and the rack keeps what it refuses', async () => {
+  ['while the mixer stands still the rack keeps its telemetry on disk', async () => {
     const before = total(of(ledger().ledger, 'edge', 'spans'), 'stored');
     stack.processes.get('mixer').child.kill('SIGSTOP');
     try {
-      // The backlog's segments have a header from the start; its records come when the stream is full.
+      // The backlog's segments have a header from the start; its records come in DIVERT.
       await until('a backlog on the disk of edge', () => backlogBytes() > 100_000, 60_000);
     } finally {
       stack.processes.get('mixer').child.kill('SIGCONT');
@@ -47,10 +47,11 @@ await runSuite([
   }],
   ['the racks hand over the rest and stop in good order', async () => {
     await stack.stop('load', 'SIGTERM');
-    await until('edge has sent its backlog', () => {
-      const [[status]] = rows("SELECT status FROM racks WHERE rack = 'edge'");
-      return JSON.parse(status).telemetry.held_since === 0;
-    }, 60_000);
+    // Both lanes trickle inside the mixer's budget; what is left at the end of a rack waits for its next start.
+    await until('both racks have sent their backlog', async () => {
+      const { racks } = await stack.api('/api/v1/racks');
+      return racks.length === 2 && racks.every(({ pressure }) => pressure?.state === 'normal' && pressure.backlog_bytes === 0);
+    }, 90_000);
     for (const rack of ['edge', 'host']) await stack.stop(rack, 'SIGTERM', 40_000);
     await until('everything is stored', () => {
       const { ledger: list } = ledger();
