@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <utility>
-
 namespace fluxrig::sim {
 
 MessageLedger::Message& MessageLedger::known(Execution message) {
@@ -14,8 +12,7 @@ MessageLedger::Message& MessageLedger::known(Execution message) {
 }
 
 void MessageLedger::look(Execution number, const Message& message) {
-  const bool excused =
-      (message.lost && message.acknowledged_to_sender) || (message.damaged && !message.was_stored);
+  const bool excused = (message.lost && message.acknowledged_to_sender) || message.damaged;
   if (message.accepted != 0 && !message.ended && !excused)
     outstanding_.insert(number);
   else
@@ -56,9 +53,9 @@ void MessageLedger::damaged(Execution number) {
 void MessageLedger::stored(Execution number) {
   auto& message = known(number);
   message.lost = false;
-  const bool again = std::exchange(message.was_stored, true);
   look(number, message);
-  if (again) return;
+  if (message.was_stored) return;
+  message.was_stored = true;
   forget_in_flow(message);
   const auto& before = on_its_way_[message.flow];
   if (!before.empty() && before.begin()->first < message.arrived)
@@ -105,10 +102,11 @@ void MessageLedger::dead(Execution number, bool terminated) {
   look(number, message);
 }
 
-bool MessageLedger::missing(Execution number) const {
-  const auto found = messages_.find(number);
-  return found != messages_.end() && found->second.accepted != 0 && found->second.damaged &&
-         !found->second.was_stored;
+std::size_t MessageLedger::damaged_count() const {
+  std::size_t count = 0;
+  for (const auto& [number, message] : messages_)
+    count += message.damaged && !message.was_stored && message.accepted != 0 ? 1U : 0U;
+  return count;
 }
 
 void MessageLedger::check_end() {

@@ -33,8 +33,8 @@ class MessageLedger {
 
   // Accepted, and neither done nor a dead letter nor lost by the server after it had acknowledged it.
   [[nodiscard]] std::size_t outstanding() const noexcept { return outstanding_.size(); }
-  // Accepted, damaged in the spool, and never sent: this must be named.
-  [[nodiscard]] bool missing(Execution message) const;
+  // The messages of the spool that were damaged and not sent: each must be named.
+  [[nodiscard]] std::size_t damaged_count() const;
   void check_end();
   [[nodiscard]] std::uint64_t accepted_count() const noexcept { return accepted_; }
   [[nodiscard]] std::uint64_t dead_letters() const noexcept { return dead_letters_; }

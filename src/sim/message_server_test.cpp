@@ -28,8 +28,7 @@ struct MessageServerTest : testing::Test {
   Oracle oracle;
   MessageLedger messages{oracle};
   TelemetryLedger telemetry{oracle};
-  LossLedger losses{oracle};
-  World world{plan, clock, random, schedule, journal, oracle, messages, telemetry, losses};
+  World world{plan, clock, random, schedule, journal, oracle, messages, telemetry};
   std::optional<MessageServer> server_;
 };
 

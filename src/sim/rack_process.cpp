@@ -79,9 +79,8 @@ Outcome<void> RackProcess::open(const Parts& parts) {
   const Plan& plan = parts.world.plan;
   (void)disk.make_directory(parts.directory);
   if (auto opened = open_audit(parts); !opened) return opened;
-  tap::AuditOutput& output = counted_audit ? static_cast<tap::AuditOutput&>(*counted_audit) : *audit;
   pump = std::make_unique<tap::Pump>(
-      tap::Pump::Parts{ring, events, tap::Assembler(names, sanitizer, ticks), ticks, output, counted, clock},
+      tap::Pump::Parts{ring, events, tap::Assembler(names, sanitizer, ticks), ticks, *audit, counted, clock},
       tap::Sampling{plan.sampling, 250 * kNanosPerMilli});
   rack::Limits open_limits;
   open_limits.in_flight = 1000;
@@ -122,23 +121,11 @@ Outcome<void> RackProcess::open_audit(const Parts& parts) {
       std::make_unique<rack::AuditLane>(disk, *std::move(writer), *std::move(receipts), clock, diagnostics);
   audit->sign_with(std::make_unique<wal::ChainSigner>(clock, std::move(key), parts.machine_id,
                                                       [this] { return facts(drops); }));
-  if (plan.continue_when_full) {
-    audit->continue_when_full();
-    counted_audit =
-        std::make_unique<CountedAudit>(*audit, parts.world.oracle, parts.world.losses, parts.machine_id);
-  }
-  audit->listen({[this](const wal::LossBody&) { event("fluxrig.audit.loss"); },
+  audit->listen({[](const wal::LossBody&) {},
                  [this] {
                    if (link) link->resend_chain();
                  }});
   return {};
-}
-
-void RackProcess::event(const char* name) {
-  model::Log log;
-  log.time = clock.now();
-  log.event_name = name;
-  (void)events.offer(std::move(log));
 }
 
 // shop -> bank, shop -> post ~ the other rack: desk -> tag -> host.

@@ -21,7 +21,7 @@ class Simulation {
       : plan_(plan),
         random_(plan.seed),
         schedule_(clock_, random_),
-        world_{plan_, clock_, random_, schedule_, journal_, oracle_, messages_, telemetry_, losses_},
+        world_{plan_, clock_, random_, schedule_, journal_, oracle_, messages_, telemetry_},
         server_(world_),
         sink_(world_) {
     if (options.print_events) journal_.print_all();
@@ -76,13 +76,10 @@ class Simulation {
     for (const auto& rack : racks_) {
       rack->check_telemetry();
       rack->check_disk();
-      rack->check_rots(sink_.audit());
-      rack->read_losses();
     }
     for (const auto& [id, alarm] : sink_.audit().open) check_alarm(alarm);
     telemetry_.check_end();
     messages_.check_end();
-    if (!plan_.rots()) losses_.check_end();  // a declaration may rot as well
     oracle_.check_end(plan_.promises(), sink_.in_doubt());
   }
 
@@ -108,7 +105,6 @@ class Simulation {
     result.in_doubt = sink_.in_doubt().size();
     result.messages = messages_.accepted_count();
     result.dead_letters = messages_.dead_letters();
-    result.declared_losses = losses_.declared_count();
     result.digest = journal_.digest();
     result.seconds = static_cast<double>(schedule_.now()) / 1e9;
     result.broken = oracle_.broken();
@@ -123,7 +119,6 @@ class Simulation {
   Oracle oracle_;
   MessageLedger messages_{oracle_};
   TelemetryLedger telemetry_{oracle_};
-  LossLedger losses_{oracle_};
   Schedule schedule_;
   World world_;
   MessageServer server_;
