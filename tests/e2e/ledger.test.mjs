@@ -43,6 +43,11 @@ await runSuite([
     } finally {
       stack.processes.get('mixer').child.kill('SIGCONT');
     }
+    // Its heartbeat from before says that all is well.
+    await until('the mixer hears that edge diverted', async () => {
+      const { racks } = await stack.api('/api/v1/racks');
+      return racks.find(({ rack }) => rack === 'edge').pressure.state !== 'normal';
+    }, 30_000);
     await until('more is stored', () => total(of(ledger().ledger, 'edge', 'spans'), 'stored') > before, 30_000);
   }],
   ['the racks hand over the rest and stop in good order', async () => {
