@@ -77,11 +77,22 @@ Result<void> MemoryDisk::check(Operation operation) {
     ++operations_;
     if (left_ != ~std::uint64_t{0}) --left_;
   }
-  const auto fault = faults_.find(operation);
-  if (fault == faults_.end() || fault->second.times == 0) return {};
-  --fault->second.times;
-  const int number = fault->second.number;
+  const int number = take_fault(operation);
+  if (number == 0) return {};
   return fail(number == ENOSPC ? ErrorCode::kFull : ErrorCode::kIo, "an injected fault", number);
+}
+
+void MemoryDisk::fail_next(Operation operation, int number, int times) {
+  const std::scoped_lock lock(faults_mutex_);
+  faults_[operation] = {number, times};
+}
+
+int MemoryDisk::take_fault(Operation operation) {
+  const std::scoped_lock lock(faults_mutex_);
+  const auto fault = faults_.find(operation);
+  if (fault == faults_.end() || fault->second.times == 0) return 0;
+  --fault->second.times;
+  return fault->second.number;
 }
 
 std::uint64_t MemoryDisk::used() const noexcept {

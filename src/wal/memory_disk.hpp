@@ -1,11 +1,13 @@
 // A disk in memory that forgets, tears and refuses on demand: what was written since the last sync may be
 // lost, in any part and order, at a crash; so may renames and unlinks since the last sync of the directory
-// (in order: the tail of them). For tests and the simulator. One thread.
+// (in order: the tail of them). For tests and the simulator. One thread; only fail_next() may come from
+// another.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <set>
 #include <string>
 #include <vector>
@@ -31,7 +33,7 @@ class MemoryDisk final : public Disk {
   // The sum of all files is bounded; a write over it is cut short and fails with ENOSPC.
   void set_capacity(std::uint64_t bytes) noexcept { capacity_ = bytes; }
   // The next `times` operations of that kind fail with this errno; a write first writes half of its bytes.
-  void fail_next(Operation operation, int number, int times = 1) { faults_[operation] = {number, times}; }
+  void fail_next(Operation operation, int number, int times = 1);
   // After that many more changing operations everything fails with EIO and changes nothing, as when the
   // process dies or power goes; the first one refused, if it is a write, is torn. Then kill() or crash().
   void stop_after(std::uint64_t operations) noexcept { left_ = operations; }
@@ -80,6 +82,8 @@ class MemoryDisk final : public Disk {
   using Names = std::map<std::string, std::shared_ptr<Node>>;
   using Changes = std::vector<NameChange>;  // of one operation
 
+  // The errno of the next injected fault of that kind; 0: none.
+  [[nodiscard]] int take_fault(Operation operation);
   [[nodiscard]] std::uint64_t used() const noexcept;
   void change(Changes changes);
 
@@ -89,6 +93,7 @@ class MemoryDisk final : public Disk {
   std::set<std::string> directories_;
   std::map<std::string, std::uint64_t> locks_;
   std::uint64_t holders_ = 0;
+  std::mutex faults_mutex_;
   std::map<Operation, Fault> faults_;
   std::uint64_t capacity_ = ~std::uint64_t{0};
   std::uint64_t left_ = ~std::uint64_t{0};
