@@ -29,7 +29,7 @@ class TelemetryShipper {
     std::optional<lane::TelemetryBacklog::Position> position;  // it came out of the backlog
   };
 
-  explicit TelemetryShipper(Source source) : source_(std::move(source)) {}
+  explicit TelemetryShipper(Source source) : source_(source) {}
 
   // The next block; nullptr: nothing for now. Stays the answer until take_*().
   [[nodiscard]] const lane::TelemetryBlock* next_live(bool flush, MonotonicNanos now);

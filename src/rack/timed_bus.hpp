@@ -51,7 +51,7 @@ class TimedBus final : public snake::Bus {
                                 done = std::move(done)](Result<snake::PublishReceipt> receipt) {
                                  const MonotonicNanos now = clock.monotonic();
                                  if (receipt) log->add({bytes, now.value - began.value, now});
-                                 done(std::move(receipt));
+                                 done(receipt);
                                });
   }
   [[nodiscard]] Result<void> publish(std::string_view subject, ByteView payload) override {

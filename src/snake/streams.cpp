@@ -244,9 +244,9 @@ Outcome<std::vector<StreamFill>> StreamAdmin::fill() {
 }
 
 Outcome<std::size_t> StreamAdmin::trim_acknowledged() {
-  const auto messages = trim(kStreamMessages);
+  auto messages = trim(kStreamMessages);
   if (!messages) return messages;
-  const auto stored = trim_stored();
+  auto stored = trim_stored();
   if (!stored) return stored;
   return *messages + *stored;
 }
@@ -254,7 +254,7 @@ Outcome<std::size_t> StreamAdmin::trim_acknowledged() {
 Outcome<std::size_t> StreamAdmin::trim_stored() {
   std::size_t looked_at = 0;
   for (const auto name : {kStreamAudit, kStreamTelemetry}) {
-    const auto consumers = trim(name);
+    auto consumers = trim(name);
     if (!consumers) return consumers;
     looked_at += *consumers;
   }
