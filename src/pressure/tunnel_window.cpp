@@ -35,8 +35,9 @@ TunnelWindow::TunnelWindow(Options options)
 
 bool TunnelWindow::may_send(std::uint64_t bytes, MonotonicNanos now) const noexcept {
   if (now < next_send_) return false;
-  // Alone it always goes, whatever its size: a window below one chunk is kept by the pace.
-  return in_flight_ == 0 || static_cast<double>(in_flight_ + bytes) <= usable();
+  // Alone it always goes, whatever its size: a window below one chunk is kept by the pace. One that is larger
+  // than a chunk goes where a chunk would: beside a steady flow of small ones it would wait for ever.
+  return in_flight_ == 0 || static_cast<double>(in_flight_ + std::min(bytes, chunk_)) <= usable();
 }
 
 TunnelWindow::Ticket TunnelWindow::sent(std::uint64_t bytes, MonotonicNanos now) {

@@ -245,6 +245,17 @@ TEST(TunnelWindow, AMessageLargerThanTheWindowGoesAlone) {
   EXPECT_TRUE(window.may_send(1024, std::max(window.next_send(), MonotonicNanos{2 * kSecond})));
 }
 
+TEST(TunnelWindow, ALargeMessageGoesBesideASteadyFlowOfSmallOnes) {
+  TunnelWindow window({});
+  const auto first = window.sent(700, {kSecond});
+  EXPECT_TRUE(window.may_send(1024, {kSecond}));
+  EXPECT_TRUE(window.may_send(20'000, {kSecond})) << "there is always a small one in flight";
+  const auto second = window.sent(20'000, {kSecond});
+  EXPECT_FALSE(window.may_send(1, {kSecond})) << "one of them is all that goes beyond the window";
+  window.acknowledged(first, {kSecond + kMilli});
+  window.acknowledged(second, {kSecond + 2 * kMilli});
+}
+
 TEST(TunnelWindow, FailuresOfOneRoundTripCountOnceAndGiveTheirRoomBack) {
   Sender run(link_of(10e6, 100), 9);
   run.until(60 * kSecond);

@@ -128,6 +128,7 @@ class Link {
   [[nodiscard]] Step ship_live_telemetry(bool flush);
   [[nodiscard]] Step ship_telemetry_backlog();
   [[nodiscard]] Step publish_telemetry(TelemetryShipper::Sent sent, Flow flow);
+  void lead(std::int64_t bytes) noexcept;
   void note_damage(const wal::Damage& damage);
   void note_figures();
   [[nodiscard]] std::uint64_t backlog_bytes() const;
@@ -143,6 +144,8 @@ class Link {
   PressureControl pressure_;
   std::int64_t hello_at_ = 0;
   std::int64_t heartbeat_at_ = 0;
+  // Bytes of fresh telemetry sent, less bytes of the audit backlog; bounded.
+  std::int64_t telemetry_lead_ = 0;
   bool welcomed_ = false;
   bool connected_ = false;  // as of this turn
   std::size_t chunk_told_ = 0;

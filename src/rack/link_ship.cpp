@@ -1,10 +1,18 @@
-// What leaves next: fresh audit records, then the audit backlog inside its budget, then fresh telemetry, then
-// telemetry's backlog; each in pieces of the window's size, so that a business message on the same connection
-// waits behind one of them at most.
+// What leaves next: fresh audit records; then, sharing what they leave, fresh telemetry and the audit backlog
+// inside its budget; then telemetry's backlog. Each in pieces of the window's size, so that a business
+// message on the same connection waits behind one of them at most.
+#include <algorithm>
+
 #include "rack/link_shared.hpp"
 #include "snake/subjects.hpp"
 
 namespace fluxrig::rack {
+namespace {
+
+// What one of the two that share may fall behind and catch up later.
+constexpr std::int64_t kMostLead = 64 << 10;
+
+}  // namespace
 
 void Link::ship(bool flush) {
   for (int piece = 0; piece < kMaxPiecesATurn; ++piece)
@@ -14,8 +22,12 @@ void Link::ship(bool flush) {
 
 Link::Step Link::ship_one(bool flush) {
   Step step = ship_audit(live_, Flow::kLiveAudit);
+  // Byte for byte while both have something: on a narrow link the backlog would keep fresh telemetry out for
+  // as long as it lasts, and too much telemetry would keep the backlog from ever ending.
+  const bool telemetry_first = telemetry_lead_ <= 0;
+  if (step == Step::kNothing && telemetry_first) step = ship_live_telemetry(flush);
   if (step == Step::kNothing) step = ship_audit(backlog_, Flow::kBacklogAudit);
-  if (step == Step::kNothing) step = ship_live_telemetry(flush);
+  if (step == Step::kNothing && !telemetry_first) step = ship_live_telemetry(flush);
   if (step == Step::kNothing) step = ship_telemetry_backlog();
   return step;
 }
@@ -35,9 +47,14 @@ Link::Step Link::ship_audit(AuditShipper& shipper, Flow flow) {
                      [&shipper](bool taken) { shipper.acknowledged(taken); }}))
     return Step::kWait;
   shipper.sent(now());
+  if (flow == Flow::kBacklogAudit) lead(-static_cast<std::int64_t>(bytes));
   counters_.audit_records_sent.fetch_add(records, std::memory_order_relaxed);
   counters_.bytes_sent[static_cast<std::size_t>(flow)].fetch_add(bytes, std::memory_order_relaxed);
   return Step::kSent;
+}
+
+void Link::lead(std::int64_t bytes) noexcept {
+  telemetry_lead_ = std::clamp(telemetry_lead_ + bytes, -kMostLead, kMostLead);
 }
 
 Link::Step Link::ship_live_telemetry(bool flush) {
@@ -45,7 +62,9 @@ Link::Step Link::ship_live_telemetry(bool flush) {
   if (block == nullptr) return Step::kNothing;
   const std::size_t bytes = block->bytes.size();
   if (!outbox_.has_room(bytes) || !pressure_.pay_live(bytes, now())) return Step::kWait;
-  return publish_telemetry(telemetry_.take_live(), Flow::kLiveTelemetry);
+  const Step step = publish_telemetry(telemetry_.take_live(), Flow::kLiveTelemetry);
+  if (step == Step::kSent) lead(static_cast<std::int64_t>(bytes));
+  return step;
 }
 
 Link::Step Link::ship_telemetry_backlog() {

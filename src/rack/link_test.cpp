@@ -218,6 +218,34 @@ TEST_F(LinkTest, AfterAnOutageFreshRecordsGoFirstAndTheBacklogInsideItsBudget) {
   EXPECT_EQ(state(), State::kNormal) << "the backlog has ended";
 }
 
+TEST_F(LinkTest, BesideALongBacklogFreshTelemetryFlowsAndNeitherStarvesTheOther) {
+  link_->turn();
+  bus_.up = false;
+  for (std::uint64_t i = 1; i <= 300; ++i) append(i, 1, 20'000);
+  run(3);
+  bus_.up = connection_changed_ = true;
+  run(9);
+  lease(0, 100U << 20);
+  run(1);
+  ASSERT_EQ(state(), model::PressureState::kReplay);
+  // A link that carries a piece in 5 ms, and more of both than that.
+  bus_.history.clear();
+  for (int turn = 0; turn < 400; ++turn) {
+    for (std::uint64_t i = 0; i < 4; ++i)
+      telemetry_.offer(model::Signal::kSpans, wal::test_records(i + 1, 1, 4'000));
+    if (!bus_.streamed.empty()) bus_.answer(snake::PublishReceipt{});
+    lane_.clock.advance(5 * kNanosPerMilli);
+    link_->turn();
+  }
+  std::size_t audit = 0, telemetry = 0;
+  for (const auto& message : bus_.history)
+    (message.subject == snake::audit_subject(wal::test_machine()) ? audit : telemetry) +=
+        message.payload.size();
+  ASSERT_EQ(state(), model::PressureState::kReplay) << "the backlog has not ended";
+  EXPECT_GT(telemetry, (audit + telemetry) / 3);
+  EXPECT_GT(audit, (audit + telemetry) / 3);
+}
+
 TEST_F(LinkTest, WhatTheMixersChainLacksIsSentAgainAlthoughItHasReceipts) {
   append(1, 3);
   link_->turn();
