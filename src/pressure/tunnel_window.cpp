@@ -14,7 +14,11 @@ constexpr double kDecrease = 0.25;        // of the window a round trip, at a qu
 constexpr double kLargestDecrease = 0.5;  // a round trip
 constexpr double kSlowStartGain = 2;      // of the pace over window / round trip
 constexpr double kGain = 1.25;
-constexpr double kEmpty = 0.25;               // of the queue's part: it is as good as empty
+constexpr double kEmpty = 0.25;  // of the queue's part: it is as good as empty
+// The part of the noise that a sample moves, and the most that is believed: a queue that others make is not
+// to be outbid.
+constexpr std::int64_t kNoiseMemory = 8;
+constexpr std::int64_t kMostNoise = 25 * kNanosPerMilli;
 constexpr std::int64_t kRateRoundTrips = 10;  // so many the recent rate remembers
 constexpr std::int64_t kLeastRateWindow = 200 * kNanosPerMilli;
 constexpr std::int64_t kProbeRoundTrips = 50;  // not more often: what it costs stays under a twentieth
@@ -64,8 +68,9 @@ void TunnelWindow::acknowledged(const Ticket& ticket, MonotonicNanos now) {
   rate_.set_window(std::max(kRateRoundTrips * round_trip_, kLeastRateWindow));
   rate_.acknowledged(ticket.mark, ticket.bytes, ticket.sent_at, now);
   const std::int64_t queueing = measure(ticket.bytes, delay, now);
+  if (ticket.alone) noise_ += (std::min(queueing, kMostNoise) - noise_) / kNoiseMemory;
   watch_base(ticket.alone, queueing, now);
-  const double ratio = static_cast<double>(queueing_) / static_cast<double>(target_ / kParts);
+  const double ratio = static_cast<double>(queueing_) / queue_part();
   const auto bytes = static_cast<double>(ticket.bytes);
   if (ratio > 1) {
     shrink(bytes, ratio - 1);
@@ -91,7 +96,7 @@ void TunnelWindow::failed(const Ticket& ticket, MonotonicNanos now) {
 void TunnelWindow::observe(std::uint64_t bytes, std::int64_t delay_nanos, MonotonicNanos now) {
   const std::int64_t queueing = measure(bytes, std::max<std::int64_t>(delay_nanos, 1), now);
   watch_base(/*alone=*/false, queueing, now);
-  const double ratio = static_cast<double>(queueing_) / static_cast<double>(target_ / kParts);
+  const double ratio = static_cast<double>(queueing_) / queue_part();
   // It never opens the window: what is not ours says nothing about what more of ours would do.
   if (ratio > 1 && messages_ > 0) shrink(static_cast<double>(std::min(bytes, chunk_)), ratio - 1);
   choose_sizes();
@@ -103,7 +108,7 @@ void TunnelWindow::disconnected() noexcept {
   base_delay_.clear();
   rate_.clear();
   samples_ = {};
-  queueing_ = round_trip_ = 0;
+  queueing_ = round_trip_ = noise_ = 0;
   next_send_ = {};
   probing_ = false;
   target_ = options_.least_target;
@@ -158,14 +163,14 @@ void TunnelWindow::shrink(double bytes, double excess) noexcept {
 // A round trip passes before a queue is seen, and slow start doubles meanwhile: go back to what was
 // delivered.
 void TunnelWindow::leave_slow_start() noexcept {
-  const auto base = static_cast<double>(base_delay_.least().value_or(0) + target_ / kParts);
+  const auto base = static_cast<double>(base_delay_.least().value_or(0)) + queue_part();
   const double carried = rate_.recent() * base / kNanosPerSecond;
   window_ = std::min(window_, std::max(carried, static_cast<double>(kFirstChunks * chunk_)));
   slow_start_until_ = window_;
 }
 
 void TunnelWindow::watch_base(bool alone, std::int64_t queueing, MonotonicNanos now) noexcept {
-  if (alone || static_cast<double>(queueing) < kEmpty * static_cast<double>(target_ / kParts)) {
+  if (alone || static_cast<double>(queueing) < kEmpty * queue_part()) {
     base_seen_ = now;
     probing_ = false;
   } else if (now.value - base_seen_.value > std::max(options_.probe_every, kProbeRoundTrips * round_trip_)) {
@@ -190,6 +195,10 @@ bool TunnelWindow::release(const Ticket& ticket) noexcept {
   in_flight_ -= std::min(ticket.bytes, in_flight_);
   messages_ -= messages_ > 0 ? 1 : 0;
   return true;
+}
+
+double TunnelWindow::queue_part() const noexcept {
+  return static_cast<double>(std::max(target_ / kParts, noise_));
 }
 
 double TunnelWindow::usable() const noexcept {

@@ -4,6 +4,8 @@
 // target, long before TCP would notice. Adapted to messages that a server stores and acknowledges:
 //  - the queueing delay is measured against a base delay by size (BaseDelay), and the minimum of the last few
 //    samples within one round trip counts: a server that syncs its disk delays some, a queue delays all;
+//  - a path that varies by itself, as a radio link or a busy machine does, is no queue of ours: what messages
+//    are late that went alone is allowed to those that do not;
 //  - chunks are as large as the link carries in the target time: one occupies it for no longer, and a second
 //  one
 //    waits behind it at most;
@@ -66,6 +68,8 @@ class TunnelWindow {
   [[nodiscard]] std::int64_t target_nanos() const noexcept { return target_; }
   // What an acknowledgement takes on the empty link; 0: not known.
   [[nodiscard]] std::int64_t base_nanos() const noexcept { return base_delay_.least().value_or(0); }
+  // What a message is late on average although nothing of ours is before it; bounded.
+  [[nodiscard]] std::int64_t noise_nanos() const noexcept { return noise_; }
   // What the queue adds now; 0: nothing, or not known.
   [[nodiscard]] std::int64_t queueing_nanos() const noexcept { return queueing_; }
   [[nodiscard]] std::int64_t round_trip_nanos() const noexcept { return round_trip_; }  // smoothed
@@ -89,6 +93,8 @@ class TunnelWindow {
   void pace(std::uint64_t bytes, MonotonicNanos now) noexcept;
   bool release(const Ticket& ticket) noexcept;
   [[nodiscard]] double usable() const noexcept;
+  // Of the target, for what waits before the link.
+  [[nodiscard]] double queue_part() const noexcept;
 
   Options options_;
   BaseDelay base_delay_;
@@ -96,6 +102,7 @@ class TunnelWindow {
   std::array<Sample, kFilter> samples_{};
   std::size_t sample_ = 0;
   std::int64_t queueing_ = 0;
+  std::int64_t noise_ = 0;
   std::int64_t target_;
   std::int64_t round_trip_ = 0;
   std::uint64_t chunk_;

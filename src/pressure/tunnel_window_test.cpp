@@ -204,6 +204,22 @@ TEST(TunnelWindow, AServerThatSyncsNowAndThenIsNoQueue) {
   EXPECT_GT(run.used(), 0.7);
 }
 
+// As a radio link, or a server on a busy machine, delays: every message by something else.
+TEST(TunnelWindow, APathThatVariesByItselfIsNoQueue) {
+  for (const std::int64_t noise_ms : {4, 10, 20}) {
+    SCOPED_TRACE(testing::Message() << noise_ms << " ms, seed 10");
+    auto link = link_of(4e6, 40);
+    link.noise_percent = 100;
+    link.server_noise = noise_ms * kMilli;
+    Sender run(link, 10);
+    run.until(60 * kSecond);
+    run.until(180 * kSecond);
+    EXPECT_GT(run.used(), 0.6);
+    EXPECT_LE(run.waited(0.99), static_cast<double>(noise_ms * kMilli));
+    EXPECT_LE(run.window().noise_nanos(), noise_ms * kMilli);
+  }
+}
+
 TEST(TunnelWindow, AnotherLanesDelayClosesItBeforeItsOwnAcknowledgementsDo) {
   Sender run(link_of(10e6, 100), 8);
   run.until(60 * kSecond);
