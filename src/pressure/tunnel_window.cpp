@@ -52,7 +52,7 @@ TunnelWindow::Ticket TunnelWindow::sent(std::uint64_t bytes, MonotonicNanos now)
     window_ = std::min(window_, static_cast<double>(kFirstChunks * chunk_));
     base_seen_ = now;
   }
-  const Ticket ticket{bytes, now, rate_.sent(alone, now), connection_, alone};
+  const Ticket ticket{bytes, now, rate_.sent(alone, now), connection_, alone, alone || makes_no_queue()};
   in_flight_ += bytes;
   ++messages_;
   last_sent_ = now;
@@ -68,7 +68,7 @@ void TunnelWindow::acknowledged(const Ticket& ticket, MonotonicNanos now) {
   rate_.set_window(std::max(kRateRoundTrips * round_trip_, kLeastRateWindow));
   rate_.acknowledged(ticket.mark, ticket.bytes, ticket.sent_at, now);
   const std::int64_t queueing = measure(ticket.bytes, delay, now);
-  if (ticket.alone) noise_ += (std::min(queueing, kMostNoise) - noise_) / kNoiseMemory;
+  if (ticket.unqueued) noise_ += (std::min(queueing, kMostNoise) - noise_) / kNoiseMemory;
   watch_base(ticket.alone, queueing, now);
   const double ratio = static_cast<double>(queueing_) / queue_part();
   const auto bytes = static_cast<double>(ticket.bytes);
@@ -195,6 +195,12 @@ bool TunnelWindow::release(const Ticket& ticket) noexcept {
   in_flight_ -= std::min(ticket.bytes, in_flight_);
   messages_ -= messages_ > 0 ? 1 : 0;
   return true;
+}
+
+// Half of what the link is known to take within the empty round trip: the rate may be told too high.
+bool TunnelWindow::makes_no_queue() const {
+  const auto base = static_cast<double>(base_delay_.least().value_or(0));
+  return static_cast<double>(in_flight_) <= rate_.recent() * base / kNanosPerSecond / 2;
 }
 
 double TunnelWindow::queue_part() const noexcept {

@@ -5,7 +5,7 @@
 //  - the queueing delay is measured against a base delay by size (BaseDelay), and the minimum of the last few
 //    samples within one round trip counts: a server that syncs its disk delays some, a queue delays all;
 //  - a path that varies by itself, as a radio link or a busy machine does, is no queue of ours: what messages
-//    are late that went alone is allowed to those that do not;
+//    are late with too little before them for a queue is allowed to all;
 //  - chunks are as large as the link carries in the target time: one occupies it for no longer, and a second
 //  one
 //    waits behind it at most;
@@ -41,7 +41,8 @@ class TunnelWindow {
     MonotonicNanos sent_at;
     DeliveryRate::Mark mark;
     std::uint32_t connection = 0;
-    bool alone = false;  // nothing else was in flight
+    bool alone = false;     // nothing else was in flight
+    bool unqueued = false;  // what was in flight could not make a queue
   };
 
   explicit TunnelWindow(Options options);
@@ -68,7 +69,7 @@ class TunnelWindow {
   [[nodiscard]] std::int64_t target_nanos() const noexcept { return target_; }
   // What an acknowledgement takes on the empty link; 0: not known.
   [[nodiscard]] std::int64_t base_nanos() const noexcept { return base_delay_.least().value_or(0); }
-  // What a message is late on average although nothing of ours is before it; bounded.
+  // What a message is late on average although what is in flight makes no queue; bounded.
   [[nodiscard]] std::int64_t noise_nanos() const noexcept { return noise_; }
   // What the queue adds now; 0: nothing, or not known.
   [[nodiscard]] std::int64_t queueing_nanos() const noexcept { return queueing_; }
@@ -93,6 +94,7 @@ class TunnelWindow {
   void pace(std::uint64_t bytes, MonotonicNanos now) noexcept;
   bool release(const Ticket& ticket) noexcept;
   [[nodiscard]] double usable() const noexcept;
+  [[nodiscard]] bool makes_no_queue() const;
   // Of the target, for what waits before the link.
   [[nodiscard]] double queue_part() const noexcept;
 

@@ -27,7 +27,10 @@ class Sender {
     delivered_ = 0;
     began_ = now_;
     while (now_ < until) {
-      while (window_.may_send(window_.chunk_bytes(), {now_})) send();
+      for (; live_every_ != 0 && live_at_ <= now_; live_at_ += live_every_) ++live_waiting_;
+      for (; live_waiting_ > 0 && window_.may_send(kLiveBytes, {now_}); --live_waiting_) send(kLiveBytes);
+      while (live_waiting_ == 0 && window_.may_send(window_.chunk_bytes(), {now_}))
+        send(window_.chunk_bytes());
       now_ = std::max(now_ + 1, std::min(next(), until));
       for (; !flight_.empty() && flight_.top().first <= now_; flight_.pop()) {
         delivered_ += flight_.top().second.bytes;
@@ -35,6 +38,11 @@ class Sender {
       }
       most_in_flight_ = std::max(most_in_flight_, window_.in_flight_bytes());
     }
+  }
+  // Fresh records come as well, one each `nanos`, and go before the backlog.
+  void live_every(std::int64_t nanos) {
+    live_every_ = nanos;
+    live_at_ = now_;
   }
   // All that is in flight arrives, and nothing new leaves.
   void drain() {
@@ -67,8 +75,9 @@ class Sender {
   struct Later {
     bool operator()(const InFlight& a, const InFlight& b) const { return a.first > b.first; }
   };
-  void send() {
-    const auto bytes = window_.chunk_bytes();
+  static constexpr std::uint64_t kLiveBytes = 700;
+
+  void send(std::uint64_t bytes) {
     const auto ticket = window_.sent(bytes, {now_});
     flight_.emplace(link_.send(bytes, {now_}, random_).answered.value, ticket);
     waits_.push_back(link_.waited);
@@ -76,7 +85,8 @@ class Sender {
   [[nodiscard]] std::int64_t next() const {
     const std::int64_t paced = window_.next_send().value;
     const std::int64_t acknowledged = flight_.empty() ? paced : flight_.top().first;
-    return paced > now_ ? std::min(paced, acknowledged) : acknowledged;
+    const std::int64_t next = paced > now_ ? std::min(paced, acknowledged) : acknowledged;
+    return live_every_ == 0 ? next : std::min(next, live_at_);
   }
 
   LinkModel link_;
@@ -86,6 +96,8 @@ class Sender {
   std::vector<std::int64_t> waits_;
   std::int64_t now_ = kSecond;
   std::int64_t began_ = 0;
+  std::int64_t live_every_ = 0, live_at_ = 0;
+  std::uint64_t live_waiting_ = 0;
   std::uint64_t delivered_ = 0;
   std::uint64_t most_in_flight_ = 0;
 };
@@ -212,6 +224,7 @@ TEST(TunnelWindow, APathThatVariesByItselfIsNoQueue) {
     link.noise_percent = 100;
     link.server_noise = noise_ms * kMilli;
     Sender run(link, 10);
+    run.live_every(16 * kMilli);  // so that no message ever goes alone
     run.until(60 * kSecond);
     run.until(180 * kSecond);
     EXPECT_GT(run.used(), 0.6);
