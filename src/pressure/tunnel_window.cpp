@@ -1,6 +1,7 @@
 #include "pressure/tunnel_window.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace fluxrig::pressure {
 namespace {
@@ -14,7 +15,8 @@ constexpr double kDecrease = 0.25;        // of the window a round trip, at a qu
 constexpr double kLargestDecrease = 0.5;  // a round trip
 constexpr double kSlowStartGain = 2;      // of the pace over window / round trip
 constexpr double kGain = 1.25;
-constexpr double kEmpty = 0.25;  // of the queue's part: it is as good as empty
+constexpr double kLateSender = 2;  // a window is used that is no larger than so many times what is in flight
+constexpr double kEmpty = 0.25;    // of the queue's part: it is as good as empty
 // The part of the noise that a sample moves, and the most that is believed: a queue that others make is not
 // to be outbid.
 constexpr std::int64_t kNoiseMemory = 8;
@@ -37,7 +39,16 @@ TunnelWindow::TunnelWindow(Options options)
       window_(static_cast<double>(kFirstChunks * options.least_chunk)),
       slow_start_until_(static_cast<double>(options.largest_window)) {}
 
-bool TunnelWindow::may_send(std::uint64_t bytes, MonotonicNanos now) const noexcept {
+bool TunnelWindow::may_send(std::uint64_t bytes, MonotonicNanos now) noexcept {
+  const bool may = has_room(bytes, now);
+  if (!may) {
+    refused_at_ = now;
+    pace_refused_ = now < next_send_;
+  }
+  return may;
+}
+
+bool TunnelWindow::has_room(std::uint64_t bytes, MonotonicNanos now) const noexcept {
   if (now < next_send_) return false;
   // Alone it always goes, whatever its size: a window below one chunk is kept by the pace. One that is larger
   // than a chunk goes where a chunk would: beside a steady flow of small ones it would wait for ever.
@@ -51,6 +62,10 @@ TunnelWindow::Ticket TunnelWindow::sent(std::uint64_t bytes, MonotonicNanos now)
     slow_start_until_ = std::max(slow_start_until_, window_);
     window_ = std::min(window_, static_cast<double>(kFirstChunks * chunk_));
     base_seen_ = now;
+  }
+  if (std::exchange(pace_refused_, false)) {
+    const std::int64_t late = std::clamp<std::int64_t>(now.value - next_send_.value, 0, kMostNoise);
+    late_ += (late - late_) / kNoiseMemory;
   }
   const Ticket ticket{bytes, now, rate_.sent(alone, now), connection_, alone, alone || makes_no_queue()};
   in_flight_ += bytes;
@@ -76,8 +91,7 @@ void TunnelWindow::acknowledged(const Ticket& ticket, MonotonicNanos now) {
     shrink(bytes, ratio - 1);
   } else if (window_ < slow_start_until_ && ratio > kSlowStartEnds) {
     leave_slow_start();
-  } else if (in_flight + static_cast<double>(chunk_) >= window_) {
-    // Only a window that was used may grow: an idle one says nothing about the link.
+  } else if (was_used(in_flight, now)) {
     grow(bytes, 1 - ratio);
   }
   choose_sizes();
@@ -108,7 +122,7 @@ void TunnelWindow::disconnected() noexcept {
   base_delay_.clear();
   rate_.clear();
   samples_ = {};
-  queueing_ = round_trip_ = noise_ = 0;
+  queueing_ = round_trip_ = noise_ = late_ = 0;
   next_send_ = {};
   probing_ = false;
   target_ = options_.least_target;
@@ -184,8 +198,9 @@ void TunnelWindow::pace(std::uint64_t bytes, MonotonicNanos now) noexcept {
                       : window_ < slow_start_until_         ? kSlowStartGain
                                                             : kGain;
   const double interval = static_cast<double>(bytes) * static_cast<double>(round_trip_) / (gain * window_);
-  // A caller that wakes late may make up for as much as occupies the link for a chunk's part of the target.
-  const std::int64_t from = std::max(next_send_.value, now.value - target_ / kParts);
+  // A caller that wakes late may make up for as much as it is late on average, at least for what occupies the
+  // link for a chunk's part of the target.
+  const std::int64_t from = std::max(next_send_.value, now.value - std::max(target_ / kParts, late_));
   const auto longest = std::max(kLongestPause, round_trip_);
   next_send_ = {from + std::min(static_cast<std::int64_t>(interval), longest)};
 }
@@ -195,6 +210,14 @@ bool TunnelWindow::release(const Ticket& ticket) noexcept {
   in_flight_ -= std::min(ticket.bytes, in_flight_);
   messages_ -= messages_ > 0 ? 1 : 0;
   return true;
+}
+
+// Only a window that was used may grow: an idle one says nothing about the link. A sender that wakes late, on
+// a busy machine, does not fill what its pace allows; what it has waiting tells that it would.
+bool TunnelWindow::was_used(double in_flight, MonotonicNanos now) const noexcept {
+  if (in_flight + static_cast<double>(chunk_) >= window_) return true;
+  return refused_at_.value != 0 && now.value - refused_at_.value <= round_trip_ &&
+         kLateSender * in_flight >= window_;
 }
 
 // Half of what the link is known to take within the empty round trip: the rate may be told too high.

@@ -9,7 +9,8 @@
 //  - chunks are as large as the link carries in the target time: one occupies it for no longer, and a second
 //  one
 //    waits behind it at most;
-//  - sending is paced over the round trip, and below one chunk for each it goes on, slower;
+//  - sending is paced over the round trip, and below one chunk for each it goes on, slower; a sender that
+//    wakes late makes up for it;
 //  - decreases are proportional (as in LEDBAT++), and from time to time the link is left empty for a round
 //  trip,
 //    so that the base delay stays true while a backlog drains for hours.
@@ -49,7 +50,7 @@ class TunnelWindow {
 
   // How large the next message should be: fill it up to this. A single block that is larger may be sent too.
   [[nodiscard]] std::uint64_t chunk_bytes() const noexcept { return chunk_; }
-  [[nodiscard]] bool may_send(std::uint64_t bytes, MonotonicNanos now) const noexcept;
+  [[nodiscard]] bool may_send(std::uint64_t bytes, MonotonicNanos now) noexcept;
   // When pacing lets the next one go; the window itself opens only by an outcome.
   [[nodiscard]] MonotonicNanos next_send() const noexcept { return next_send_; }
 
@@ -94,6 +95,8 @@ class TunnelWindow {
   void pace(std::uint64_t bytes, MonotonicNanos now) noexcept;
   bool release(const Ticket& ticket) noexcept;
   [[nodiscard]] double usable() const noexcept;
+  [[nodiscard]] bool has_room(std::uint64_t bytes, MonotonicNanos now) const noexcept;
+  [[nodiscard]] bool was_used(double in_flight, MonotonicNanos now) const noexcept;
   [[nodiscard]] bool makes_no_queue() const;
   // Of the target, for what waits before the link.
   [[nodiscard]] double queue_part() const noexcept;
@@ -105,6 +108,7 @@ class TunnelWindow {
   std::size_t sample_ = 0;
   std::int64_t queueing_ = 0;
   std::int64_t noise_ = 0;
+  std::int64_t late_ = 0;  // how late the sender uses its turn on average, when something waits
   std::int64_t target_;
   std::int64_t round_trip_ = 0;
   std::uint64_t chunk_;
@@ -115,6 +119,8 @@ class TunnelWindow {
   std::uint32_t connection_ = 0;
   MonotonicNanos next_send_;
   MonotonicNanos last_sent_;
+  MonotonicNanos refused_at_;  // by may_send: there was more to send
+  bool pace_refused_ = false;  // and it was the pace that refused
   MonotonicNanos halved_at_;
   MonotonicNanos base_seen_;  // the base delay was met, or the link was seen empty
   bool probing_ = false;

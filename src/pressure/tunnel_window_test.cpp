@@ -31,10 +31,10 @@ class Sender {
       for (; live_waiting_ > 0 && window_.may_send(kLiveBytes, {now_}); --live_waiting_) send(kLiveBytes);
       while (live_waiting_ == 0 && window_.may_send(window_.chunk_bytes(), {now_}))
         send(window_.chunk_bytes());
-      now_ = std::max(now_ + 1, std::min(next(), until));
+      now_ = std::max(now_ + 1, std::min(next(), until)) + wakes_late_;
       for (; !flight_.empty() && flight_.top().first <= now_; flight_.pop()) {
         delivered_ += flight_.top().second.bytes;
-        window_.acknowledged(flight_.top().second, {now_});
+        window_.acknowledged(flight_.top().second, {wakes_late_ == 0 ? now_ : flight_.top().first});
       }
       most_in_flight_ = std::max(most_in_flight_, window_.in_flight_bytes());
     }
@@ -44,6 +44,7 @@ class Sender {
     live_every_ = nanos;
     live_at_ = now_;
   }
+  void wakes_late(std::int64_t nanos) { wakes_late_ = nanos; }
   // All that is in flight arrives, and nothing new leaves.
   void drain() {
     for (; !flight_.empty(); flight_.pop()) {
@@ -97,6 +98,7 @@ class Sender {
   std::int64_t now_ = kSecond;
   std::int64_t began_ = 0;
   std::int64_t live_every_ = 0, live_at_ = 0;
+  std::int64_t wakes_late_ = 0;
   std::uint64_t live_waiting_ = 0;
   std::uint64_t delivered_ = 0;
   std::uint64_t most_in_flight_ = 0;
@@ -231,6 +233,15 @@ TEST(TunnelWindow, APathThatVariesByItselfIsNoQueue) {
     EXPECT_LE(run.waited(0.99), static_cast<double>(noise_ms * kMilli));
     EXPECT_LE(run.window().noise_nanos(), noise_ms * kMilli);
   }
+}
+
+TEST(TunnelWindow, ASenderThatWakesLateUsesTheLinkAllTheSame) {
+  Sender run(link_of(4e6, 40), 11);
+  run.wakes_late(10 * kMilli);
+  run.until(60 * kSecond);
+  run.until(120 * kSecond);
+  EXPECT_GT(run.used(), 0.5);
+  EXPECT_LE(run.waited(0.99), 12.5 * kMilli) << "what it makes up for at once, and a chunk";
 }
 
 TEST(TunnelWindow, AnotherLanesDelayClosesItBeforeItsOwnAcknowledgementsDo) {
