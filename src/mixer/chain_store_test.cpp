@@ -115,8 +115,7 @@ class ChainStoreTest : public sink::StoreTest {
       auto database = sink::Database::open({.file = (options_.directory / "store.duckdb").string(),
                                             .readable_directory = options_.directory.string(),
                                             .memory_limit_bytes = 256ULL << 20,
-                                            .threads = 1,
-                                            .wal_autocheckpoint_bytes = 1U << 20});
+                                            .threads = 1});
       ASSERT_TRUE(database);
       auto connection = database->connect();
       ASSERT_TRUE(connection);

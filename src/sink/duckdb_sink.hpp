@@ -23,9 +23,12 @@ struct StoreOptions {
   std::filesystem::path directory;  // created when missing; its parent must exist
   std::uint64_t memory_limit_bytes = 512ULL << 20;
   std::uint32_t threads = 1;
-  std::uint32_t retention_days = 30;  // of closed days; 0 keeps everything
-  std::uint32_t hot_hours = 2;        // an hour is closed when it ended this many hours ago
-  std::uint64_t wal_autocheckpoint_bytes = 128ULL << 20;
+  std::uint32_t retention_days = 30;              // of closed days; 0 keeps everything
+  std::uint32_t hot_hours = 2;                    // an hour is closed when it ended this many hours ago
+  std::uint64_t checkpoint_bytes = 128ULL << 20;  // of DuckDB's log: what a start has to replay
+  // Disk space that is taken for the log ahead of each commit, more than the largest batch writes. Where
+  // there is none, the commit is refused before DuckDB tries. 0: not looked at.
+  std::uint64_t log_room_bytes = 32ULL << 20;
   std::uint32_t select_connections = 4;  // selects at one time; further ones wait within their time limit
   std::uint64_t part_rows = 250'000;     // rows of one Parquet part: the bound of one step of maintain()
   std::int64_t retired_file_grace_ms =

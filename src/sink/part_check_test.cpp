@@ -116,8 +116,7 @@ TEST_F(PartCheckTest, AStoreFromBeforeGetsItsHashes) {
     auto database = Database::open({.file = (options_.directory / "store.duckdb").string(),
                                     .readable_directory = options_.directory.string(),
                                     .memory_limit_bytes = 128ULL << 20,
-                                    .threads = 1,
-                                    .wal_autocheckpoint_bytes = 1U << 20});
+                                    .threads = 1});
     ASSERT_TRUE(database);
     auto connection = database->connect();
     ASSERT_TRUE(connection);

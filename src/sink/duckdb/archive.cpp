@@ -126,6 +126,8 @@ Attempt<bool> Archive::export_hour(const Signal& signal, UnixNanos now) {
 Attempt<bool> Archive::step(UnixNanos now) {
   auto more = retire_day(now);
   if (!more || *more) return more;
+  // Parts are written beside the rows that they replace; that waits until the disk has room.
+  if (!core_.room(StoreCore::Need::kUsual)) return unlink_retired();
   for (const auto& signal : signals()) {
     more = export_hour(signal, now);
     if (!more || *more) return more;

@@ -105,6 +105,7 @@ Attempt<bool> Archive::retire_day(UnixNanos now) {
   std::vector<ParquetPart> gone;
   std::copy_if(parts_.begin(), parts_.end(), std::back_inserter(gone),
                [&](const ParquetPart& part) { return part.hour_micros / kMicrosPerDay == day; });
+  if (auto room = core_.room(StoreCore::Need::kLittle); !room) return tl::unexpected(std::move(room.error()));
   auto transaction = StoreTransaction::begin(core_.connection());
   if (!transaction) return tl::unexpected(std::move(transaction.error()));
   auto done = note_retired(gone);

@@ -7,7 +7,7 @@
 namespace fluxrig::sink {
 
 bool DatabaseError::invalidates() const noexcept {
-  return type == DUCKDB_ERROR_FATAL || type == DUCKDB_ERROR_INTERNAL ||
+  return of_commit || type == DUCKDB_ERROR_FATAL || type == DUCKDB_ERROR_INTERNAL ||
          message.find("database has been invalidated") != std::string::npos;
 }
 
@@ -147,11 +147,11 @@ Attempt<Database> Database::open(const DatabaseSettings& settings) {
   // The order matters: once external access is off and the settings are locked, no later statement of any
   // connection can widen them again.
   auto locked = connection->run(
-      fmt::format("SET GLOBAL TimeZone='UTC'; SET GLOBAL wal_autocheckpoint='{}KiB'; SET GLOBAL "
-                  "max_temp_directory_size='1GB'; "
+      fmt::format("SET GLOBAL TimeZone='UTC'; SET GLOBAL wal_autocheckpoint='1024TiB'; PRAGMA "
+                  "disable_checkpoint_on_shutdown; SET GLOBAL max_temp_directory_size='1GB'; "
                   "SET GLOBAL allowed_directories=[{}]; SET GLOBAL enable_external_access=false; "
                   "SET GLOBAL lock_configuration=true;",
-                  settings.wal_autocheckpoint_bytes / 1024, quote(settings.readable_directory)));
+                  quote(settings.readable_directory)));
   if (!locked) return tl::unexpected(std::move(locked.error()));
   return database;
 }

@@ -20,8 +20,10 @@ namespace fluxrig::sink {
 struct DatabaseError {
   duckdb_error_type type = DUCKDB_ERROR_INVALID;
   std::string message;
+  // Of a COMMIT: what the database holds in memory cannot be trusted any more (store_core.hpp).
+  bool of_commit = false;
 
-  // The database refuses everything until it is opened again.
+  // The database must be opened again before anything else is asked of it.
   [[nodiscard]] bool invalidates() const noexcept;
   [[nodiscard]] bool out_of_space() const noexcept;
   [[nodiscard]] Error to_error() const noexcept;
@@ -98,12 +100,12 @@ struct DatabaseSettings {
   std::string readable_directory;  // the only directory that SQL may read or write; absolute
   std::uint64_t memory_limit_bytes = 0;
   std::uint32_t threads = 1;
-  std::uint64_t wal_autocheckpoint_bytes = 0;
 };
 
 class Database {
  public:
-  // Opens or creates the file, with file access, settings and extensions locked for every connection.
+  // Opens or creates the file, with file access, settings and extensions locked for every connection. The
+  // database never checkpoints by itself, neither in a commit nor when it is closed: the owner says when.
   [[nodiscard]] static Attempt<Database> open(const DatabaseSettings& settings);
   Database(Database&& other) noexcept : database_(std::exchange(other.database_, nullptr)) {}
   Database& operator=(Database&& other) noexcept {

@@ -50,9 +50,12 @@ Attempt<void> DuckDbSink::start() {
 Error DuckDbSink::failed(const char* what, const DatabaseError& error) {
   core_.diagnostics.error("sink", fmt::format("{} failed: {}", what, error.message),
                           {{"file", core_.file()}});
-  // The file is closed at once, so that selects do not meet an invalidated database, and opened by the next
-  // call.
-  if (error.invalidates()) core_.close();
+  // Closed at once, so that selects do not meet what is left of the database, and opened so that they wait no
+  // longer than that. If it cannot be opened, the next call tries again.
+  if (error.invalidates()) {
+    core_.close();
+    (void)ready();
+  }
   return error.to_error();
 }
 
@@ -65,7 +68,9 @@ Result<void> DuckDbSink::ready() {
     return {};
   }
   core_.close();
-  return tl::unexpected(failed("opening the store again", opened.error()));
+  core_.diagnostics.error("sink", "the store cannot be opened again: " + opened.error().message,
+                          {{"file", core_.file()}});
+  return tl::unexpected(opened.error().to_error());
 }
 
 Result<CommitSummary> DuckDbSink::commit_audited(std::span<const IncomingBlock> blocks,
@@ -79,11 +84,18 @@ Result<CommitSummary> DuckDbSink::commit_audited(std::span<const IncomingBlock> 
   for (auto& [key, ranges] : changed.ledger) ledger_[key] = std::move(ranges);
   for (const auto& [key, count] : changed.open_intents) open_intents_[key] = count;
   apply(changes, audit_);
+  checkpoint();
   return *summary;
+}
+
+// What was committed is in the log: it stays there when this fails.
+void DuckDbSink::checkpoint() {
+  if (const auto done = core_.checkpoint_when_due(); !done) (void)failed("a checkpoint", done.error());
 }
 
 Attempt<CommitSummary> DuckDbSink::store(std::span<const IncomingBlock> blocks, const AuditChanges& changes,
                                          Changed& changed) {
+  if (auto room = core_.room(StoreCore::Need::kUsual); !room) return tl::unexpected(std::move(room.error()));
   auto transaction = StoreTransaction::begin(core_.connection());
   if (!transaction) return tl::unexpected(std::move(transaction.error()));
   CommitSummary summary;
@@ -146,6 +158,7 @@ Result<std::vector<KnownBlock>> DuckDbSink::known_blocks(const KnownQuestion& qu
 }
 
 Attempt<void> DuckDbSink::store_presence(const RackPresence& presence) {
+  if (auto room = core_.room(StoreCore::Need::kUsual); !room) return room;
   auto transaction = StoreTransaction::begin(core_.connection());
   if (!transaction) return tl::unexpected(std::move(transaction.error()));
   const auto machine = to_string(presence.machine_id);
@@ -178,6 +191,7 @@ Attempt<void> DuckDbSink::raise_alarms(const std::vector<PartCheck>& checks, boo
   if (checks.empty()) return {};
   const auto now = core_.clock.now();
   const auto changes = alarms_of(checks, audit_, now);
+  if (auto room = core_.room(StoreCore::Need::kLittle); !room) return room;
   auto transaction = StoreTransaction::begin(core_.connection());
   if (!transaction) return tl::unexpected(std::move(transaction.error()));
   auto done = listed ? archive_.note_checked(checks, now) : Attempt<void>{};
@@ -196,6 +210,8 @@ Attempt<void> DuckDbSink::raise_alarms(const std::vector<PartCheck>& checks, boo
 }
 
 Result<bool> DuckDbSink::maintain(UnixNanos now) {
+  if (auto usable = ready(); !usable) return tl::unexpected(usable.error());
+  checkpoint();
   if (auto usable = ready(); !usable) return tl::unexpected(usable.error());
   auto more = archive_.step(now);
   if (!more) return tl::unexpected(failed("housekeeping", more.error()));

@@ -1,6 +1,6 @@
 // Sink over DuckDB: one transaction a commit. After a failure nothing of the batch is stored, the ledger in
-// memory is as before, and the next call works again: if DuckDB gave the file up, it is closed, opened and
-// its ledger read anew. One thread.
+// memory is as before, and the next call works again: if what DuckDB holds cannot be trusted any more
+// (store_core.hpp), the file is closed, opened and its ledger read anew. One thread.
 #pragma once
 
 #include "sink/duckdb/archive.hpp"
@@ -38,6 +38,7 @@ class DuckDbSink final : public Sink {
                                              const AuditChanges& changes, Changed& changed);
   [[nodiscard]] Attempt<void> store_presence(const RackPresence& presence);
   [[nodiscard]] Attempt<void> raise_alarms(const std::vector<PartCheck>& checks, bool listed);
+  void checkpoint();
   [[nodiscard]] Result<void> ready();
   Error failed(const char* what, const DatabaseError& error);
 

@@ -16,6 +16,7 @@ namespace {
 constexpr std::chrono::milliseconds kInterruptAgain{20};
 // Below StoreOptions::retired_file_grace_ms: a select must end before the files that it reads may go.
 constexpr std::int64_t kLongestMs = 60'000;
+constexpr const char* kBeingOpened = "the store is being opened again: try again in a moment";
 
 Outcome<QueryTable> run(Connection& connection, const std::string& sql,
                         std::span<const std::string> parameters, const QueryLimits& limits) {
@@ -80,7 +81,7 @@ Outcome<std::unique_ptr<SelectPool::Lease>> SelectPool::lease(Time deadline) {
   if (!free)
     return problem(
         database_ == nullptr
-            ? std::string("the store is being opened again: try again in a moment")
+            ? std::string(kBeingOpened)
             : fmt::format("{} queries run already and none ended in time: try again later", connections_));
   // Connecting takes microseconds; under the lock, detach() cannot pull the database away meanwhile.
   if (idle_.empty()) {
@@ -138,11 +139,14 @@ Outcome<QueryTable> SelectPool::select(std::string_view sql, std::span<const std
   if (!leased) return tl::unexpected(std::move(leased.error()));
   auto table = run((*leased)->connection, std::string(sql), parameters, limits);
   bool expired = false;
+  bool closed = false;
   {
     const std::lock_guard guard(mutex_);
     expired = (*leased)->expired;
+    closed = (*leased)->deadline == Time{};
   }
   give_back(std::move(*leased));
+  if (!table && closed) return problem(kBeingOpened);
   if (!table && expired)
     return problem(
         fmt::format("the query was stopped after {} ms: narrow it, for example with a range of start_time "
