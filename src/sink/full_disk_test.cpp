@@ -130,6 +130,26 @@ TEST_F(FullDiskTest, AFailedCheckpointLosesNothingThatWasCommitted) {
   });
 }
 
+// Also with files that move their rows to Parquet, which remakes views.
+TEST_F(FullDiskTest, AStartThatChangesNothingNeedsNoRoom) {
+  in_child([this] {
+    store(named(1, 10, "kept"));
+    clock_.advance(4 * kHour);
+    maintain_fully();
+    store(named(11, 10, "kept"));
+    EXPECT_EQ(cell("SELECT count(*) > 0 FROM parquet_files"), "true");
+    limit_files(0);
+    open();
+    ASSERT_FALSE(HasFailure());
+    expect_rows(20);
+    EXPECT_EQ(cell("SELECT count(*) FROM spans"), "20");
+    const auto refused = named(21, 10, "kept");
+    EXPECT_FALSE(sink().commit({&refused, 1}));
+    EXPECT_TRUE(sink().maintain(clock_.now())) << "it is opened again";
+    expect_rows(20);
+  });
+}
+
 // As many records as ingest takes in one batch, in as many bytes (IngestLimits), all of it text that is
 // stored twice: as rows and as blocks.
 TEST_F(FullDiskTest, TheLargestBatchFitsIntoTheRoomThatIsTakenForIt) {

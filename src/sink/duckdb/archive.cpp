@@ -35,11 +35,16 @@ std::string Archive::quoted_path(const ParquetPart& part) const {
 
 // The files stand in the view's text, not behind a pattern: a pattern would see files that do not count
 // (yet), and must match at least one. DuckDB prunes such a list by date and hour before it opens a file.
-Attempt<void> Archive::make_view(const Signal& signal, const std::vector<ParquetPart>& parts) {
+std::string Archive::view_sql(const Signal& signal, const std::vector<ParquetPart>& parts) const {
   std::string files;
   for (const auto& part : parts)
     if (part.signal == signal.name) files += (files.empty() ? "" : ", ") + quoted_path(part);
-  return core_.connection().run(signal_view_sql(signal, files));
+  return signal_view_sql(signal, files);
+}
+
+Attempt<void> Archive::make_view(const Signal& signal, const std::vector<ParquetPart>& parts) {
+  const auto sql = view_sql(signal, parts);
+  return core_.connection().run(sql + view_mark_sql(signal.name, sql));
 }
 
 // `part` comes with signal, hour and rows, and gets id, path and size. Durable when this returns.

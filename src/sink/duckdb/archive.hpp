@@ -45,11 +45,13 @@ class Archive {
   [[nodiscard]] Attempt<bool> adopt(ParquetPart part, Ledger& ledger);
   void remove_leftovers();
   [[nodiscard]] Attempt<void> put_aside_unreadable(const Signal& signal);
+  [[nodiscard]] Attempt<void> make_views();
   // archive.cpp
   [[nodiscard]] Attempt<bool> export_hour(const Signal& signal, UnixNanos now);
   [[nodiscard]] Attempt<void> write_part(const std::string& select, ParquetPart& part);
   [[nodiscard]] Attempt<void> list_part(const ParquetPart& part);
   [[nodiscard]] Attempt<void> make_view(const Signal& signal, const std::vector<ParquetPart>& parts);
+  [[nodiscard]] std::string view_sql(const Signal& signal, const std::vector<ParquetPart>& parts) const;
   [[nodiscard]] std::string quoted_path(const ParquetPart& part) const;
   // archive_upkeep.cpp
   [[nodiscard]] Attempt<bool> compact_hour(const Signal& signal);

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "sink/duckdb/archive.hpp"
@@ -171,6 +172,28 @@ Attempt<void> Archive::put_aside_unreadable(const Signal& signal) {
   return connection.run(fmt::format("DELETE FROM parquet_files WHERE id IN ({})", damaged));
 }
 
+// A start that finds all as it was writes nothing: it works on a full disk.
+Attempt<void> Archive::make_views() {
+  auto& connection = core_.connection();
+  auto found =
+      read_all(connection, "SELECT view_name, comment FROM duckdb_views() WHERE comment IS NOT NULL");
+  if (!found) return tl::unexpected(std::move(found.error()));
+  std::map<std::string, std::string> marks;
+  for (const auto& row : found->rows) marks[row[0].value_or("")] = row[1].value_or("");
+  const auto derived = derived_views_sql();
+  bool current = marks[std::string(kLastDerivedView)] == view_mark(derived);
+  for (const auto& signal : signals())
+    current = current && marks[std::string(signal.name)] == view_mark(view_sql(signal, parts_));
+  if (current) return {};
+  auto transaction = StoreTransaction::begin(connection);
+  if (!transaction) return tl::unexpected(std::move(transaction.error()));
+  Attempt<void> done;
+  for (const auto& signal : signals())
+    if (done) done = make_view(signal, parts_);
+  if (done) done = connection.run(derived + view_mark_sql(kLastDerivedView, derived));
+  return done ? transaction->commit() : done;
+}
+
 Attempt<void> Archive::start() {
   parts_.clear();
   retired_.clear();
@@ -181,12 +204,9 @@ Attempt<void> Archive::start() {
   if (!done) return done;
   std::sort(parts_.begin(), parts_.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
   remove_leftovers();
-  for (const auto& signal : signals()) {
+  for (const auto& signal : signals())
     if (done) done = put_aside_unreadable(signal);
-    if (done) done = make_view(signal, parts_);
-  }
-  if (done) done = core_.connection().run(derived_views_sql());
-  return done;
+  return done ? make_views() : done;
 }
 
 }  // namespace fluxrig::sink

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "base/bytes.hpp"
+#include "wal/sha256.hpp"
+
 namespace fluxrig::sink {
 namespace {
 
@@ -137,6 +140,16 @@ std::string derived_views_sql() {
          "CREATE OR REPLACE VIEW in_doubt AS SELECT * FROM open_intents AS o WHERE EXISTS (SELECT 1 FROM "
          "ledger WHERE ledger.machine_id = o.machine_id AND ledger.lane = 'audit' AND ledger.epoch > "
          "o.epoch);";
+}
+
+std::string view_mark(std::string_view sql) {
+  wal::Sha256 digest;
+  digest.add(as_bytes(sql));
+  return to_hex(digest.finish());
+}
+
+std::string view_mark_sql(std::string_view view, std::string_view sql) {
+  return fmt::format("COMMENT ON VIEW {} IS '{}';", view, view_mark(sql));
 }
 
 }  // namespace fluxrig::sink

@@ -31,5 +31,11 @@ inline constexpr std::size_t kSignalCount = 5;
 [[nodiscard]] std::string signal_view_sql(const Signal& signal, std::string_view quoted_files);
 // `spans` and `logs`: what is stored plus what follows from the transactions.
 [[nodiscard]] std::string derived_views_sql();
+inline constexpr std::string_view kLastDerivedView = "in_doubt";
+
+// A digest of the text that made a view, kept as the comment of the view (of the last one, when it made
+// several).
+[[nodiscard]] std::string view_mark(std::string_view sql);
+[[nodiscard]] std::string view_mark_sql(std::string_view view, std::string_view sql);
 
 }  // namespace fluxrig::sink
