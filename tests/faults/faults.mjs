@@ -11,6 +11,7 @@ import { Network } from './network.mjs';
 import { Processes } from './processes.mjs';
 import { Chance, seedOf } from './random.mjs';
 import { Store } from './store.mjs';
+import { StoreDisk } from './store_disk.mjs';
 import { Tampering } from './tampering.mjs';
 import { printTable, problems, say } from './table.mjs';
 
@@ -23,6 +24,7 @@ const FAMILIES = [
   { world: Intent, most: 200, share: 10, short: 12 },
   { world: Tampering, most: 32, share: 12, short: 15, slow: ['segment-deleted'] },
   { world: Store, most: 16, share: 8, short: 4 },
+  { world: StoreDisk, most: 6, share: 6, short: 2 },
 ];
 const SHORT_SEED = 1;
 const DEFAULT_ROUNDS = 200;

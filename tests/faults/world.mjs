@@ -20,7 +20,7 @@ export class World {
 
   async open() {
     await this.stack.start(this.options());
-    this.traffic = new Traffic(this.stack, `http://127.0.0.1:${this.stack.ports.shop}/authorize`);
+    this.traffic = new Traffic(this.stack, `http://127.0.0.1:${this.stack.ports.shop}/authorize`, { rate: this.rate });
     this.traffic.start(this.seed);
     await this.traffic.probe();
   }
