@@ -16,6 +16,15 @@ sink::StreamKey stream_of(const sink::IncomingBlock& block) {
 
 Sequence end_of(const model::BlockHead& head) { return {head.first.value + head.count}; }
 
+// Whether it was among what the rack has declared lost, or may have been: a block without records has no
+// number of its own.
+bool stands_in_declared(const sink::EpochChain& chain, const model::BlockHead& head) {
+  if (head.count != 0) return is_declared(chain, head.first, {end_of(head).value - 1});
+  return std::any_of(chain.declared.begin(), chain.declared.end(), [&](const auto& range) {
+    return range.first <= head.first && head.first.value <= range.second.value + 1;
+  });
+}
+
 // Whether a piece already counts this block's place as filled.
 bool fills(const sink::ChainPiece& piece, const model::BlockHead& head) {
   return piece.first <= head.first && end_of(head) <= piece.next;
@@ -56,7 +65,7 @@ std::vector<ChainWatch::Question> ChainWatch::questions(std::span<const sink::In
     question.from = std::min(question.from, Sequence{least});
     question.to = std::max(question.to, end_of(block.head));
     question.hashes.push_back(block.hash);
-    if (block.head.previous != model::Hash{}) question.hashes.push_back(block.head.previous);
+    question.hashes.push_back(block.head.previous);
   }
   std::vector<Question> all;
   for (auto& [stream, question] : asked) all.push_back(std::move(question));
@@ -99,12 +108,12 @@ std::optional<std::size_t> ChainWatch::continued(Draft& draft, const model::Hash
 bool ChainWatch::collides(const Draft& draft, const sink::IncomingBlock& block) {
   const auto& head = block.head;
   const auto& pieces = draft.chain.pieces;
+  if (draft.successors.contains(head.previous)) return true;
+  // What was declared lost and comes after all is welcome.
+  if (stands_in_declared(draft.chain, head)) return false;
   const bool begins = head.previous == model::Hash{};
   if (begins && std::any_of(pieces.begin(), pieces.end(), [](const auto& piece) { return piece.begins(); }))
     return true;
-  if (!begins && draft.successors.contains(head.previous)) return true;
-  // A record that was declared lost and comes after all is welcome.
-  if (head.count != 0 && is_declared(draft.chain, head.first, {end_of(head).value - 1})) return false;
   return std::any_of(pieces.begin(), pieces.end(), [&](const auto& piece) {
     if (head.count == 0) return piece.first < head.first && head.first < piece.next;
     return head.first < piece.next && piece.first < end_of(head);
@@ -172,6 +181,16 @@ void ChainWatch::add_piece(Draft& draft, const sink::IncomingBlock& block) {
     if (draft.chain.pieces[i].head == block.hash) return meet(draft, i, block);
 }
 
+// What it says counts; the piece that passes over its place stays as it is.
+ChainWatch::Verdict ChainWatch::take_late(Draft& draft, const sink::IncomingBlock& block) {
+  sink::ChainPiece alone;
+  alone.before = block.head.previous;
+  if (block.head.kind != model::BlockKind::kRecords) take_control(block, alone);
+  draft.hashes.emplace(block.hash, true);
+  draft.successors.emplace(block.head.previous, block.hash);
+  return Verdict::kNew;
+}
+
 ChainWatch::Verdict ChainWatch::judge(const sink::IncomingBlock& block) {
   auto& one = draft(stream_of(block));
   if (one.chain.rack.empty()) one.chain.rack = block.rack;
@@ -193,6 +212,7 @@ ChainWatch::Verdict ChainWatch::judge(const sink::IncomingBlock& block) {
   const bool has_place =
       std::any_of(pieces.begin(), pieces.end(), [&](const auto& piece) { return fills(piece, block.head); });
   if (!known && collides(one, block)) return fork(block);
+  if (!known && has_place && stands_in_declared(one.chain, block.head)) return take_late(one, block);
   if (!known || !has_place) add_piece(one, block);
   one.hashes.emplace(block.hash, true);
   one.successors.emplace(block.head.previous, block.hash);

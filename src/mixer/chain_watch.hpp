@@ -79,6 +79,7 @@ class ChainWatch {
   [[nodiscard]] static bool collides(const Draft& draft, const sink::IncomingBlock& block);
   Verdict extend(Draft& draft, std::size_t piece, const sink::IncomingBlock& block);
   void add_piece(Draft& draft, const sink::IncomingBlock& block);
+  Verdict take_late(Draft& draft, const sink::IncomingBlock& block);
   void meet(Draft& draft, std::size_t piece, const sink::IncomingBlock& block);
   Verdict fork(const sink::IncomingBlock& block);
 

@@ -29,10 +29,12 @@ class ChainWatchTest : public ::testing::Test {
     for (const auto& question : watch.questions(batch)) {
       asked_ += question.hashes.size();
       std::vector<sink::KnownBlock> known;
-      for (const auto& [hash, previous] : stored_)
-        if (std::find(question.hashes.begin(), question.hashes.end(), hash) != question.hashes.end() ||
-            std::find(question.hashes.begin(), question.hashes.end(), previous) != question.hashes.end())
-          known.push_back({hash, previous});
+      const auto asked = [&](const model::Hash& hash) {
+        return std::find(question.hashes.begin(), question.hashes.end(), hash) != question.hashes.end();
+      };
+      for (const auto& [epoch, block] : stored_)
+        if (epoch == question.stream.epoch && (asked(block.hash) || asked(block.previous)))
+          known.push_back(block);
       watch.remember(question.stream, known);
     }
     std::vector<Verdict> verdicts;
@@ -40,7 +42,8 @@ class ChainWatchTest : public ::testing::Test {
     const auto changes = watch.finish();
     if (fails) return verdicts;
     for (std::size_t i = 0; i < batch.size(); ++i)
-      if (verdicts[i] == Verdict::kNew) stored_.emplace_back(batch[i].hash, batch[i].head.previous);
+      if (verdicts[i] == Verdict::kNew)
+        stored_.push_back({batch[i].head.epoch, {batch[i].hash, batch[i].head.previous}});
     apply(changes);
     return verdicts;
   }
@@ -70,7 +73,7 @@ class ChainWatchTest : public ::testing::Test {
   ChainRack rack_;
   UnixNanos now_{1'795'000'000 * kNanosPerSecond};
   sink::AuditState state_;
-  std::vector<std::pair<model::Hash, model::Hash>> stored_;
+  std::vector<std::pair<Epoch, sink::KnownBlock>> stored_;
   std::map<std::uint64_t, sink::AuditAlarm> told_;
   std::size_t asked_ = 0;
 };
@@ -279,6 +282,58 @@ TEST_F(ChainWatchTest, ADeclaredLossIsANoticeAndClosesTheHole) {
   ASSERT_EQ(chain().pieces.size(), 1U);
   EXPECT_EQ(chain().pieces[0].signed_to.value, 10U);
   EXPECT_EQ(receipt_head(chain())->next.value, 10U);
+}
+
+// A message with them lay in the stream while the rack's disk lost them: its declaration overtook it.
+TEST_F(ChainWatchTest, WhatWasDeclaredLostAndComesAfterAllChangesNothingOfTheChain) {
+  take({rack_.header(), rack_.records(5)});
+  const std::vector<Bytes> late = {rack_.records(2), rack_.checkpoint(), rack_.records(1)};
+  const std::vector<Bytes> behind = {rack_.records(1), rack_.records(2)};
+  take(behind);
+  wal::LossBody loss{"damage", 3, now_, now_, wal::LossBody::Range{{1}, {6}, {8}}};
+  take({rack_.loss(loss), rack_.checkpoint()});
+  ASSERT_EQ(chain().pieces.size(), 1U);
+  const auto piece = chain().pieces[0];
+  EXPECT_THAT(take(late), ElementsAre(Verdict::kNew, Verdict::kNew, Verdict::kNew));
+  EXPECT_THAT(chain().pieces, ElementsAre(piece));
+  EXPECT_THAT(
+      take({late[0], late[1], late[2], behind[0], behind[1]}),
+      ElementsAre(Verdict::kRepeat, Verdict::kRepeat, Verdict::kRepeat, Verdict::kRepeat, Verdict::kRepeat));
+  EXPECT_THAT(chain().pieces, ElementsAre(piece));
+  // And it goes on where it ended.
+  EXPECT_EQ(take(rack_.records(4)), Verdict::kNew);
+  wait(121);
+  EXPECT_TRUE(open().empty());
+  EXPECT_EQ(receipt_head(chain())->hash, rack_.head);
+}
+
+TEST_F(ChainWatchTest, AHeaderThatWasDeclaredLostAndComesAfterAllIsNoForkAndAnotherOneIs) {
+  const auto header = rack_.header();
+  take(rack_.records(5));
+  wal::LossBody loss{"damage", 0, now_, now_, wal::LossBody::Range{{1}, {1}, {0}}};
+  take({rack_.loss(loss), rack_.checkpoint()});
+  EXPECT_TRUE(chain().pieces.at(0).begins());
+  EXPECT_EQ(take(header), Verdict::kNew);
+  EXPECT_EQ(chain().pieces.size(), 1U);
+  EXPECT_EQ(take(header), Verdict::kRepeat);
+  EXPECT_TRUE(open().empty());
+  EXPECT_TRUE(state_.keys.contains({rack_.machine, Epoch{}}));
+  ChainRack twin(rack_.machine);
+  twin.time.value += 1;
+  EXPECT_EQ(take(twin.header()), Verdict::kFork);
+}
+
+TEST_F(ChainWatchTest, AnotherBlockInAPlaceThatWasDeclaredLostIsAForkWhereOneCame) {
+  take({rack_.header(), rack_.records(5)});
+  auto twin = rack_;
+  const auto late = rack_.records(3);
+  take(rack_.records(1));
+  wal::LossBody loss{"damage", 3, now_, now_, wal::LossBody::Range{{1}, {6}, {8}}};
+  take({rack_.loss(loss), rack_.checkpoint()});
+  EXPECT_EQ(take(late), Verdict::kNew);
+  twin.time.value += 1;
+  EXPECT_EQ(take(twin.records(3)), Verdict::kFork);
+  EXPECT_THAT(open(), ElementsAre(AlarmKind::kFork));
 }
 
 TEST_F(ChainWatchTest, AnOpeningLossStaysOpenUntilItIsClosed) {
