@@ -23,6 +23,7 @@ struct AuditLaneTest : testing::Test {
   std::vector<wal::LossBody> lost;
   int behind = 0;
   std::uint64_t reserve_bytes = 0;
+  std::uint64_t directory_bytes = wal::WriterOptions{}.directory_bytes;
 
   void start() {
     lane.reset();
@@ -33,6 +34,7 @@ struct AuditLaneTest : testing::Test {
     options.segment_bytes = wal::WriterOptions::kMinSegmentBytes;
     options.free_reserve_bytes = 0;
     options.reserve_bytes = reserve_bytes;
+    options.directory_bytes = directory_bytes;
     options.public_key = key.public_key();
     auto writer = wal::Writer::open({disk, clock, "audit", machine, model::Lane::kAudit, options});
     ASSERT_TRUE(writer) << writer.error().message;
@@ -210,6 +212,28 @@ TEST_F(AuditLaneTest, DeclaresADamagedSegmentOnceAndPutsItAside) {
   pass(2 * kNanosPerSecond);
   EXPECT_TRUE(disk.exists(path_of("audit", first) + ".damaged"));
   EXPECT_TRUE(verify().good());
+}
+
+// The mixer's chain stops at the damage, so nothing behind it goes before it is declared.
+TEST_F(AuditLaneTest, DeclaresDamageInALaneAtItsLimitSoThatItHasRoomAgain) {
+  start();
+  for (int i = 0; i < 40; ++i) ASSERT_TRUE(append(700));
+  lane->close();
+  const auto first = wal::list_segments(disk, "audit")->front();
+  disk.content(path_of("audit", first))[3000] ^= 1;
+  directory_bytes = lane->writer().used_bytes();
+  for (int round = 0; round < 3; ++round) {
+    start();
+    ASSERT_EQ(append().error().code, ErrorCode::kFull);
+    lane->deliver_damage(to_string(first));
+    pass(2 * kNanosPerSecond);
+    pass(2 * kNanosPerSecond);
+    EXPECT_LE(lane->writer().used_bytes(), directory_bytes + wal::WriterOptions::kMinSegmentBytes);
+  }
+  EXPECT_EQ(verify().lost_records, 1U);
+  lane->deliver_receipt({model::Lane::kAudit, first.epoch, {{Sequence{1}, Sequence{40}}}, std::nullopt});
+  pass(2 * kNanosPerSecond);
+  EXPECT_TRUE(append());
 }
 
 TEST_F(AuditLaneTest, ReleasesSoonerWhileSegmentsCloseFast) {

@@ -73,28 +73,28 @@ bool Writer::should_rotate(std::uint64_t frame_bytes, Room room) {
       setup_.options.segment_bytes + (room == Room::kControl ? kControlOverrunBytes : std::uint64_t{0});
   if (active_->tail() + frame_bytes + (room == Room::kControl ? kSealBytes : kReservedBytes) > most)
     return true;
-  return room == Room::kRecords && too_old() && room_for_segment();
+  return room == Room::kRecords && too_old() && room_for_segment(room);
 }
 
 // Afterwards there is an open segment with zeros enough for a frame of that size and what is kept behind it.
 Result<void> Writer::prepare(std::uint64_t frame_bytes, Room room) {
   if (ended_) return fail(ErrorCode::kRefused, "the writer is closed");
   if (!active_) {
-    if (const auto opened = open_segment(); !opened) return opened;
+    if (const auto opened = open_segment(room); !opened) return opened;
   }
   if (should_rotate(frame_bytes, room)) {
     // Not closed before there is room for another: its tail is where a full disk is declared.
     if (!sealed_) {
-      if (const auto enough = room_for_segment(); !enough) return enough;
+      if (const auto enough = room_for_segment(room); !enough) return enough;
     }
     if (const auto closed = close_segment(); !closed) return closed;
-    if (const auto opened = open_segment(); !opened) return opened;
+    if (const auto opened = open_segment(room); !opened) return opened;
   }
   if (active_->unsynced_bytes() + frame_bytes > kMaxUnsyncedBytes) {
     if (const auto synced = sync(); !synced) return synced;
   }
-  return ensure_allocated(active_->tail() + frame_bytes +
-                          (room == Room::kControl ? kSealBytes : kReservedBytes));
+  return ensure_allocated(
+      active_->tail() + frame_bytes + (room == Room::kControl ? kSealBytes : kReservedBytes), room);
 }
 
 Result<void> Writer::write(const Chain::Content& content) {
@@ -121,7 +121,7 @@ Result<void> Writer::rotate() {
   if (active_) {
     if (const auto closed = close_segment(); !closed) return closed;
   }
-  return open_segment();
+  return open_segment(Room::kRecords);
 }
 
 Result<void> Writer::close() {
@@ -157,7 +157,7 @@ Result<void> Writer::close_segment() {
   return {};
 }
 
-Result<std::unique_ptr<ActiveSegment>> Writer::make_segment(const SegmentName& name) {
+Result<std::unique_ptr<ActiveSegment>> Writer::make_segment(const SegmentName& name, Room room) {
   const std::string path = path_of(setup_.directory, name);
   if (const auto spare = spares_.take()) {
     const auto renamed = setup_.disk.rename(spare->path, path);
@@ -166,7 +166,7 @@ Result<std::unique_ptr<ActiveSegment>> Writer::make_segment(const SegmentName& n
     if (file) return std::make_unique<ActiveSegment>(std::move(*file), name, 0, spare->bytes);
   }
   const std::uint64_t first_bytes = first_step();
-  if (const auto room = check_room(first_bytes); !room) return tl::unexpected(room.error());
+  if (const auto enough = check_room(first_bytes, room); !enough) return tl::unexpected(enough.error());
   auto file = setup_.disk.open(path, OpenMode::kCreateEmpty);
   if (!file) return tl::unexpected(file.error());
   auto segment = std::make_unique<ActiveSegment>(std::move(*file), name, 0, 0);
@@ -174,9 +174,9 @@ Result<std::unique_ptr<ActiveSegment>> Writer::make_segment(const SegmentName& n
   return segment;
 }
 
-Result<void> Writer::open_segment() {
+Result<void> Writer::open_segment(Room room) {
   const SegmentName name{epoch(), chain_.next()};
-  auto segment = make_segment(name);
+  auto segment = make_segment(name, room);
   HeaderBody header{setup_.options.rack, setup_.options.software, {}, setup_.options.public_key};
   if (name.first.value == 1) header.link = recovered_.link;
   Bytes body;
@@ -210,10 +210,10 @@ bool Writer::too_old() const noexcept {
 Result<bool> Writer::maintain() {
   if (ended_) return false;
   if (!active_) {
-    const auto opened = open_segment();
+    const auto opened = open_segment(Room::kRecords);
     return opened ? Result<bool>(true) : tl::unexpected(opened.error());
   }
-  if (sealed_ || (records_ > 0 && too_old() && room_for_segment())) {
+  if (sealed_ || (records_ > 0 && too_old() && room_for_segment(Room::kRecords))) {
     const auto rotated = rotate();
     return rotated ? Result<bool>(true) : tl::unexpected(rotated.error());
   }
@@ -221,7 +221,8 @@ Result<bool> Writer::maintain() {
   const std::uint64_t end = next_step();
   const std::uint64_t ahead = active_->allocated() - std::min(active_->tail(), active_->allocated());
   if (end > active_->allocated() && ahead < (end - active_->allocated()) / 2) {
-    if (const auto room = check_room(end - active_->allocated()); !room) return tl::unexpected(room.error());
+    if (const auto enough = check_room(end - active_->allocated(), Room::kRecords); !enough)
+      return tl::unexpected(enough.error());
     if (const auto grown = active_->allocate(end); !grown) return tl::unexpected(grown.error());
     const auto synced = active_->sync();
     if (!synced) return tl::unexpected(synced.error());

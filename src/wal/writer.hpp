@@ -79,7 +79,8 @@ class Writer {
   // `records` is `count` encoded record items, one after the other. On disk only after sync().
   [[nodiscard]] Result<SequenceRange> append(ByteView records, std::uint32_t count);
   // A block without records (checkpoint, loss): `body` is one encoded map. Has room kept for it at the end of
-  // the segment: a loss and a checkpoint can be written when no record can.
+  // the segment, and beyond the lane's limit once as much as a segment begins with: a loss and a checkpoint
+  // can be written when no record can. What is damaged goes only once it is declared.
   [[nodiscard]] Result<void> append_control(model::BlockKind kind, ByteView body);
   // Whether records of that many bytes could be appended now; makes the room for them.
   [[nodiscard]] Result<void> make_room(std::uint64_t records_bytes);
@@ -131,14 +132,15 @@ class Writer {
   enum class Room : std::uint8_t { kRecords, kControl };
   [[nodiscard]] Result<void> prepare(std::uint64_t frame_bytes, Room room);
   [[nodiscard]] bool should_rotate(std::uint64_t frame_bytes, Room room);
-  [[nodiscard]] Result<void> room_for_segment();
+  [[nodiscard]] Result<void> room_for_segment(Room room);
   [[nodiscard]] Result<void> remember_end();
   [[nodiscard]] Result<void> write(const Chain::Content& content);
-  [[nodiscard]] Result<void> open_segment();
-  [[nodiscard]] Result<std::unique_ptr<ActiveSegment>> make_segment(const SegmentName& name);
+  [[nodiscard]] Result<void> open_segment(Room room);
+  [[nodiscard]] Result<std::unique_ptr<ActiveSegment>> make_segment(const SegmentName& name, Room room);
   [[nodiscard]] Result<void> close_segment();
-  [[nodiscard]] Result<void> ensure_allocated(std::uint64_t needed);
-  [[nodiscard]] Result<void> check_room(std::uint64_t more);
+  [[nodiscard]] Result<void> ensure_allocated(std::uint64_t needed, Room room);
+  [[nodiscard]] Result<void> check_room(std::uint64_t more, Room room);
+  [[nodiscard]] std::uint64_t limit(Room room) const noexcept;
   [[nodiscard]] std::uint64_t first_step() const noexcept;
   [[nodiscard]] std::uint64_t next_step() const noexcept;
   [[nodiscard]] bool wants_spare() const;

@@ -91,7 +91,7 @@ Outcome<std::unique_ptr<Writer>> Writer::open(WriterSetup setup) {
   if (const auto stored = store_epoch(disk, setup.directory, state); !stored)
     return refused(setup.directory, stored.error());
   std::unique_ptr<Writer> writer(new Writer(std::move(setup), std::move(*lock), std::move(*recovery)));
-  if (const auto opened = writer->open_segment(); !opened) {
+  if (const auto opened = writer->open_segment(Room::kRecords); !opened) {
     // Full: what is stored must still be shipped, which is what frees the space.
     if (opened.error().code != ErrorCode::kFull) return refused(writer->directory(), opened.error());
     writer->recovered_.segment_error = opened.error();

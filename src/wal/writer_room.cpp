@@ -15,9 +15,14 @@ std::uint64_t Writer::first_step() const noexcept {
   return std::min(kFirstStepBytes, setup_.options.segment_bytes);
 }
 
-Result<void> Writer::room_for_segment() {
+Result<void> Writer::room_for_segment(Room room) {
   if (spares_.ready()) return {};
-  return check_room(first_step());
+  return check_room(first_step(), room);
+}
+
+// A full lane that cannot declare what of it is damaged would never be given its receipts, and stay full.
+std::uint64_t Writer::limit(Room room) const noexcept {
+  return setup_.options.directory_bytes + (room == Room::kControl ? first_step() : 0);
 }
 
 // The first steps are small, so that a quiet lane takes little of the disk.
@@ -27,10 +32,10 @@ std::uint64_t Writer::next_step() const noexcept {
   return std::min(allocated + step, std::max(setup_.options.segment_bytes, allocated));
 }
 
-Result<void> Writer::ensure_allocated(std::uint64_t needed) {
+Result<void> Writer::ensure_allocated(std::uint64_t needed, Room room) {
   if (needed <= active_->allocated()) return {};
   const auto grow = [&](std::uint64_t end) -> Result<void> {
-    if (const auto room = check_room(end - active_->allocated()); !room) return room;
+    if (const auto enough = check_room(end - active_->allocated(), room); !enough) return enough;
     auto grown = active_->allocate(end);
     // Others were faster than the free space that was seen.
     if (!grown && grown.error().code == ErrorCode::kFull && reserve_.give_up())
@@ -43,11 +48,11 @@ Result<void> Writer::ensure_allocated(std::uint64_t needed) {
   return grow(needed);  // the last bytes of a disk that is nearly full
 }
 
-Result<void> Writer::check_room(std::uint64_t more) {
+Result<void> Writer::check_room(std::uint64_t more, Room room) {
   const auto& options = setup_.options;
   // Bounded: each round gives up something, or is the last.
   for (;;) {
-    const bool in_limit = used_bytes() + more <= options.directory_bytes;
+    const bool in_limit = used_bytes() + more <= limit(room);
     const auto free = setup_.disk.free_bytes(setup_.directory);
     const bool in_reserve = !free || *free >= options.free_reserve_bytes + more;
     if (in_limit && (in_reserve || credit_ >= more)) {
