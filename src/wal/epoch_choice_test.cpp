@@ -18,9 +18,14 @@ TEST(EpochChoice, TakesTheTimeWhenAllKnownEpochsAreOlder) {
   EXPECT_EQ(next_epoch({0, false, kNow, 77}).value, kNow);
 }
 
-TEST(EpochChoice, DoesNotRunAheadOfTheClockForADamagedFile) {
-  EXPECT_EQ(next_epoch({kNow - 1, true, kNow, 77}).value, kNow);
-  EXPECT_EQ(next_epoch({kNow, true, kNow, 77}).value, kNow + 1);
+// Starts within a second that left nothing but their epoch file: a full disk took no segment of theirs.
+TEST(EpochChoice, ForADamagedFileIsOverAllThatStartsNearTheClockCanHaveUsed) {
+  std::uint32_t highest = kNow - 100;
+  const std::uint32_t traced = highest;
+  for (int start = 0; start < 6; ++start) highest = next_epoch({highest, false, kNow, 77}).value;
+  EXPECT_EQ(highest, kNow + kEpochsNearClock);
+  EXPECT_EQ(next_epoch({traced, true, kNow, 77}).value, highest + 1);
+  EXPECT_EQ(next_epoch({kNow + 4, true, kNow, 77}).value, highest + 1);
 }
 
 TEST(EpochChoice, SkipsForADamagedFileWhereTheClockSaysNothing) {
@@ -73,7 +78,7 @@ TEST(Epoch, OfARestoredDirectoryIsNotOneThatTheMixerHasAlthoughTheClockWasAhead)
   EXPECT_GT(lane.writer->epoch(), Epoch{kNow + 86'400});
 }
 
-TEST(Epoch, IsTheTimeAgainAfterADamagedEpochFile) {
+TEST(Epoch, IsTheTimeAgainSoonAfterADamagedEpochFile) {
   SignedLane lane;
   lane.options.epoch_floor = kNow;
   lane.start();
@@ -84,10 +89,13 @@ TEST(Epoch, IsTheTimeAgainAfterADamagedEpochFile) {
   lane.options.epoch_floor = kNow + 2;
   lane.start();
   EXPECT_TRUE(lane.writer->recovered().epoch_file_damaged);
-  EXPECT_EQ(lane.writer->epoch(), Epoch{kNow + 2});
+  EXPECT_EQ(lane.writer->epoch(), Epoch{kNow + 8});
   lane.options.epoch_floor = kNow + 4;
   lane.start_again();
-  EXPECT_EQ(lane.writer->epoch(), Epoch{kNow + 4});
+  EXPECT_EQ(lane.writer->epoch(), Epoch{kNow + 9});
+  lane.options.epoch_floor = kNow + 10;
+  lane.start_again();
+  EXPECT_EQ(lane.writer->epoch(), Epoch{kNow + 10});
 }
 
 }  // namespace
