@@ -49,7 +49,7 @@ void FaultInjector::apply(Fault fault) {
     case Fault::kDiskFull:
       return fill_disk(some_rack());
     case Fault::kBitFlip:
-      return;
+      return some_rack().rot();
     case Fault::kPartition:
       return partition();
     case Fault::kServerRestart:

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 namespace fluxrig::sim {
 
 MessageLedger::Message& MessageLedger::known(Execution message) {
@@ -12,7 +14,7 @@ MessageLedger::Message& MessageLedger::known(Execution message) {
 }
 
 void MessageLedger::look(Execution number, const Message& message) {
-  const bool excused = (message.lost && message.acknowledged_to_sender) || message.damaged;
+  const bool excused = (message.lost && message.acknowledged_to_sender) || message.only_copy_damaged();
   if (message.accepted != 0 && !message.ended && !excused)
     outstanding_.insert(number);
   else
@@ -53,9 +55,9 @@ void MessageLedger::damaged(Execution number) {
 void MessageLedger::stored(Execution number) {
   auto& message = known(number);
   message.lost = false;
+  const bool again = std::exchange(message.was_stored, true);
   look(number, message);
-  if (message.was_stored) return;
-  message.was_stored = true;
+  if (again) return;
   forget_in_flow(message);
   const auto& before = on_its_way_[message.flow];
   if (!before.empty() && before.begin()->first < message.arrived)
@@ -102,11 +104,14 @@ void MessageLedger::dead(Execution number, bool terminated) {
   look(number, message);
 }
 
-std::size_t MessageLedger::damaged_count() const {
-  std::size_t count = 0;
-  for (const auto& [number, message] : messages_)
-    count += message.damaged && !message.was_stored && message.accepted != 0 ? 1U : 0U;
-  return count;
+std::string MessageLedger::state() const {
+  std::string text = fmt::format("{} of P0 are under way", outstanding_.size());
+  return outstanding_.empty() ? text : text + fmt::format(", {} the first", *outstanding_.begin());
+}
+
+bool MessageLedger::missing(Execution number) const {
+  const auto found = messages_.find(number);
+  return found != messages_.end() && found->second.accepted != 0 && found->second.only_copy_damaged();
 }
 
 void MessageLedger::check_end() {

@@ -33,8 +33,9 @@ class MessageLedger {
 
   // Accepted, and neither done nor a dead letter nor lost by the server after it had acknowledged it.
   [[nodiscard]] std::size_t outstanding() const noexcept { return outstanding_.size(); }
-  // The messages of the spool that were damaged and not sent: each must be named.
-  [[nodiscard]] std::size_t damaged_count() const;
+  [[nodiscard]] std::string state() const;  // the same in words
+  // Accepted, damaged in the spool, and not in the stream: this must be named.
+  [[nodiscard]] bool missing(Execution message) const;
   void check_end();
   [[nodiscard]] std::uint64_t accepted_count() const noexcept { return accepted_; }
   [[nodiscard]] std::uint64_t dead_letters() const noexcept { return dead_letters_; }
@@ -51,6 +52,8 @@ class MessageLedger {
     bool failed = false;
     bool ended = false;  // acknowledged by a consumer, or a dead letter
     std::set<Oracle::Process> done_by;
+    // The stream never had it, or has lost it before its sender heard that it was there.
+    [[nodiscard]] bool only_copy_damaged() const noexcept { return damaged && (!was_stored || lost); }
   };
   [[nodiscard]] Message& known(Execution message);
   void look(Execution number, const Message& message);

@@ -112,6 +112,17 @@ TEST_F(MessageLedgerTest, ADeadLetterEndsAMessage) {
   EXPECT_EQ(ledger.dead_letters(), 1U);
 }
 
+TEST_F(MessageLedgerTest, WhatTheServerLostUnheardAndTheSpoolsDamageTookIsMissing) {
+  accept(1);
+  ledger.stored(1);
+  ledger.damaged(1);
+  EXPECT_FALSE(ledger.missing(1));
+  EXPECT_EQ(ledger.outstanding(), 1U);
+  ledger.lost_by_server(1);
+  EXPECT_TRUE(ledger.missing(1));
+  EXPECT_EQ(end(), "");
+}
+
 TEST_F(MessageLedgerTest, AStrangerIsNamed) {
   ledger.stored(1);
   EXPECT_EQ(promise(), "no message that nobody sent");

@@ -28,7 +28,8 @@ struct MessageServerTest : testing::Test {
   Oracle oracle;
   MessageLedger messages{oracle};
   TelemetryLedger telemetry{oracle};
-  World world{plan, clock, random, schedule, journal, oracle, messages, telemetry};
+  LossLedger losses{oracle};
+  World world{plan, clock, random, schedule, journal, oracle, messages, telemetry, losses};
   std::optional<MessageServer> server_;
 };
 

@@ -31,6 +31,7 @@ struct Promises {
   bool commit = true;         // durability; false: interval
   std::int64_t interval = 0;  // nanoseconds
   IntentRule intent = IntentRule::kAsync;
+  bool rots = false;  // what says that an epoch is over may have been damaged
 };
 
 class Oracle {
@@ -91,7 +92,7 @@ class Oracle {
   void count(Execution execution, bool outcome, const Place& place);
   void check_answers(const Promises& promises);
   void check_effects(const Promises& promises);
-  void check_doubts(const std::set<Execution>& in_doubt);
+  void check_doubts(const Promises& promises, const std::set<Execution>& in_doubt);
   [[nodiscard]] static std::string name(Execution execution, const Transaction& transaction);
 
   std::optional<BrokenPromise> broken_;

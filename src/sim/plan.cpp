@@ -34,6 +34,15 @@ void plan_business(Plan& plan) {
   plan.business_bytes = plan.spool_window == 1 ? plan.stream_bytes : std::uint64_t{1} << 30;
 }
 
+// Bits rot seldom, and never beside a power loss that could explain the same damage away.
+void plan_disk(Plan& plan) {
+  SeededRandom random(plan.seed ^ 0x726f74U);
+  plan.continue_when_full = random.below(2) == 0;
+  if (random.below(3) != 0) return;
+  plan.weights[static_cast<std::size_t>(Fault::kBitFlip)] = 1;
+  plan.weights[static_cast<std::size_t>(Fault::kPowerLossRack)] = 0;
+}
+
 }  // namespace
 
 std::string_view to_string(Fault fault) noexcept { return kNames[static_cast<std::size_t>(fault)]; }
@@ -56,9 +65,7 @@ Plan make_plan(std::uint64_t seed, std::uint64_t steps, const PlanOptions& optio
   plan.telemetry_queue_bytes = power(random, 12, 18);
   plan.sampling = random.below(2) == 0 ? 1.0 : 0.3;
   for (auto& weight : plan.weights) weight = sometimes(random, 8);
-  // Bits rot seldom, and never beside a power loss that could explain the same damage away.
-  auto& flips = plan.weights[static_cast<std::size_t>(Fault::kBitFlip)];
-  flips = 0;
+  plan.weights[static_cast<std::size_t>(Fault::kBitFlip)] = 0;
   if (!options.disk_errors) plan.weights[static_cast<std::size_t>(Fault::kDiskError)] = 0;
   plan.weights[static_cast<std::size_t>(Fault::kKillRack)] += 2;
   plan.weights[static_cast<std::size_t>(Fault::kPowerLossRack)] += 2;
@@ -70,6 +77,7 @@ Plan make_plan(std::uint64_t seed, std::uint64_t steps, const PlanOptions& optio
   // Never less than the largest message: a block of 128 KiB beside others.
   plan.stream_bytes = random.below(4) == 0 ? power(random, 18, 19) : power(random, 24, 26);
   plan_business(plan);
+  plan_disk(plan);
   return plan;
 }
 

@@ -52,6 +52,7 @@ struct Plan {
   std::uint64_t stream_bytes = 0;
 
   IntentRule intent = IntentRule::kAsync;
+  bool continue_when_full = false;  // on_full
   // Of a thousand.
   std::uint32_t posts = 0;         // transactions that are sent to the other rack over the bus
   std::uint32_t peers_away = 0;    // a peer cannot be reached: it may work later
@@ -60,7 +61,9 @@ struct Plan {
   std::size_t spool_window = 64;
   std::uint64_t business_bytes = 0;  // of the stream of P0 messages
 
-  [[nodiscard]] Promises promises() const noexcept { return {commit, interval, intent}; }
+  // Bits rot in this run; then no power is lost, which could explain the same damage away.
+  [[nodiscard]] bool rots() const noexcept { return weights[static_cast<std::size_t>(Fault::kBitFlip)] != 0; }
+  [[nodiscard]] Promises promises() const noexcept { return {commit, interval, intent, rots()}; }
 };
 
 struct PlanOptions {

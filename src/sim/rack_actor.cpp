@@ -45,6 +45,7 @@ void RackActor::start() {
                                  [this] { pump_after(world_.around(kWake)); },
                                  [this] { link_after(world_.around(kWake)); }};
   process_ = std::make_unique<RackProcess>(parts);
+  look_at_cuts(false);
   const auto opened = process_->open(parts);
   world_.note(actor_, opened ? "starts" : "cannot start", disk_.operations());
   if (process_->audit) take_recovery(process_->audit->writer().recovered());
@@ -55,19 +56,12 @@ void RackActor::start() {
     disk_.kill();
     return world_.schedule.after(world_.around(300 * kNanosPerMilli), [this] { start(); });
   }
-  announce();
+  look_at_cuts(true);
+  process_->event("fluxrig.rack.started");
   if (world_.random.below(4) == 0) check_disk();
   look_at_connection();
   pump_after(0);
   link_after(world_.around(kWake));
-}
-
-// As Rack::start does. By its records the mixer knows that the epoch before is over.
-void RackActor::announce() {
-  model::Log log;
-  log.time = process_->clock.now();
-  log.event_name = "fluxrig.rack.started";
-  (void)process_->events.offer(std::move(log));
 }
 
 void RackActor::die_now(Death death) {
@@ -95,6 +89,7 @@ void RackActor::die() {
   world_.note(actor_, death_ == Death::kKill ? "is killed" : "loses power", disk_.operations());
   ++deaths_;
   world_.oracle.died({number_, incarnation_}, process_->safe_until);
+  if (process_->counted_audit) process_->counted_audit->died();
   ++incarnation_;
   // What it still does on its way out must not reach the disk.
   disk_.stop_after(0);
@@ -112,7 +107,8 @@ void RackActor::die() {
     disk_.kill();
   // The next one may die while it starts.
   if (!world_.calm && world_.random.below(4) == 0)
-    die_at_disk(world_.random.below(2) == 0 ? Death::kKill : Death::kPowerLoss, world_.random.below(30));
+    die_at_disk(world_.plan.rots() || world_.random.below(2) == 0 ? Death::kKill : Death::kPowerLoss,
+                world_.random.below(30));
   world_.schedule.after(world_.around(50 * kNanosPerMilli), [this] { start(); });
 }
 

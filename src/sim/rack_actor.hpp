@@ -5,9 +5,14 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
+#include <vector>
 
+#include "sim/bit_rot.hpp"
 #include "sim/rack_process.hpp"
+#include "sink/audit.hpp"
+#include "wal/chain_verifier.hpp"
 #include "wal/memory_disk.hpp"
 
 namespace fluxrig::sim {
@@ -29,6 +34,9 @@ class RackActor {
   void look_at_connection();
   void jump_clock(std::int64_t nanos);
 
+  // One bit of its disk.
+  void rot();
+
   // Faults of the disk and planned deaths are over.
   void calm();
   // Nothing is left to be stored or sent.
@@ -38,7 +46,12 @@ class RackActor {
   void check_disk();
   // A place in the chain that nobody was promised, and that recovery has named.
   [[nodiscard]] bool excused(Epoch epoch, Sequence sequence) const;
+  [[nodiscard]] bool excused(const sink::AuditAlarm& alarm) const;
   void check_telemetry();
+  // What the bits took is named: by recovery, by the chain itself, by `verify`, or by the mixer.
+  void check_rots(const sink::AuditState& mixer);
+  // Into the ledger of losses.
+  void read_losses();
 
   [[nodiscard]] const MachineId& machine_id() const noexcept { return machine_id_; }
   [[nodiscard]] const char* actor() const noexcept { return actor_; }
@@ -46,7 +59,6 @@ class RackActor {
   [[nodiscard]] std::uint64_t deaths() const noexcept { return deaths_; }
 
  private:
-  void announce();
   void generate();
   void worked();
   void pump_after(std::int64_t delay);
@@ -61,6 +73,12 @@ class RackActor {
   void look_for_death();
   void die();
   void take_recovery(const wal::Recovered& recovered);
+  [[nodiscard]] bool rotted(const std::string& file) const;
+  [[nodiscard]] bool only_receipt_gone(const wal::ChainFault& fault) const;
+  [[nodiscard]] bool named(const BitRot& rot, const sink::AuditState& mixer);
+  [[nodiscard]] bool named_in_spool(const BitRot& rot);
+  [[nodiscard]] bool cut_in_spool(const wal::SegmentName& segment);
+  void look_at_cuts(bool started);
   void excuse(Epoch epoch, Sequence from);
   void excuse_last_end();
 
@@ -79,6 +97,8 @@ class RackActor {
   std::int64_t wall_offset_ = 0;
   std::map<Epoch, Sequence> unsynced_;  // by ended epoch: the first sequence that was not on disk
   std::map<Epoch, Sequence> excused_;   // from here on
+  std::vector<BitRot> rots_;
+  std::set<std::pair<std::string, std::uint64_t>> named_;  // by recovery: file, and from which byte on
   std::int64_t pump_at_ = 0;
   std::int64_t link_at_ = 0;
   std::uint64_t pump_turns_ = 0;

@@ -5,13 +5,18 @@
 
 #include "sim/rack_actor.hpp"
 #include "wal/chain_walk.hpp"
+#include "wal/cursor.hpp"
 
 namespace fluxrig::sim {
+namespace {
+constexpr const char* kAudit = "data/audit";
+}
 
 bool RackActor::settled() {
   if (process_ == nullptr || process_->blocked || process_->in_interval || process_->pump->has_work() ||
       process_->runtime->open() != 0)
     return false;
+  if (process_->counted_audit && !process_->counted_audit->declared()) return false;
   // What it says of itself is as of its last turn.
   if (process_->link->settled()) process_->link->turn(world_.calm);
   return process_->link->settled();
@@ -22,6 +27,8 @@ std::string RackActor::state() {
   if (process_ == nullptr) return "is down";
   if (process_->blocked) return "cannot write its audit log";
   if (process_->pump->has_work() || process_->runtime->open() != 0) return "has transactions in memory";
+  if (process_->counted_audit && !process_->counted_audit->declared())
+    return "has let records go and not declared it";
   return "has records without a receipt";
 }
 
@@ -43,10 +50,18 @@ void RackActor::take_recovery(const wal::Recovered& recovered) {
   // Everything of the epochs before was released: nothing is left that could be named.
   if (!recovered.link) excuse(recovered.epoch, {1});
   if (recovered.link) world_.note(actor_, "links to", recovered.link->epoch.value, recovered.link->end.value);
-  if (recovered.cut_bytes != 0) world_.note(actor_, "cuts", recovered.cut_bytes, recovered.cut_offset);
+  if (recovered.cut_bytes != 0) {
+    world_.note(actor_, "cuts", recovered.cut_bytes, recovered.cut_offset);
+    named_.emplace(recovered.cut_file, recovered.cut_offset);
+  }
   if (recovered.seal_error) world_.note(actor_, "cannot seal");
   for (const auto& damage : recovered.damages) {
     world_.note(actor_, damage.what, damage.epoch.value, damage.sequence.value);
+    named_.emplace(damage.file, damage.offset);
+    if (rotted(damage.file)) {
+      excuse(damage.epoch, damage.sequence);
+      continue;
+    }
     const auto unsynced = unsynced_.find(damage.epoch);
     if (unsynced != unsynced_.end() && damage.sequence >= unsynced->second)
       excuse(damage.epoch, damage.sequence);
@@ -63,10 +78,10 @@ bool RackActor::excused(Epoch epoch, Sequence sequence) const {
 }
 
 void RackActor::check_disk() {
-  const auto verified = wal::verify_chain(disk_, "data/audit", {});
+  const auto verified = wal::verify_chain(disk_, kAudit, {});
   if (!verified) return;  // the disk refuses to be read at this moment
   for (const auto& fault : verified->report.faults)
-    if (!excused(fault.epoch, fault.sequence))
+    if (!excused(fault.epoch, fault.sequence) && !only_receipt_gone(fault))
       return world_.oracle.fail("the chain verifies",
                                 fmt::format("{}: {}: {}, epoch {} sequence {}", name_, to_string(fault.kind),
                                             fault.what, fault.epoch.value, fault.sequence.value));
@@ -76,6 +91,18 @@ void RackActor::check_telemetry() {
   world_.telemetry.check(
       machine_id_, process_->audit->writer().epoch(),
       {process_->counted.produced(), process_->telemetry.accepted(), false, &process_->drops});
+}
+
+void RackActor::read_losses() {
+  wal::Cursor cursor(disk_, kAudit, {});
+  for (;;) {
+    const auto block = cursor.next();
+    if (!block && cursor.damage() && cursor.skip_damage()) continue;
+    if (!block || !*block) return;
+    const auto& view = (*block)->view;
+    if (view.head.kind != model::BlockKind::kLoss) continue;
+    if (const auto body = wal::decode_loss_body(view.body)) world_.losses.declared(view.head, *body);
+  }
 }
 
 }  // namespace fluxrig::sim

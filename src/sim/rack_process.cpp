@@ -79,8 +79,9 @@ Outcome<void> RackProcess::open(const Parts& parts) {
   const Plan& plan = parts.world.plan;
   (void)disk.make_directory(parts.directory);
   if (auto opened = open_audit(parts); !opened) return opened;
+  tap::AuditOutput& output = counted_audit ? static_cast<tap::AuditOutput&>(*counted_audit) : *audit;
   pump = std::make_unique<tap::Pump>(
-      tap::Pump::Parts{ring, events, tap::Assembler(names, sanitizer, ticks), ticks, *audit, counted, clock},
+      tap::Pump::Parts{ring, events, tap::Assembler(names, sanitizer, ticks), ticks, output, counted, clock},
       tap::Sampling{plan.sampling, 250 * kNanosPerMilli});
   rack::Limits open_limits;
   open_limits.in_flight = 1000;
@@ -109,6 +110,9 @@ Outcome<void> RackProcess::open_audit(const Parts& parts) {
   setup.options.rack = parts.rack;
   setup.options.software = "sim";
   setup.options.epoch_floor = static_cast<std::uint32_t>(clock.now().value / kNanosPerSecond);
+  // Apart from the run's own: whether it is used depends on little.
+  SeededRandom random(plan.seed ^ (parts.incarnation << 8U) ^ parts.number);
+  setup.options.epoch_random = static_cast<std::uint32_t>(random.next());
   auto key = signing_key(parts.machine_id);
   setup.options.public_key = key.public_key();
   auto writer = wal::Writer::open(setup);
@@ -121,11 +125,23 @@ Outcome<void> RackProcess::open_audit(const Parts& parts) {
       std::make_unique<rack::AuditLane>(disk, *std::move(writer), *std::move(receipts), clock, diagnostics);
   audit->sign_with(std::make_unique<wal::ChainSigner>(clock, std::move(key), parts.machine_id,
                                                       [this] { return facts(drops); }));
-  audit->listen({[](const wal::LossBody&) {},
+  if (plan.continue_when_full) {
+    audit->continue_when_full();
+    counted_audit =
+        std::make_unique<CountedAudit>(*audit, parts.world.oracle, parts.world.losses, parts.machine_id);
+  }
+  audit->listen({[this](const wal::LossBody&) { event("fluxrig.audit.loss"); },
                  [this] {
                    if (link) link->resend_chain();
                  }});
   return {};
+}
+
+void RackProcess::event(const char* name) {
+  model::Log log;
+  log.time = clock.now();
+  log.event_name = name;
+  (void)events.offer(std::move(log));
 }
 
 // shop -> bank, shop -> post ~ the other rack: desk -> tag -> host.

@@ -12,6 +12,7 @@
 #include "rack/runtime.hpp"
 #include "sim/actor_clock.hpp"
 #include "sim/business_gears.hpp"
+#include "sim/counted_audit.hpp"
 #include "sim/simulated_bus.hpp"
 #include "sim/simulated_loop.hpp"
 #include "tap/pump.hpp"
@@ -59,6 +60,9 @@ struct RackProcess {
 
   // Opens the WAL and makes what needs it; a failure is one of the disk, and the start is tried again.
   [[nodiscard]] Outcome<void> open(const Parts& parts);
+  // A record of the rack itself, as Rack::event. By its records the mixer knows that the epoch before is
+  // over.
+  void event(const char* name);
   // It does nothing any more that anybody would hear of.
   [[nodiscard]] bool dead() const noexcept { return bus.dead() || disk.stopped(); }
 
@@ -81,6 +85,7 @@ struct RackProcess {
   SimulatedBus bus;
   std::atomic<bool> connection_changed{false};
   std::unique_ptr<rack::AuditLane> audit;
+  std::unique_ptr<CountedAudit> counted_audit;  // with on_full: continue
   std::unique_ptr<tap::Pump> pump;
   std::unique_ptr<rack::Runtime> runtime;
   std::unique_ptr<rack::Link> link;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "wal/control_body.hpp"
+
 namespace fluxrig::sim {
 
 Result<sink::CommitSummary> SimulatedSink::commit(std::span<const sink::IncomingBlock> blocks) {
@@ -34,6 +36,7 @@ Result<sink::CommitSummary> SimulatedSink::commit_audited(std::span<const sink::
   for (const auto& block : blocks) {
     const sink::StreamKey key{block.head.machine_id, block.head.lane, block.head.epoch};
     if (!block.bytes.empty()) kept_[key].push_back({block.head.first, {block.hash, block.head.previous}});
+    note_loss(block);
     if (block.records.empty()) continue;
     auto& ranges = ledger_[key];
     for (std::size_t i = 0; i < block.records.size(); ++i) {
@@ -52,6 +55,13 @@ Result<sink::CommitSummary> SimulatedSink::commit_audited(std::span<const sink::
   if (gate_ && !gate_()) return fail(ErrorCode::kUnavailable, "the process is dead");
   if (failing) return fail(ErrorCode::kIo, "the store failed after a commit");
   return summary;
+}
+
+void SimulatedSink::note_loss(const sink::IncomingBlock& block) {
+  if (block.head.kind != model::BlockKind::kLoss || block.bytes.empty()) return;
+  const auto view = model::decode_block(block.bytes);
+  const auto body = view ? wal::decode_loss_body(view->body) : tl::unexpected(view.error());
+  if (body) world_.losses.declared(block.head, *body);
 }
 
 // An outcome may come before its intent: the blocks of a rack may be sent again in another order.

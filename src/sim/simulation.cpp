@@ -21,7 +21,7 @@ class Simulation {
       : plan_(plan),
         random_(plan.seed),
         schedule_(clock_, random_),
-        world_{plan_, clock_, random_, schedule_, journal_, oracle_, messages_, telemetry_},
+        world_{plan_, clock_, random_, schedule_, journal_, oracle_, messages_, telemetry_, losses_},
         server_(world_),
         sink_(world_) {
     if (options.print_events) journal_.print_all();
@@ -65,8 +65,7 @@ class Simulation {
       if (at_rest() || oracle_.broken()) return;
       if (!step()) break;
     }
-    std::string state = fmt::format("the server holds {} messages, {} of P0 are under way", server_.waiting(),
-                                    messages_.outstanding());
+    std::string state = fmt::format("the server holds {} messages, {}", server_.waiting(), messages_.state());
     for (const auto& rack : racks_) state += fmt::format(", {} {}", rack->name(), rack->state());
     if (!mixer_->idle()) state += ", the mixer has not committed";
     oracle_.fail("everything drains", state);
@@ -76,10 +75,13 @@ class Simulation {
     for (const auto& rack : racks_) {
       rack->check_telemetry();
       rack->check_disk();
+      rack->check_rots(sink_.audit());
+      rack->read_losses();
     }
     for (const auto& [id, alarm] : sink_.audit().open) check_alarm(alarm);
     telemetry_.check_end();
     messages_.check_end();
+    if (!plan_.rots()) losses_.check_end();  // a declaration may rot as well
     oracle_.check_end(plan_.promises(), sink_.in_doubt());
   }
 
@@ -87,7 +89,7 @@ class Simulation {
   void check_alarm(const sink::AuditAlarm& alarm) {
     if (sink::is_notice(alarm.kind)) return;
     for (const auto& rack : racks_)
-      if (rack->machine_id() == alarm.stream.machine_id && !rack->excused(alarm.stream.epoch, alarm.first))
+      if (rack->machine_id() == alarm.stream.machine_id && !rack->excused(alarm))
         oracle_.fail("no false alarm",
                      fmt::format("{}: {}: {}, epoch {} sequence {}", rack->name(), to_string(alarm.kind),
                                  alarm.what, alarm.stream.epoch.value, alarm.first.value));
@@ -105,6 +107,7 @@ class Simulation {
     result.in_doubt = sink_.in_doubt().size();
     result.messages = messages_.accepted_count();
     result.dead_letters = messages_.dead_letters();
+    result.declared_losses = losses_.declared_count();
     result.digest = journal_.digest();
     result.seconds = static_cast<double>(schedule_.now()) / 1e9;
     result.broken = oracle_.broken();
@@ -119,6 +122,7 @@ class Simulation {
   Oracle oracle_;
   MessageLedger messages_{oracle_};
   TelemetryLedger telemetry_{oracle_};
+  LossLedger losses_{oracle_};
   Schedule schedule_;
   World world_;
   MessageServer server_;

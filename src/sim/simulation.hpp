@@ -25,6 +25,7 @@ struct RunResult {
   std::uint64_t in_doubt = 0;
   std::uint64_t messages = 0;  // of P0, accepted
   std::uint64_t dead_letters = 0;
+  std::uint64_t declared_losses = 0;  // records
   std::uint64_t digest = 0;
   double seconds = 0;  // simulated
   std::optional<BrokenPromise> broken;

@@ -4,6 +4,7 @@
 #include "base/clock.hpp"
 #include "base/random.hpp"
 #include "sim/journal.hpp"
+#include "sim/loss_ledger.hpp"
 #include "sim/message_ledger.hpp"
 #include "sim/oracle.hpp"
 #include "sim/plan.hpp"
@@ -21,6 +22,7 @@ struct World {
   Oracle& oracle;
   MessageLedger& messages;
   TelemetryLedger& telemetry;
+  LossLedger& losses;
   bool calm = false;  // the faults have stopped: everything must drain now
 
   void note(const char* actor, const char* what, std::uint64_t a = 0, std::uint64_t b = 0) {
