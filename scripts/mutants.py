@@ -23,7 +23,7 @@ PROGRAM = BUILD / "bin" / "fluxrig-sim"
 COPIED = ("src/", "apps/", "examples/", "cmake/", "specs/", "docs/openapi.yaml", "CMakeLists.txt", "CMakePresets.json")
 BUILD_SECONDS = 3600
 FLEET = ("--fleet", "--racks", "200", "--live", "4", "--outage", "120")  # of mutants named fleet-...
-FLEET_RUNS = 2
+FLEET_RUNS = 8
 RUNS = 150  # seeds on which the unchanged code holds, disk errors included
 GRACE_SECONDS = 60  # beyond its time a run hangs, and that is a way to be caught
 
