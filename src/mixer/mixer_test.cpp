@@ -263,7 +263,7 @@ TEST_F(MixerTest, ARackThatSaysHelloHasALeaseAndItsHeartbeatAShare) {
 // A rack that answers every command with `error`, or with the state that it was asked for.
 class Obedient {
  public:
-  Obedient(snake::NatsBus& bus, const MachineId& machine, std::string error) {
+  Obedient(snake::NatsBus& bus, const MachineId& machine, const std::string& error) {
     auto subscription = bus.subscribe(snake::control_subject(machine),
                                       [this, &bus, machine, error](const snake::Delivery& d) {
                                         const auto command = model::decode_control_command(d.payload);

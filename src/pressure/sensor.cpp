@@ -10,7 +10,7 @@ constexpr auto kFirstCause = static_cast<std::size_t>(PressureCause::kSinkErrors
 // A level is left more reluctantly than entered.
 std::uint8_t level_of(double figure, std::uint8_t now, const Sensor::Thresholds& enter) {
   std::uint8_t level = 0;
-  for (std::uint8_t i = 0; i < enter.size(); ++i) {
+  for (std::size_t i = 0; i < enter.size(); ++i) {
     const double threshold = i < now ? enter[i] * Sensor::kLeave : enter[i];
     if (figure >= threshold) level = static_cast<std::uint8_t>(i + 1);
   }

@@ -6,7 +6,6 @@
 namespace fluxrig::pressure {
 namespace {
 
-constexpr std::int64_t kParts = 2;         // of the target: one for the queue, one for the chunk on the link
 constexpr std::uint64_t kFirstChunks = 2;  // the window at first and after a silence
 constexpr double kLeastShare =
     0.25;  // of the least chunk: the smallest window, one chunk in four round trips
@@ -156,7 +155,7 @@ std::int64_t TunnelWindow::filtered(MonotonicNanos now) const noexcept {
 void TunnelWindow::choose_sizes() noexcept {
   const auto base = static_cast<double>(base_delay_.least().value_or(0));
   target_ = std::max(options_.least_target, static_cast<std::int64_t>(options_.target_share * base));
-  const double carried = rate_.recent() * static_cast<double>(target_ / kParts) / kNanosPerSecond;
+  const double carried = rate_.recent() * static_cast<double>(queue_target()) / kNanosPerSecond;
   chunk_ = std::clamp(static_cast<std::uint64_t>(carried), options_.least_chunk, options_.largest_chunk);
   window_ = std::clamp(window_, kLeastShare * static_cast<double>(options_.least_chunk),
                        static_cast<double>(options_.largest_window));
@@ -200,7 +199,7 @@ void TunnelWindow::pace(std::uint64_t bytes, MonotonicNanos now) noexcept {
   const double interval = static_cast<double>(bytes) * static_cast<double>(round_trip_) / (gain * window_);
   // A caller that wakes late may make up for as much as it is late on average, at least for what occupies the
   // link for a chunk's part of the target.
-  const std::int64_t from = std::max(next_send_.value, now.value - std::max(target_ / kParts, late_));
+  const std::int64_t from = std::max(next_send_.value, now.value - std::max(queue_target(), late_));
   const auto longest = std::max(kLongestPause, round_trip_);
   next_send_ = {from + std::min(static_cast<std::int64_t>(interval), longest)};
 }
@@ -227,7 +226,7 @@ bool TunnelWindow::makes_no_queue() const {
 }
 
 double TunnelWindow::queue_part() const noexcept {
-  return static_cast<double>(std::max(target_ / kParts, noise_));
+  return static_cast<double>(std::max(queue_target(), noise_));
 }
 
 double TunnelWindow::usable() const noexcept {

@@ -98,7 +98,9 @@ class TunnelWindow {
   [[nodiscard]] bool has_room(std::uint64_t bytes, MonotonicNanos now) const noexcept;
   [[nodiscard]] bool was_used(double in_flight, MonotonicNanos now) const noexcept;
   [[nodiscard]] bool makes_no_queue() const;
-  // Of the target, for what waits before the link.
+  // Half of the target: the one for the queue, the other for the chunk on the link.
+  [[nodiscard]] std::int64_t queue_target() const noexcept { return target_ / 2; }
+  // What waits before the link may take so long.
   [[nodiscard]] double queue_part() const noexcept;
 
   Options options_;

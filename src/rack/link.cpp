@@ -87,8 +87,9 @@ void Link::listen() {
   const auto subscribe = [this](std::string_view subject, void (Shared::*take)(ByteView)) {
     auto made = parts_.bus.subscribe(
         subject, [shared = shared_, take](const snake::Delivery& d) { (*shared.*take)(d.payload); });
-    if (made) subscriptions_.push_back(*std::move(made));
-    return made.has_value();
+    if (!made) return false;
+    subscriptions_.push_back(*std::move(made));
+    return true;
   };
   // All or none: what failed is tried again in the next turn.
   if (!subscribe(snake::receipt_subject(parts_.machine_id), &Shared::take_receipt) ||

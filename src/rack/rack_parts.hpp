@@ -46,7 +46,7 @@ class Rack {
   void shut_down();
   void check_drained();
   void emit_metrics(tap::Pump& pump);
-  void event(std::string name, std::string body, std::vector<model::Attribute> attributes = {});
+  void event(std::string name, const std::string& body, std::vector<model::Attribute> attributes = {});
   void on_transition(const pressure::Transition& transition);
   void emit_link_metrics(tap::Pump& pump) const;
   [[nodiscard]] bool state_ledger(lane::TelemetryLedger::Occasion occasion);

@@ -84,7 +84,7 @@ void Rack::reload() {
       "log level and sampling were taken over; changes of gears, wires, data and mixer need a restart");
 }
 
-void Rack::event(std::string name, std::string body, std::vector<model::Attribute> attributes) {
+void Rack::event(std::string name, const std::string& body, std::vector<model::Attribute> attributes) {
   model::Log log;
   log.attributes = std::move(attributes);
   log.time = clock_.now();

@@ -16,8 +16,8 @@ constexpr const char* kActor = "server";
 MessageServer::MessageServer(World& world)
     : world_(world),
       business_(world, {[this](std::string_view subject) { return reaches(subject); },
-                        [this](std::string_view subject, snake::Delivery delivery) {
-                          publish(subject, std::move(delivery));
+                        [this](std::string_view subject, const snake::Delivery& delivery) {
+                          publish(subject, delivery);
                         }}) {
   const auto stream = [&](std::string_view name, std::string_view prefix) {
     Stream made;
@@ -143,7 +143,7 @@ bool MessageServer::reaches(std::string_view subject) {
   return false;
 }
 
-void MessageServer::publish(std::string_view subject, snake::Delivery delivery) {
+void MessageServer::publish(std::string_view subject, const snake::Delivery& delivery) {
   std::erase_if(peers_, [](const std::weak_ptr<Peer>& peer) { return peer.expired(); });
   for (const auto& weak : peers_) {
     const auto peer = weak.lock();

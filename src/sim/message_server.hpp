@@ -53,7 +53,7 @@ class MessageServer {
   void acknowledge(std::string_view reply);
   void redeliver_after(std::string_view reply, std::int64_t delay);
   // To whoever listens at this moment, each after a delay of its own.
-  void publish(std::string_view subject, snake::Delivery delivery);
+  void publish(std::string_view subject, const snake::Delivery& delivery);
   void connect(const std::shared_ptr<Peer>& peer) { peers_.push_back(peer); }
   // The streams of the mixer are pulled from; the messages between racks are pushed.
   [[nodiscard]] BusinessStream& business() noexcept { return business_; }

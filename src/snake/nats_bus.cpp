@@ -24,7 +24,7 @@ NatsBus::NatsBus(std::shared_ptr<Core> core) : core_(std::move(core)) {}
 NatsBus::~NatsBus() { core_->close(); }
 
 Result<void> NatsBus::publish_stream(Outgoing message, PublishDone done) {
-  return core_->publish_stream(std::move(message), std::move(done));
+  return core_->publish_stream(message, std::move(done));
 }
 
 Result<void> NatsBus::publish(std::string_view subject, ByteView payload) {

@@ -99,7 +99,7 @@ natsStatus NatsBus::Core::listen_for_answers(natsConnection* connection) {
   return status;
 }
 
-Result<void> NatsBus::Core::publish_stream(Outgoing message, PublishDone done) {
+Result<void> NatsBus::Core::publish_stream(const Outgoing& message, PublishDone done) {
   if (auto checked = check_subject(message.subject); !checked) return checked;
   if (!connected()) return fail(ErrorCode::kUnavailable, "no connection to the server");
   auto opened =

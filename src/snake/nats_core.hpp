@@ -28,7 +28,7 @@ class NatsBus::Core : public std::enable_shared_from_this<Core> {
   [[nodiscard]] Outcome<void> open();
   void close();
 
-  [[nodiscard]] Result<void> publish_stream(Outgoing message, PublishDone done);
+  [[nodiscard]] Result<void> publish_stream(const Outgoing& message, PublishDone done);
   [[nodiscard]] NatsCounters counters() const noexcept;
   // Never null once open() succeeded; may be closed.
   [[nodiscard]] std::shared_ptr<natsConnection> connection() const noexcept;

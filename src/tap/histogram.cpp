@@ -47,7 +47,7 @@ model::ExponentialHistogram Histogram::snapshot() const {
   while ((last >> shift) - (first >> shift) + 1 > static_cast<int>(kExportBuckets)) ++shift;
   out.scale = kScale - shift;
   out.offset = first >> shift;
-  out.buckets.assign(static_cast<std::size_t>((last >> shift) - out.offset + 1), 0);
+  out.buckets.assign(static_cast<std::size_t>((last >> shift) - out.offset) + 1, 0);
   for (std::size_t i = low; i <= high; ++i) {
     const auto count = counts_[i].load(std::memory_order_relaxed);
     out.buckets[static_cast<std::size_t>(((static_cast<int>(i) - 1) >> shift) - out.offset)] += count;
