@@ -24,7 +24,7 @@ COPIED = ("src/", "apps/", "examples/", "cmake/", "specs/", "docs/openapi.yaml",
 BUILD_SECONDS = 3600
 FLEET = ("--fleet", "--racks", "200", "--live", "4", "--outage", "120")  # of mutants named fleet-...
 FLEET_RUNS = 8
-RUNS = 150  # seeds on which the unchanged code holds, disk errors included
+RUNS = 400  # seeds on which the unchanged code holds, disk errors included
 GRACE_SECONDS = 60  # beyond its time a run hangs, and that is a way to be caught
 
 
