@@ -76,14 +76,14 @@ void AuditLane::store_and_release() {
 }
 
 // All records of a segment are stored, and still the mixer misses a block of its chain: one without records
-// was lost on the way.
+// was lost on the way, or what is older is still to come.
 void AuditLane::watch_chain() {
   const MonotonicNanos now = clock_.monotonic();
   if (!behind_since_ || now.value - behind_since_->value < chain_patience_) return;
   behind_since_ = now;
+  if (!listeners_.chain_behind()) return;
   chain_patience_ = std::min(2 * chain_patience_, kMaxChainPatience);
   diagnostics_.warn("wal", "the mixer misses blocks of the audit chain: they are sent again");
-  listeners_.chain_behind();
 }
 
 void AuditLane::sign() {

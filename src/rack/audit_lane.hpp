@@ -42,7 +42,8 @@ class AuditLane final : public tap::AuditOutput {
   // On the pump's thread.
   struct Listeners {
     std::function<void(const wal::LossBody&)> lost = [](const wal::LossBody&) {};  // it is over, and declared
-    std::function<void()> chain_behind = [] {};  // the mixer lacks blocks of the chain: ship them again
+    // The mixer lacks blocks of the chain: ship them again. False: older ones are still on their way.
+    std::function<bool()> chain_behind = [] { return true; };
   };
   void listen(Listeners listeners) { listeners_ = std::move(listeners); }
 

@@ -22,6 +22,7 @@ struct AuditLaneTest : testing::Test {
   std::map<std::string, std::uint64_t> drops;
   std::vector<wal::LossBody> lost;
   int behind = 0;
+  bool backlog = false;  // older blocks are on their way
   std::uint64_t reserve_bytes = 0;
   std::uint64_t directory_bytes = wal::WriterOptions{}.directory_bytes;
 
@@ -43,7 +44,11 @@ struct AuditLaneTest : testing::Test {
     lane->sign_with(std::make_unique<wal::ChainSigner>(clock, std::move(key), machine, [this] {
       return wal::ChainSigner::Facts{drops, "builtin-1", "k1"};
     }));
-    lane->listen({[this](const wal::LossBody& loss) { lost.push_back(loss); }, [this] { ++behind; }});
+    lane->listen({[this](const wal::LossBody& loss) { lost.push_back(loss); },
+                  [this] {
+                    ++behind;
+                    return !backlog;
+                  }});
   }
   Result<void> append(std::size_t bytes = 8) {
     Bytes record;
@@ -268,13 +273,18 @@ TEST_F(AuditLaneTest, AsksForTheChainAgainWhenTheMixerMissesABlockForThirtySecon
   EXPECT_EQ(behind, 1);
   pass(31 * kNanosPerSecond);
   EXPECT_EQ(behind, 1) << "less and less often";
+  backlog = true;
+  for (int i = 2; i <= 4; ++i) {
+    pass(61 * kNanosPerSecond);
+    EXPECT_EQ(behind, i) << "what is on its way makes it no less often";
+  }
   lane->deliver_receipt({model::Lane::kAudit,
                          epoch,
                          {{Sequence{1}, Sequence{40}}},
                          model::Receipt::ChainHead{Sequence{41}, lane->writer().head()}});
   pass(2 * kNanosPerSecond);
   pass(1000 * kNanosPerSecond);
-  EXPECT_EQ(behind, 1);
+  EXPECT_EQ(behind, 4);
 }
 
 }  // namespace

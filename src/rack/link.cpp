@@ -32,9 +32,11 @@ Link::~Link() {
 
 void Link::work_arrived() noexcept { shared_->ring(); }
 
-void Link::resend_chain() noexcept {
+bool Link::resend_chain() noexcept {
+  if (audit_backlog_.load(std::memory_order_acquire)) return false;
   resend_chain_.store(true, std::memory_order_release);
   shared_->ring();
+  return true;
 }
 
 model::PressureState Link::force(std::optional<pressure::Forced> forced) {
@@ -208,6 +210,7 @@ void Link::note_figures() {
     chunk_told_ = outbox_.chunk_bytes();
     parts_.on_chunk(chunk_told_);
   }
+  audit_backlog_.store(!backlog_.settled(), std::memory_order_release);
   const auto& machine = pressure_.machine();
   const auto note = [](auto& counter, auto value) { counter.store(value, std::memory_order_relaxed); };
   note(counters_.state, static_cast<std::uint8_t>(machine.state()));

@@ -102,8 +102,8 @@ class Link {
   // Any thread (the pump): there are new durable blocks, or telemetry.
   void work_arrived() noexcept;
   // Any thread: the mixer misses blocks of the chain that it has receipts for. Sends all again that it may
-  // lack, from the oldest segment on.
-  void resend_chain() noexcept;
+  // lack, from the oldest segment on. False: the backlog is still on its way, and they may be in there.
+  [[nodiscard]] bool resend_chain() noexcept;
   // On the link's thread: an operator's command; nullopt gives the state back to the machine. The state then.
   model::PressureState force(std::optional<pressure::Forced> forced);
 
@@ -149,6 +149,7 @@ class Link {
   bool welcomed_ = false;
   bool connected_ = false;  // as of this turn
   std::size_t chunk_told_ = 0;
+  std::atomic<bool> audit_backlog_{true};  // not all of it is stored at the mixer; as of the last turn
   std::atomic<bool> resend_chain_{false};  // set by resend_chain(), taken back by the next turn
   std::vector<std::unique_ptr<snake::Subscription>> subscriptions_;
 };

@@ -257,10 +257,33 @@ TEST_F(LinkTest, WhatTheMixersChainLacksIsSentAgainAlthoughItHasReceipts) {
   bus_.handlers[snake::receipt_subject(wal::test_machine())](snake::Delivery{"", "", {}, bytes});
   link_->turn();
   EXPECT_TRUE(published_sequences().empty());
-  link_->resend_chain();
+  EXPECT_TRUE(link_->resend_chain());
   bus_.history.clear();
   run(10);
   EXPECT_EQ(sent_sequences(), (std::vector<std::uint64_t>{1, 2, 3}));
+}
+
+TEST_F(LinkTest, WhileTheBacklogIsOnItsWayTheChainIsNotSentAgain) {
+  link_->turn();
+  bus_.up = false;
+  for (std::uint64_t i = 1; i <= 50; ++i) append(i, 1, 20'000);
+  run(3);
+  bus_.up = connection_changed_ = true;
+  run(9);
+  lease(0, 100'000);
+  append(51, 1);
+  run(1);
+  ASSERT_EQ(state(), model::PressureState::kReplay);
+  receipt(51, 51);  // the mixer has it, and its chain lacks what is older
+  run(1);
+  EXPECT_FALSE(link_->resend_chain());
+  bus_.history.clear();
+  run(30);
+  const auto sent = sent_sequences();
+  EXPECT_EQ(std::count(sent.begin(), sent.end(), 51U), 0);
+  receipt(1, 50);
+  run(1);
+  EXPECT_TRUE(link_->resend_chain());
 }
 
 TEST_F(LinkTest, WhatIsInFlightIsBounded) {

@@ -111,9 +111,7 @@ Outcome<void> Rack::open_audit() {
                     event("fluxrig.audit.loss",
                           fmt::format("{} records were lost: {}", loss.count.value_or(0), loss.cause));
                   },
-                  [this] {
-                    if (link_) link_->resend_chain();
-                  }});
+                  [this] { return link_ && link_->resend_chain(); }});
   return {};
 }
 

@@ -131,9 +131,7 @@ Outcome<void> RackProcess::open_audit(const Parts& parts) {
         std::make_unique<CountedAudit>(*audit, parts.world.oracle, parts.world.losses, parts.machine_id);
   }
   audit->listen({[this](const wal::LossBody&) { event("fluxrig.audit.loss"); },
-                 [this] {
-                   if (link) link->resend_chain();
-                 }});
+                 [this] { return link && link->resend_chain(); }});
   return {};
 }
 
