@@ -35,7 +35,8 @@ void plan_business(Plan& plan) {
 }
 
 // Bits rot seldom, and never beside a power loss that could explain the same damage away.
-void plan_disk(Plan& plan) {
+void plan_disk(Plan& plan, const PlanOptions& options) {
+  if (!options.bit_rot) return;
   SeededRandom random(plan.seed ^ 0x726f74U);
   plan.continue_when_full = random.below(2) == 0;
   if (random.below(3) != 0) return;
@@ -77,7 +78,7 @@ Plan make_plan(std::uint64_t seed, std::uint64_t steps, const PlanOptions& optio
   // Never less than the largest message: a block of 128 KiB beside others.
   plan.stream_bytes = random.below(4) == 0 ? power(random, 18, 19) : power(random, 24, 26);
   plan_business(plan);
-  plan_disk(plan);
+  plan_disk(plan, options);
   return plan;
 }
 
