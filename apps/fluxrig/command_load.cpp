@@ -196,7 +196,7 @@ void add_common(CLI::App& command, LoadOptions& options) {
       ->type_name("TIME");
   command
       .add_option("--ledger", options.ledger,
-                  "append flux-id, status and trace_id of each reply to this file")
+                  "append flux-id, status, trace_id, time and latency of each reply to this file")
       ->type_name("FILE");
   command.add_option("--seed", options.seed, "make the same random values again")->type_name("N");
   command.add_flag("--allow-errors", options.allow_errors, "exit 0 although requests failed");

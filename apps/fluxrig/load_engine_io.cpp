@@ -109,7 +109,9 @@ bool LoadEngine::take_reply(Index index, const LoadReply& reply) {
     return false;
   }
   parts_.statistics.answered(now_ - request->due, reply.status, reply.success);
-  if (parts_.ledger != nullptr) parts_.ledger->append(reply.flux_id, reply.status, request->trace_id);
+  if (parts_.ledger != nullptr)
+    parts_.ledger->append(
+        {reply.flux_id, reply.status, request->trace_id, parts_.clock.now(), now_ - request->due});
   waiting.erase(request);
   --waiting_;
   connection.retry_delay = 0;

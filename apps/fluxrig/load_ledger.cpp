@@ -28,10 +28,11 @@ Outcome<std::unique_ptr<LoadLedger>> LoadLedger::open(const std::string& path) {
   return ledger;
 }
 
-void LoadLedger::append(std::string_view flux_id, unsigned status, const TraceId& trace_id) {
+void LoadLedger::append(const Reply& reply) {
   fmt::memory_buffer line;
-  fmt::format_to(std::back_inserter(line), "{}\t{}\t{}\n", is_id(flux_id) ? flux_id : "-", status,
-                 trace_id.is_zero() ? "-" : to_string(trace_id));
+  fmt::format_to(std::back_inserter(line), "{}\t{}\t{}\t{}\t{}\n", is_id(reply.flux_id) ? reply.flux_id : "-",
+                 reply.status, reply.trace_id.is_zero() ? "-" : to_string(reply.trace_id),
+                 reply.time.value / kNanosPerMicro, reply.latency_nanos / kNanosPerMicro);
   std::fwrite(line.data(), 1, line.size(), file_.get());
 }
 

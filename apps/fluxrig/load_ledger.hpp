@@ -1,6 +1,7 @@
 // One line for each answered request: flux-id of the reply, status, trace_id, separated by tabs, "-" where
-// there is none. What a fault test later holds against the store. Buffered; complete after finish(). One
-// thread.
+// there is none; then when the reply came (microseconds since 1970) and how long it took (microseconds, as
+// the summary counts). What a fault test later holds against the store. Buffered; complete after finish().
+// One thread.
 #pragma once
 
 #include <cstdio>
@@ -8,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/clock.hpp"
 #include "base/ids.hpp"
 #include "base/result.hpp"
 
@@ -17,7 +19,14 @@ class LoadLedger {
  public:
   // Appends to a file that is there.
   [[nodiscard]] static Outcome<std::unique_ptr<LoadLedger>> open(const std::string& path);
-  void append(std::string_view flux_id, unsigned status, const TraceId& trace_id);
+  struct Reply {
+    std::string_view flux_id;
+    unsigned status = 0;
+    TraceId trace_id;
+    UnixNanos time;
+    std::int64_t latency_nanos = 0;
+  };
+  void append(const Reply& reply);
   // Writes what is buffered; the sentence names the file when a write failed, now or earlier.
   [[nodiscard]] Outcome<void> finish();
 
