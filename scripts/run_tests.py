@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Builds and runs every suite and counts: run_tests.py [SUITE...]; the last line is "N passed, N failed".
 
-Suites: lint unit asan tsan fuzz interop sim e2e faults. A suite that crashes, hangs or counts nothing is one failure.
-FLUXRIG_TEST_FAST=1 leaves out asan, tsan, fuzz and faults. Test suites (GoogleTest) whose name ends in RealServer start
+Suites: lint unit asan tsan fuzz interop sim e2e scenario faults. A suite that crashes, hangs or counts nothing is one failure.
+FLUXRIG_TEST_FAST=1 leaves out asan, tsan, fuzz, scenario and faults. Test suites (GoogleTest) whose name ends in RealServer start
 servers; they run in `unit` only. FLUXRIG_SIM_SECONDS: how long the simulator
 runs, from fresh seeds (default 60)."""
 
@@ -19,10 +19,11 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LOGS = ROOT / "build" / "test-logs"
-SUITES = ["lint", "unit", "asan", "tsan", "fuzz", "interop", "sim", "e2e", "faults"]
-SLOW = ["asan", "tsan", "fuzz", "faults"]
+SUITES = ["lint", "unit", "asan", "tsan", "fuzz", "interop", "sim", "e2e", "scenario", "faults"]
+SLOW = ["asan", "tsan", "fuzz", "scenario", "faults"]
 WORKERS = 2
-UNIT_SECONDS, SANITIZED_SECONDS, NODE_SECONDS, E2E_SECONDS, FAULTS_SECONDS, BUILD_SECONDS = 300, 600, 300, 900, 1200, 3600
+UNIT_SECONDS, SANITIZED_SECONDS, NODE_SECONDS, E2E_SECONDS = 300, 600, 300, 900
+SCENARIO_SECONDS, FAULTS_SECONDS, BUILD_SECONDS = 300, 1200, 3600
 SHOWN_LINES = 150
 # Left out for the time they take to build. Whether DuckDB, which is built without sanitizers, would give false
 # reports has not been tried; both are tested under `unit`.
@@ -259,6 +260,11 @@ def run_faults(totals, _arguments):
     add_counted(totals, "faults/short", [ROOT / "tests" / "faults" / "faults.mjs", "--short"], FAULTS_SECONDS)
 
 
+def run_scenario(totals, _arguments):
+    script = ROOT / "tests" / "scenario" / "pressure.mjs"
+    add_counted(totals, "scenario/pressure", [script, "--short", "--seed", "1"], SCENARIO_SECONDS)
+
+
 def run_sim(totals, _arguments):
     wanted = os.environ.get("FLUXRIG_SIM_SECONDS", "60")
     log = LOGS / "sim.log"
@@ -283,7 +289,7 @@ def run_e2e(totals, _arguments):
 
 
 RUNNERS = {"lint": run_lint, "unit": run_unit, "fuzz": run_fuzz, "interop": run_interop, "sim": run_sim, "e2e": run_e2e,
-           "faults": run_faults,
+           "scenario": run_scenario, "faults": run_faults,
            "asan": lambda totals, _: run_sanitized(totals, "asan"),
            "tsan": lambda totals, _: run_sanitized(totals, "tsan")}
 
@@ -302,7 +308,7 @@ def main():
         suites = [suite for suite in SUITES if suite not in SLOW]
         print(f"FLUXRIG_TEST_FAST=1: {', '.join(SLOW)} are left out")
     totals, start = Totals(), time.monotonic()
-    if {"interop", "sim", "e2e", "faults"} & set(suites) and "unit" not in suites:
+    if {"interop", "sim", "e2e", "scenario", "faults"} & set(suites) and "unit" not in suites:
         build(totals, "dev")
     for suite in suites:
         print(f"[{time.monotonic() - start:4.0f} s] {suite}", flush=True)

@@ -1,0 +1,32 @@
+// Claims of a scenario, one after another: each prints a line with its figures, the last line counts them.
+import { say } from '../faults/table.mjs';
+
+export class Claims {
+  passed = 0;
+  failed = 0;
+
+  // `check` gives the figures that speak for it, or throws. Gives whether it holds.
+  async hold(name, check) {
+    const began = Date.now();
+    try {
+      const figures = await check();
+      this.passed += 1;
+      say(`ok      ${name}${figures ? `: ${figures}` : ''} (${((Date.now() - began) / 1000).toFixed(1)} s)`);
+      return true;
+    } catch (error) {
+      this.failed += 1;
+      say(`not ok  ${name}: ${String(error?.message ?? error).split('\n').slice(0, 8).join('\n          ')}`);
+      return false;
+    }
+  }
+
+  // Ends the process.
+  finish() {
+    console.log(`${this.passed} passed, ${this.failed} failed`);
+    process.exit(this.failed || !this.passed ? 1 : 0);
+  }
+}
+
+export function must(true_, sentence) {
+  if (!true_) throw new Error(sentence);
+}

@@ -1,0 +1,100 @@
+// The edge rack behind a narrow, far wire, a host rack beside the mixer, and a mixer whose store has a small disk of its own.
+// The shop's authorizations are answered by the edge alone; the kiosk's go over the bus to the host and back. Both loads run on the
+// edge's side of the wire, so that what they see is the rack and not the wire.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { freePort, root } from '../e2e/stack.mjs';
+import { Traffic } from '../faults/traffic.mjs';
+import { World } from '../faults/world.mjs';
+import { SmallDisk } from './small_disk.mjs';
+import { buildShaper, Wire } from './wire.mjs';
+
+const STORE_BYTES = 256 << 20;
+
+export class EdgeWorld extends World {
+  racks = ['edge', 'host'];
+
+  static lacks() {
+    return Wire.lacks() ?? SmallDisk.lacks();
+  }
+
+  // `settings`: rate of the shop and the kiosk in requests a second, wire { bitsPerSecond, delayMicros, queueMillis }, top-level words
+  // of the edge's scenario (`telemetry`), words before each program (`words`).
+  constructor(chance, seed, settings) {
+    super(chance, seed);
+    this.settings = settings;
+    this.wires = [];
+  }
+
+  // A namespace with a wire of these settings; `net` numbers them.
+  async openWire(net, wire = this.settings.wire) {
+    this.shaper ??= buildShaper(this.stack.path('shaper'));
+    const made = new Wire(this.shaper, net, this.settings.shaperWords);
+    this.wires.push(made);
+    await made.open();
+    await made.order(`rate ${wire.bitsPerSecond}`, `delay ${wire.delayMicros}`, `queue ${wire.queueMillis}`);
+    return made;
+  }
+
+  async open() {
+    const { stack, settings } = this;
+    this.wire = await this.openWire(this.chance.between(1, 200));
+    await stack.prepare({ hosts: [this.wire.here], mixer: settings.mixer ?? '' });
+    stack.ports.ask = await freePort();
+    this.listenOnWire();
+    this.disk = new SmallDisk(stack.path('store.img'), stack.path('mixer/store'), STORE_BYTES);
+    this.disk.mount();
+    this.writeScenarios();
+    stack.prefixes.set('edge', this.wire.inside);
+    await stack.startMixer();
+    for (const rack of ['host', 'edge']) await stack.startRack(rack);
+  }
+
+  // The server takes racks at the wire's near end, which no cut takes away.
+  listenOnWire() {
+    const file = this.stack.path('mixer.yaml');
+    writeFileSync(file, readFileSync(file, 'utf8').replace(`nats: "127.0.0.1:`, `nats: "${this.wire.here}:`));
+  }
+
+  head(rack) {
+    const { stack } = this;
+    return `rack: ${rack}\nmixer: { address: "nats://${this.wire.here}:${stack.ports.nats}", certificates: ${stack.pki} }\ndata: ${stack.path(rack)}\n`;
+  }
+
+  writeScenarios() {
+    const { stack, settings } = this;
+    stack.writeScenario('edge', `${this.head('edge')}telemetry: ${settings.telemetry}
+gears:
+  shop:     { type: http_server, listen: "127.0.0.1:${stack.ports.shop}", routes: [ { path: /authorize, method: POST } ] }
+  to_iso:   { type: map, request: ${root}/examples/maps/authorize.yaml, reply: ${root}/examples/maps/authorized.yaml }
+  approver: { type: respond, set: { "39": "00" } }
+  kiosk:    { type: http_server, listen: "127.0.0.1:${stack.ports.ask}", routes: [ { path: /authorize, method: POST } ] }
+  ask:      { type: bus_out, reply_timeout: 5s }
+wires: [ shop -> to_iso -> approver, kiosk -> ask ]
+`);
+    stack.writeScenario('host', `${this.head('host')}telemetry: { metrics: { interval: 1s } }
+gears:
+  asked:    { type: bus_in, from: edge.ask }
+  approver: { type: respond, payload: "{}" }
+wires: [ asked -> approver ]
+`);
+  }
+
+  // A load from the edge's own side: `rate` requests a second to the port of that name.
+  load(name, port, letters, rate, connections = 16) {
+    return new Traffic(this.stack, `http://127.0.0.1:${this.stack.ports[port]}/authorize`, { name, letters, rate, connections, prefix: this.wire.inside });
+  }
+
+  // The store's disk takes nothing more, and the mixer lives.
+  stopSink() {
+    this.disk.fill();
+  }
+
+  startSink() {
+    this.disk.empty();
+  }
+
+  release() {
+    for (const wire of this.wires) wire.release();
+    this.disk?.release();
+  }
+}
