@@ -164,7 +164,7 @@ TEST_F(FullDiskTest, TheLargestBatchFitsIntoTheRoomThatIsTakenForIt) {
     for (auto& record : one.records) {
       auto& attributes = std::get<model::Transaction>(record).attributes;
       for (int k = 0; k < 8; ++k)
-        attributes.emplace_back("key." + std::to_string(k), std::string(kBytes / kRecords / 8 - 5, 'v'));
+        attributes.push_back({"key." + std::to_string(k), std::string(kBytes / kRecords / 8 - 5, 'v')});
     }
     one.bytes = bytes;
     batch.push_back(std::move(one));
