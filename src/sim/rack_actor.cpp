@@ -47,7 +47,6 @@ void RackActor::start() {
   process_ = std::make_unique<RackProcess>(parts);
   look_at_cuts(false);
   const auto opened = process_->open(parts);
-  look_at_cuts(true);  // also of a start that fails or is killed: its spool may have been opened before
   world_.note(actor_, opened ? "starts" : "cannot start", disk_.operations());
   if (process_->audit) take_recovery(process_->audit->writer().recovered());
   if (disk_.stopped()) return die();
@@ -57,6 +56,7 @@ void RackActor::start() {
     disk_.kill();
     return world_.schedule.after(world_.around(300 * kNanosPerMilli), [this] { start(); });
   }
+  look_at_cuts(true);
   process_->event("fluxrig.rack.started");
   if (world_.random.below(4) == 0) check_disk();
   look_at_connection();
