@@ -1,5 +1,7 @@
 #include "gear/net/test_peers.hpp"
 
+#include <gtest/gtest.h>
+
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -12,6 +14,12 @@
 #include "gear/net/listener.hpp"
 
 namespace fluxrig::gear::net {
+
+std::string framed(std::string_view payload, Framing framing) {
+  std::string bytes;
+  EXPECT_TRUE(append_frame(framing, payload, bytes));
+  return bytes;
+}
 
 class TestCaller::User final : public LinkUser {
  public:

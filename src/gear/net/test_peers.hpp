@@ -8,10 +8,14 @@
 #include <string>
 #include <string_view>
 
+#include "gear/net/framing.hpp"
 #include "gear/net/tls.hpp"
 #include "gear/test_services.hpp"
 
 namespace fluxrig::gear::net {
+
+// The payload as one frame.
+[[nodiscard]] std::string framed(std::string_view payload, Framing framing = Framing::kLength2);
 
 // A connection to 127.0.0.1 that collects what it reads.
 class TestCaller {
