@@ -6,14 +6,12 @@
 //    samples within one round trip counts: a server that syncs its disk delays some, a queue delays all;
 //  - a path that varies by itself, as a radio link or a busy machine does, is no queue of ours: what messages
 //    are late with too little before them for a queue is allowed to all;
-//  - chunks are as large as the link carries in the target time: one occupies it for no longer, and a second
-//  one
-//    waits behind it at most;
+//  - chunks are as large as the link carries in the target time: one occupies it for no longer, and a
+//    second one waits behind it at most;
 //  - sending is paced over the round trip, and below one chunk for each it goes on, slower; a sender that
 //    wakes late makes up for it;
-//  - decreases are proportional (as in LEDBAT++), and from time to time the link is left empty for a round
-//  trip,
-//    so that the base delay stays true while a backlog drains for hours.
+//  - decreases are proportional (as in LEDBAT++), and from time to time the link is left empty for a
+//    round trip, so that the base delay stays true while a backlog drains for hours.
 // One thread; time is passed in.
 #pragma once
 

@@ -103,6 +103,17 @@ class LinkTest : public ::testing::Test {
       link_->turn();
     }
   }
+  // An outage in which blocks 1 to `blocks` of 20 kB are written; then the bus is back and the lease allows
+  // so much.
+  void come_back_with(std::uint64_t blocks, std::uint64_t replay_bytes_per_s) {
+    link_->turn();
+    bus_.up = false;
+    for (std::uint64_t i = 1; i <= blocks; ++i) append(i, 1, 20'000);
+    run(3);
+    bus_.up = connection_changed_ = true;
+    run(9);
+    lease(0, replay_bytes_per_s);
+  }
   model::PressureState state() const { return link_->pressure().state(); }
 
   wal::TestLane lane_;
@@ -219,13 +230,7 @@ TEST_F(LinkTest, AfterAnOutageFreshRecordsGoFirstAndTheBacklogInsideItsBudget) {
 }
 
 TEST_F(LinkTest, BesideALongBacklogFreshTelemetryFlowsAndNeitherStarvesTheOther) {
-  link_->turn();
-  bus_.up = false;
-  for (std::uint64_t i = 1; i <= 300; ++i) append(i, 1, 20'000);
-  run(3);
-  bus_.up = connection_changed_ = true;
-  run(9);
-  lease(0, 100U << 20);
+  come_back_with(300, 100U << 20);
   run(1);
   ASSERT_EQ(state(), model::PressureState::kReplay);
   // A link that carries a piece in 5 ms, and more of both than that.
@@ -264,13 +269,7 @@ TEST_F(LinkTest, WhatTheMixersChainLacksIsSentAgainAlthoughItHasReceipts) {
 }
 
 TEST_F(LinkTest, WhileTheBacklogIsOnItsWayTheChainIsNotSentAgain) {
-  link_->turn();
-  bus_.up = false;
-  for (std::uint64_t i = 1; i <= 50; ++i) append(i, 1, 20'000);
-  run(3);
-  bus_.up = connection_changed_ = true;
-  run(9);
-  lease(0, 100'000);
+  come_back_with(50, 100'000);
   append(51, 1);
   run(1);
   ASSERT_EQ(state(), model::PressureState::kReplay);
