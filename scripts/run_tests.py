@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Builds and runs every suite and counts: run_tests.py [SUITE...]; the last line is "N passed, N failed".
 
-Suites: lint unit asan tsan fuzz interop sim e2e scenario faults. A suite that crashes, hangs or counts nothing is one failure.
-FLUXRIG_TEST_FAST=1 leaves out asan, tsan, fuzz, scenario and faults. Test suites (GoogleTest) whose name ends in RealServer start
-servers; they run in `unit` only. FLUXRIG_SIM_SECONDS: how long the simulator
-runs, from fresh seeds (default 60)."""
+Suites: lint unit asan tsan fuzz interop sim e2e scenario faults. A suite that crashes, hangs or counts nothing is one
+failure. FLUXRIG_TEST_FAST=1 leaves out asan, tsan, fuzz, scenario and faults. Test suites (GoogleTest) whose name ends
+in RealServer start servers; they run in `unit` only. FLUXRIG_SIM_SECONDS: how long the simulator runs, from fresh seeds
+(default 60)."""
 
 import argparse
 import concurrent.futures

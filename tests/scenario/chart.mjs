@@ -26,7 +26,7 @@ function step(span, most) {
   return [1, 2, 5, 10].map((factor) => factor * power).find((one) => one >= raw);
 }
 
-export function figure(value) {
+function figure(value) {
   if (value === 0) return '0';
   const size = Math.abs(value);
   if (size >= 1e6) return `${Number((value / 1e6).toPrecision(3))}M`;

@@ -20,6 +20,13 @@ export class Claims {
     }
   }
 
+  // With words of what is missing there is nothing to play: one failed claim, and the end of the process.
+  async needs(lacks) {
+    if (!lacks) return;
+    await this.hold('everything is here that the scenario needs', () => must(false, lacks));
+    this.finish();
+  }
+
   // Ends the process.
   finish() {
     console.log(`${this.passed} passed, ${this.failed} failed`);

@@ -3,9 +3,9 @@
 // edge's side of the wire, so that what they see is the rack and not the wire.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { freePort, root } from '../e2e/stack.mjs';
+import { LoopDisk } from '../faults/loop_disk.mjs';
 import { Traffic } from '../faults/traffic.mjs';
 import { World } from '../faults/world.mjs';
-import { SmallDisk } from './small_disk.mjs';
 import { buildShaper, Wire } from './wire.mjs';
 
 const STORE_BYTES = 256 << 20;
@@ -14,35 +14,29 @@ export class EdgeWorld extends World {
   racks = ['edge', 'host'];
 
   static lacks() {
-    return Wire.lacks() ?? SmallDisk.lacks();
+    return Wire.lacks() ?? LoopDisk.lacks();
   }
 
-  // `settings`: rate of the shop and the kiosk in requests a second, wire { bitsPerSecond, delayMicros, queueMillis }, top-level words
-  // of the edge's scenario (`telemetry`), words before each program (`words`).
+  // `settings`: wire { bitsPerSecond, delayMicros, queueMillis }, and `telemetry` as the edge's scenario has it.
   constructor(chance, seed, settings) {
     super(chance, seed);
     this.settings = settings;
-    this.wires = [];
   }
 
-  // A namespace with a wire of these settings; `net` numbers them.
-  async openWire(net, wire = this.settings.wire) {
-    this.shaper ??= buildShaper(this.stack.path('shaper'));
-    const made = new Wire(this.shaper, net, this.settings.shaperWords);
-    this.wires.push(made);
-    await made.open();
-    await made.order(`rate ${wire.bitsPerSecond}`, `delay ${wire.delayMicros}`, `queue ${wire.queueMillis}`);
-    return made;
+  async openWire() {
+    const { bitsPerSecond, delayMicros, queueMillis } = this.settings.wire;
+    this.wire = new Wire(buildShaper(this.stack.path('shaper')), this.chance.between(1, 200));
+    await this.wire.open();
+    await this.wire.order(`rate ${bitsPerSecond}`, `delay ${delayMicros}`, `queue ${queueMillis}`);
   }
 
   async open() {
-    const { stack, settings } = this;
-    this.wire = await this.openWire(this.chance.between(1, 200));
-    await stack.prepare({ hosts: [this.wire.here], mixer: settings.mixer ?? '' });
+    const { stack } = this;
+    await this.openWire();
+    await stack.prepare({ hosts: [this.wire.here] });
     stack.ports.ask = await freePort();
     this.listenOnWire();
-    this.disk = new SmallDisk(stack.path('store.img'), stack.path('mixer/store'), STORE_BYTES);
-    this.disk.mount();
+    this.disk = new LoopDisk(stack.path('store.img'), stack.path('mixer/store'), STORE_BYTES);
     this.writeScenarios();
     stack.prefixes.set('edge', this.wire.inside);
     await stack.startMixer();
@@ -90,11 +84,11 @@ wires: [ asked -> approver ]
   }
 
   startSink() {
-    this.disk.empty();
+    this.disk.free();
   }
 
   release() {
-    for (const wire of this.wires) wire.release();
+    this.wire?.release();
     this.disk?.release();
   }
 }

@@ -7,7 +7,7 @@ import { Decoder } from 'cbor-x';
 const CAUSES = ['none', 'sink_errors', 'commit_latency', 'queue_depth', 'stream_fill', 'disk', 'memory', 'operator'];
 const decoder = new Decoder({ mapsAsObjects: false, useRecords: false });
 
-export function decodeLease(bytes) {
+function decodeLease(bytes) {
   const map = decoder.decode(bytes);
   if (map.get(0) !== 1) throw new Error(`a lease of version ${map.get(0)}`);
   const number = (key) => (map.has(key) ? Number(map.get(key)) : undefined);

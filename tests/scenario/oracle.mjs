@@ -4,14 +4,12 @@ import { readFileSync } from 'node:fs';
 import { until } from '../e2e/suite.mjs';
 import { alarms, missing, storedTwice } from '../faults/oracle.mjs';
 import { must } from './claims.mjs';
-import { repliesOf, transitionsOf } from './series.mjs';
+import { quantile, repliesOf, transitionsOf } from './series.mjs';
 
 // A second of replay may exceed its budget by that much: a chunk that begins in it, and the bucket's burst.
 const BURST_BYTES = 2 * 24 * 1024;
 const MOST_OVER_BUDGET = 1.1;
 const SAME_EXPORT_MS = 200;  // the counters of one export are read one after another
-
-const percent = (sorted, q) => sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))];
 
 export async function judge(world, run, claims) {
   const { stack } = world;
@@ -45,7 +43,7 @@ async function answeredAlways(run) {
   const took = replies.map(({ latency }) => latency).sort((a, b) => a - b);
   must(replies.length > 0, 'nothing was asked');
   must(refused.length === 0, `${refused.length} of ${replies.length} were answered with ${refused[0]?.status}`);
-  return `${replies.length} answers; p50 ${percent(took, 0.5).toFixed(1)} ms, p99 ${percent(took, 0.99).toFixed(1)} ms, longest ${took.at(-1).toFixed(0)} ms`;
+  return `${replies.length} answers; p50 ${quantile(took, 0.5).toFixed(1)} ms, p99 ${quantile(took, 0.99).toFixed(1)} ms, longest ${took.at(-1).toFixed(0)} ms`;
 }
 
 async function storedOnce(world, run) {
@@ -72,7 +70,7 @@ async function insideBudget(world, run) {
 }
 
 // The sum of what the edge sent of its `flow` ('live' or 'backlog') in both lanes: [{ time (ms), bytes }].
-export async function flowOf(world, flow) {
+async function flowOf(world, flow) {
   const rows = await world.stack.rows(`select epoch_ns(time) as at, attributes['fluxrig.cause'] as cause, value from metrics where rack = 'edge'
     and name = 'fluxrig.link.sent' and attributes['fluxrig.cause'] like '${flow}%' order by time`);
   const last = new Map();
@@ -116,7 +114,7 @@ async function noSecondStorm(world, run) {
   return `${after.length} leases of level 0; at most ${most.toFixed(0)} rows a second over 2 s`;
 }
 
-export async function ledgerExact(world, patience = 120_000) {
+async function ledgerExact(world, patience = 120_000) {
   // Of running racks the statement is up to a minute old; what waits is no difference.
   let said = '';
   await until('the ledger is exact', () => {

@@ -124,11 +124,7 @@ function picture(run) {
 async function main() {
   const settings = readArguments();
   const claims = new Claims();
-  const lacks = EdgeWorld.lacks();
-  if (lacks) {
-    await claims.hold('everything is here that the scenario needs', () => must(false, lacks));
-    claims.finish();
-  }
+  await claims.needs(EdgeWorld.lacks());
   clearLeftovers();
   const world = new EdgeWorld(new Chance(settings.seed), settings.seed, { wire: WIDE, telemetry: TELEMETRY });
   process.on('exit', () => world.release());

@@ -152,11 +152,7 @@ async function play(world, run, settings, claims) {
 async function main() {
   const settings = readArguments();
   const claims = new Claims();
-  const lacks = EdgeWorld.lacks();
-  if (lacks) {
-    await claims.hold('everything is here that the scenario needs', () => must(false, lacks));
-    claims.finish();
-  }
+  await claims.needs(EdgeWorld.lacks());
   clearLeftovers();
   say(`seed ${settings.seed}: the store refuses for ${settings.seconds} s; ${settings.shop} + ${settings.kiosk} requests a second`);
   const world = new EdgeWorld(new Chance(settings.seed), settings.seed, { wire: WIRE, telemetry: TELEMETRY });

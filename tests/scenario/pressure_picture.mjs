@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { draw } from './chart.mjs';
 import { binned, quantilesOf, rates, repliesOf, spans, spansOfSamples, transitionsOf } from './series.mjs';
 
-export const STATES = {
+const STATES = {
   normal: { word: 'NORMAL', colour: '#2e7d32' }, restrict: { word: 'RESTRICT', colour: '#b8860b' },
   divert: { word: 'DIVERT', colour: '#b3261e' }, replay: { word: 'REPLAY', colour: '#1565c0' },
 };

@@ -3,7 +3,7 @@
 // when it is over.
 import { readFileSync } from 'node:fs';
 
-export const EVERY_MS = 500;
+const EVERY_MS = 500;
 
 // Bytes: resident now, and its highest since the start.
 export function memoryOf(pid) {

@@ -27,20 +27,19 @@ export class Wire {
 
   // `net`: 1 to 250, so that several wires of one run, and of several runs, do not meet. The names carry this process's id, so that
   // tests/faults/leftovers.mjs finds what a killed run left.
-  constructor(shaper, net, words = []) {
+  constructor(shaper, net) {
     this.namespace = `fluxrig-faults-${process.pid}-${net}`;
     this.here = `10.214.${net}.1`;
     this.there = `10.214.${net}.2`;
     this.inside = ['ip', 'netns', 'exec', this.namespace];
     this.devices = [`fx${process.pid}h${net}`, `fx${process.pid}t${net}`].map((name) => name.slice(-15));
-    Object.assign(this, { shaper, words });
+    this.shaper = shaper;
   }
 
   async open() {
     const [near, far] = this.devices;
     ip('netns', 'add', this.namespace);
-    const [first, ...words] = [...this.words, this.shaper, this.namespace, near, far];
-    this.child = spawn(first, words, { stdio: ['pipe', 'pipe', 'inherit'] });
+    this.child = spawn(this.shaper, [this.namespace, near, far], { stdio: ['pipe', 'pipe', 'inherit'] });
     this.said = '';
     this.child.stdin.on('error', () => {});
     this.child.stdout.on('data', (text) => (this.said += text));
