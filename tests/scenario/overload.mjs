@@ -79,7 +79,12 @@ async function drain(world) {
   const began = Date.now();
   await world.wire.order('rate 0');
   const state = () => transitionsOf(world.stack.log('edge')).at(-1)?.to ?? 'normal';
-  await until(`the edge is in NORMAL, it is in ${state()}`, () => state() === 'normal', DRAIN_MS);
+  await until('the edge is in NORMAL, and its audit log is stored', async () => {
+    const { racks } = await world.stack.api('/api/v1/racks');
+    const lag = racks.find(({ rack }) => rack === 'edge').audit?.lag_records;
+    if (state() !== 'normal' || lag !== 0) throw new Error(`it is in ${state()}, ${lag} records behind`);
+    return true;
+  }, DRAIN_MS);
   return `${((Date.now() - began) / 1000).toFixed(0)} s`;
 }
 
@@ -143,7 +148,7 @@ async function main() {
     ['a wide wire: what is offered', () => calm(world, run)],
     [`${TIMES} times capacity for ${settings.seconds} s: memory keeps its bound`, () => overload(world, run, settings)],
     ['P0: every request was answered', () => answeredAlways(run)],
-    ['a wide wire again: the backlog ends', () => drain(world)],
+    ['a wide wire again: the backlog ends, and all is stored', () => drain(world)],
     ['P2: the drop ledger is exact', () => exact(world, run)],
     ['picture', () => picture(run)],
   ];

@@ -5,9 +5,10 @@ import { readFileSync } from 'node:fs';
 
 const EVERY_MS = 500;
 
-// Bytes: resident now, and its highest since the start.
+// Bytes: resident now, and its highest since the start; undefined of a process that is ending.
 export function memoryOf(pid) {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  if (!/^VmRSS:/m.test(status)) return undefined;
   const bytes = (name) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)[1]) * 1024;
   return { resident: bytes('VmRSS'), highest: bytes('VmHWM') };
 }
