@@ -136,20 +136,20 @@ void AuditShipper::add(const wal::StoredBlock& block, Message& message) const {
 
 void AuditShipper::measure() {
   sizes_.clear();
+  measured_ = true;
   if (!stretch_.end) return;
   const auto names = wal::list_segments(source_.disk, source_.directory);
-  if (!names) return;  // the backlog shows as empty until the next round, and is sent all the same
+  measured_ = names.has_value();
+  if (!names) return;
   const wal::DurablePosition durable = source_.durable.get();
   const wal::SegmentName end{stretch_.end->epoch, stretch_.end->sequence};
   for (const auto& name : *names) {
     if (name >= end) break;
-    if (name == durable.segment) {
-      sizes_[name] = durable.offset;
-      continue;
-    }
     const auto file = source_.disk.open(path_of(source_.directory, name), wal::OpenMode::kRead);
     const auto size = file ? (*file)->size() : tl::unexpected(file.error());
-    if (size) sizes_[name] = *size;
+    // While no segment could be made the limit stands in the last one of an earlier run, behind all bytes.
+    if (size) sizes_[name] = name == durable.segment ? std::min(durable.offset, *size) : *size;
+    if (!size && size.error().code != ErrorCode::kNotFound) measured_ = false;
   }
 }
 
@@ -159,7 +159,8 @@ std::uint64_t AuditShipper::bytes_left() const noexcept {
   if (caught_up_) return left;
   for (auto at = sizes_.lower_bound(segment_); at != sizes_.end(); ++at)
     left += at->first == segment_ ? at->second - std::min(at->second, offset_) : at->second;
-  return left;
+  // What could not be measured is not nothing: a backlog without bytes is over, and no longer sent.
+  return measured_ ? left : std::max<std::uint64_t>(left, 1);
 }
 
 }  // namespace fluxrig::rack

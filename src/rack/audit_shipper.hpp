@@ -75,7 +75,8 @@ class AuditShipper {
   [[nodiscard]] Round round() const noexcept { return round_; }
   [[nodiscard]] std::optional<MonotonicNanos> due() const noexcept;
   // What was not sent up to the end of the stretch as it was when it was set, in bytes on disk; an upper
-  // bound, since segments have room in them. 0 for a stretch without end.
+  // bound, since segments have room in them, and more than 0 where the disk did not say. 0 for a stretch
+  // without end.
   [[nodiscard]] std::uint64_t bytes_left() const noexcept;
 
  private:
@@ -98,6 +99,7 @@ class AuditShipper {
   wal::SegmentName segment_;  // of the last block, and where it ended
   std::uint64_t offset_ = 0;
   std::map<wal::SegmentName, std::uint64_t> sizes_;  // of the segments in a stretch with an end
+  bool measured_ = true;                             // sizes_ has all of them
   std::optional<Message> held_;
   std::deque<Shipped> shipped_;
   std::size_t in_flight_ = 0;

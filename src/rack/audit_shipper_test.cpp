@@ -1,5 +1,7 @@
 #include "rack/audit_shipper.hpp"
 
+#include <cerrno>
+
 #include "wal/test_lane.hpp"
 
 namespace fluxrig::rack {
@@ -131,6 +133,35 @@ TEST_F(AuditShipperTest, WhatIsReadAndNotSentIsLeft) {
   EXPECT_GE(backlog.bytes_left(), message->payload.size());
   backlog.sent(now());
   EXPECT_EQ(backlog.next(24U << 10, now()), nullptr);
+  EXPECT_EQ(backlog.bytes_left(), 0U);
+}
+
+// The writer then has no segment of its own, and its limit stands behind all bytes of the last one there is.
+TEST_F(AuditShipperTest, MeasuresABacklogWhileAFullLaneHasNoSegmentToWrite) {
+  lane_.options.directory_bytes = 2 * lane_.options.segment_bytes;
+  lane_.open();
+  while (lane_.writer->append(wal::test_records(1, 1, 2000), 1)) ASSERT_TRUE(lane_.writer->sync());
+  lane_.restart();
+  ASSERT_TRUE(lane_.writer->recovered().segment_error);
+  auto backlog = shipper({{}, position(1)});
+  EXPECT_EQ(backlog.bytes_left(), lane_.writer->used_bytes());
+  std::size_t sent = 0;
+  for (; backlog.next(2000, now()) != nullptr; ++sent) {
+    EXPECT_GT(backlog.bytes_left(), 0U) << "after " << sent << " messages there is another";
+    backlog.sent(now());
+  }
+  EXPECT_GT(sent, 4U);
+  EXPECT_EQ(backlog.bytes_left(), 0U);
+}
+
+// The pressure state leaves REPLAY when it reads zero, and a backlog that is left then is never sent.
+TEST_F(AuditShipperTest, ABacklogThatTheDiskDoesNotMeasureIsNotCalledEmpty) {
+  append(3);
+  ASSERT_TRUE(lane_.writer->rotate());
+  lane_.disk.fail_next(wal::MemoryDisk::Operation::kOpen, EIO);
+  auto backlog = shipper({{}, position(4)});
+  EXPECT_GT(backlog.bytes_left(), 0U);
+  EXPECT_EQ(send_all(backlog), (Sequences{1, 2, 3}));
   EXPECT_EQ(backlog.bytes_left(), 0U);
 }
 
