@@ -2,6 +2,7 @@
 #include <cerrno>
 
 #include "wal/damage.hpp"
+#include "wal/segment_scan.hpp"
 #include "wal/test_chain.hpp"
 
 namespace fluxrig::wal {
@@ -59,6 +60,36 @@ TEST(ChainRelease, TakesABlockBehindTheSealForPastIt) {
   lane.fill();
   (void)lane.receipts.set_chain(Epoch{1}, {Sequence{21}, lane.writer->head()});  // the next segment's header
   EXPECT_EQ(lane.released(), 1U);
+}
+
+// All records have their receipts, and still the mixer needs the seal: a bit that rots before it is no reason
+// to take it for sent.
+TEST(ChainRelease, LooksForTheMixersHeadBehindDamageToo) {
+  Releasing lane;
+  lane.fill();
+  lane.disk.content(lane.oldest())[2000] ^= 1;
+  (void)lane.receipts.set_chain(Epoch{1}, {Sequence{21}, hash_of_last(lane, model::BlockKind::kCheckpoint)});
+  EXPECT_EQ(lane.released(), 0U) << "the seal is not there yet";
+  EXPECT_EQ(lane.writer->waiting_for_chain(), 1U);
+  (void)lane.receipts.set_chain(Epoch{1}, {Sequence{21}, hash_of_last(lane, model::BlockKind::kSeal)});
+  EXPECT_EQ(lane.released(), 1U);
+}
+
+TEST(ChainRelease, KeepsADamagedSegmentInWhichTheMixersHeadMayBeWhatIsDamaged) {
+  Releasing lane;
+  lane.fill();
+  const model::Hash head = hash_of_last(lane, model::BlockKind::kCheckpoint);
+  const auto name = list_segments(lane.disk, lane.directory)->front();
+  Bytes& content = lane.disk.content(lane.oldest());
+  const auto scan = scan_segment(lane.disk, lane.directory, name);
+  ASSERT_TRUE(scan);
+  // Checkpoint, then the seal, at the end.
+  content[static_cast<std::size_t>(scan->tail) - 150] ^= 1;
+  ASSERT_EQ(hash_of_last(lane, model::BlockKind::kCheckpoint), model::Hash{}) << "it is the checkpoint's";
+  (void)lane.receipts.set_chain(Epoch{1}, {Sequence{21}, head});
+  EXPECT_EQ(lane.released(), 0U);
+  lane.writer->mark_damaged(name);
+  EXPECT_EQ(lane.released(), 1U) << "declared";
 }
 
 TEST(ChainRelease, KeepsASegmentWithoutRecordsUntilTheMixersChainIsAtItsEnd) {

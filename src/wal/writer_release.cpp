@@ -11,7 +11,7 @@ namespace {
 
 constexpr const char* kDamagedSuffix = ".damaged";
 
-// The valid frames of a file, one after the other.
+// The valid frames of a file, one after the other; what lies between them and is none is passed over.
 class FileBlocks {
  public:
   FileBlocks(Disk& disk, const std::string& path) {
@@ -22,19 +22,30 @@ class FileBlocks {
     reader_.emplace(*file_);
   }
   std::optional<FrameStep> next() {
-    if (!reader_) return std::nullopt;
-    const auto step = reader_->next();
-    failed_ = !step;
-    if (!step) return std::nullopt;
-    damaged_ = step->state == FrameState::kDamaged;
-    if (step->state != FrameState::kBlock) return std::nullopt;
-    return *step;
+    while (reader_ && !failed_) {
+      const auto step = reader_->next();
+      if (step && step->state == FrameState::kBlock) return *step;
+      const auto more = step ? pass_hole(step->offset) : tl::unexpected(step.error());
+      failed_ = !more;
+      if (!more || !*more) break;
+    }
+    return std::nullopt;
   }
-  // Afterwards: the disk refused to give them, or they end in bytes that are no frame.
+  void forget_damage() noexcept { damaged_ = false; }
+  // Afterwards: the disk refused to give them; there were bytes that are no frame, since forget_damage().
   [[nodiscard]] bool failed() const noexcept { return failed_; }
   [[nodiscard]] bool damaged() const noexcept { return damaged_; }
 
  private:
+  // False: the frames end here.
+  Result<bool> pass_hole(std::uint64_t offset) {
+    const auto content = reader_->end_of_content(offset);
+    if (!content) return tl::unexpected(content.error());
+    if (*content == offset) return false;
+    damaged_ = true;
+    return reader_->resynchronise();
+  }
+
   bool failed_ = false;
   bool damaged_ = false;
   std::unique_ptr<File> file_;
@@ -78,16 +89,20 @@ bool Writer::passed(ClosedSegment& segment, const Receipts& receipts) {
   // At its end: behind it, unless the head is a block of this segment other than its last. A segment without
   // records is the last of its epoch, and a head that is not in it at all stands before it.
   if (segment.judged == chain->hash) return !segment.behind;
-  bool behind = segment.exact && segment.end == segment.name.first;
-  bool at_head = false;
+  bool found = false;
+  bool more = false;
   FileBlocks blocks(setup_.disk, path_of(setup_.directory, segment.name));
   while (const auto block = blocks.next()) {
-    if (at_head) behind = true;
-    at_head = model::hash_block(block->block) == chain->hash;
-    if (at_head) behind = false;
+    more = found;
+    if (model::hash_block(block->block) != chain->hash) continue;
+    found = true;
+    more = false;
+    blocks.forget_damage();
   }
   if (blocks.failed()) return false;
-  if (at_head && blocks.damaged()) behind = true;
+  const bool no_records = segment.exact && segment.end == segment.name.first;
+  // The head, or a block behind it, may be what cannot be read.
+  const bool behind = blocks.damaged() || (found ? more : no_records);
   segment.judged = chain->hash;
   segment.behind = behind;
   return !behind;
