@@ -94,8 +94,9 @@ void RackActor::die() {
   // What it still does on its way out must not reach the disk.
   disk_.stop_after(0);
   process_->bus.die();
-  if (process_->link) {
+  if (process_->audit)
     unsynced_[process_->audit->writer().epoch()] = {process_->audit->last_synced().value + 1};
+  if (process_->link) {
     world_.telemetry.check(
         machine_id_, process_->audit->writer().epoch(),
         {process_->counted.produced(), process_->telemetry.accepted(), true, &process_->drops});

@@ -62,8 +62,10 @@ void RackActor::take_recovery(const wal::Recovered& recovered) {
       excuse(damage.epoch, damage.sequence);
       continue;
     }
+    // An epoch that is not there is of a start that died before its log was open: it has a header at most,
+    // and the seal that another start gave it.
     const auto unsynced = unsynced_.find(damage.epoch);
-    if (unsynced != unsynced_.end() && damage.sequence >= unsynced->second)
+    if (unsynced == unsynced_.end() || damage.sequence >= unsynced->second)
       excuse(damage.epoch, damage.sequence);
     else
       world_.oracle.fail("the chain verifies",
