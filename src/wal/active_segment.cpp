@@ -75,9 +75,13 @@ Result<void> ActiveSegment::clear_soiled() {
   return {};
 }
 
+void ActiveSegment::overwrite_tail(std::uint64_t bytes) noexcept {
+  soiled_end_ = std::max(soiled_end_, tail_ + bytes);
+}
+
 Result<void> ActiveSegment::clear_tail(std::uint64_t bytes) {
   // Until it is good, clear_soiled() has them to clear.
-  soiled_end_ = std::max(soiled_end_, tail_ + bytes);
+  overwrite_tail(bytes);
   auto written = write_zeros(*file_, tail_, tail_ + bytes);
   if (written) soiled_end_ = 0;
   return written;

@@ -25,6 +25,8 @@ class ActiveSegment {
   [[nodiscard]] Result<void> allocate(std::uint64_t end);
   // Zeros over the `bytes` after the tail: a torn frame.
   [[nodiscard]] Result<void> clear_tail(std::uint64_t bytes);
+  // The same, by the next append and in its one write.
+  void overwrite_tail(std::uint64_t bytes) noexcept;
 
   // Zeros over what a failed append left, where no other append follows it.
   [[nodiscard]] Result<void> clear_soiled();

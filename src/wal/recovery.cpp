@@ -97,14 +97,18 @@ class RecoveryRun {
       recovered.cut_bytes = scan.torn_bytes;
       recovered.cut_file = to_string(scan.name);
       recovered.cut_offset = scan.tail;
-      if (const auto cleared = segment.clear_tail(scan.torn_bytes); !cleared) return cleared;
-      // Zeros first: a crash now must not find the old bytes behind the recovery block.
-      if (const auto synced = segment.sync(); !synced) return synced;
       // Bytes after a seal are cleared, and the seal stays the last block.
-      if (scan.sealed) return {};
+      if (scan.sealed) {
+        if (const auto cleared = segment.clear_tail(scan.torn_bytes); !cleared) return cleared;
+        return segment.sync();
+      }
+      // One write for the recovery block and the zeros behind it, on disk before anything else: they may be a
+      // rotten last block, and a crash at any point must find either them or what tells of them.
+      segment.overwrite_tail(scan.torn_bytes);
       Bytes body;
       encode_recovery_body({scan.torn_bytes, scan.tail}, body);
       if (const auto done = append(segment, chain, model::BlockKind::kRecovery, body); !done) return done;
+      if (const auto synced = segment.sync(); !synced) return synced;
       ++blocks;
     }
     Bytes body;

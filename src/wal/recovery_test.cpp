@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cerrno>
+#include <functional>
 
 #include "wal/recovery.hpp"
 
@@ -68,6 +69,51 @@ TEST(WalRecovery, WritesARecoveryBlockWithTheBytesCutAndSealsTheSegment) {
   using enum model::BlockKind;
   EXPECT_EQ(kinds, (std::vector{kHeader, kRecords, kRecovery, kSeal, kHeader}));
   EXPECT_TRUE(verify(lane.disk, lane.directory)->good());
+}
+
+std::size_t recovery_blocks(TestLane& lane) {
+  std::size_t count = 0;
+  Cursor cursor(lane.disk, lane.directory, {});
+  for (auto block = cursor.next(); block && *block; block = cursor.next())
+    if ((*block)->view.head.kind == model::BlockKind::kRecovery) ++count;
+  return count;
+}
+
+// A rotten last block looks like a torn tail. The start that cuts it may die before it can warn, and the next
+// one finds nothing to cut: then the recovery block tells.
+void expect_cut_is_named(std::uint64_t operations, const std::function<void(MemoryDisk&)>& die) {
+  TestLane lane;
+  lane.open();
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(lane.append(2, 700));
+  ASSERT_TRUE(lane.writer->sync());
+  const std::uint64_t end = lane.writer->durable().get().offset;
+  lane.writer.reset();
+  lane.disk.kill();
+  const auto rotten = lane.disk.open(lane.newest(), OpenMode::kReadWrite);
+  ASSERT_TRUE((*rotten)->write_at(end - 100, Bytes{'y'}));
+  ASSERT_TRUE((*rotten)->sync());
+  lane.disk.stop_after(operations);
+  (void)Writer::open(
+      {lane.disk, lane.clock, lane.directory, test_machine(), model::Lane::kAudit, lane.options});
+  die(lane.disk);
+  lane.open();
+  const auto& recovered = lane.writer->recovered();
+  EXPECT_TRUE(recovered.cut_bytes != 0 || !recovered.damages.empty() || recovery_blocks(lane) != 0)
+      << "died at operation " << operations;
+  EXPECT_EQ(read_all(lane.disk, lane.directory).size(), 2U) << operations;
+}
+
+TEST(WalRecovery, NamesWhatItCutsWhereverItIsKilled) {
+  for (std::uint64_t operations = 0; operations < 12; ++operations)
+    expect_cut_is_named(operations, [](MemoryDisk& disk) { disk.kill(); });
+}
+
+TEST(WalRecovery, NamesWhatItCutsWhereverItLosesPower) {
+  for (std::uint64_t seed = 0; seed < 100; ++seed) {
+    SeededRandom random(seed);
+    for (std::uint64_t operations = 0; operations < 12; ++operations)
+      expect_cut_is_named(operations, [&](MemoryDisk& disk) { disk.crash(random); });
+  }
 }
 
 TEST(WalRecovery, KeepsWhatFollowsDamageInTheMiddleAndReportsIt) {
