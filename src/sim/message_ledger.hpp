@@ -53,7 +53,9 @@ class MessageLedger {
     bool ended = false;  // acknowledged by a consumer, or a dead letter
     std::set<Oracle::Process> done_by;
     // The stream never had it, or has lost it before its sender heard that it was there.
-    [[nodiscard]] bool only_copy_damaged() const noexcept { return damaged && (!was_stored || lost); }
+    [[nodiscard]] bool only_copy_damaged() const noexcept {
+      return damaged && (!was_stored || (lost && !acknowledged_to_sender));
+    }
   };
   [[nodiscard]] Message& known(Execution message);
   void look(Execution number, const Message& message);

@@ -123,6 +123,16 @@ TEST_F(MessageLedgerTest, WhatTheServerLostUnheardAndTheSpoolsDamageTookIsMissin
   EXPECT_EQ(end(), "");
 }
 
+TEST_F(MessageLedgerTest, WhatTheServerLostAfterItsWordIsNotMissingInTheSpool) {
+  accept(1);
+  ledger.stored(1);
+  ledger.acknowledged_to_sender(1);
+  ledger.damaged(1);
+  ledger.lost_by_server(1);
+  EXPECT_FALSE(ledger.missing(1)) << "the spool may have given it up, damaged or not";
+  EXPECT_EQ(end(), "");
+}
+
 TEST_F(MessageLedgerTest, AStrangerIsNamed) {
   ledger.stored(1);
   EXPECT_EQ(promise(), "no message that nobody sent");
