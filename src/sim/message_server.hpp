@@ -28,6 +28,7 @@ struct Peer {
   static constexpr std::int64_t kNever = INT64_MAX;
   struct Connection {
     std::int64_t cut = kNever;
+    std::uint64_t life = 0;          // of the server
     std::int64_t last_delivery = 0;  // they arrive in the order of sending
   };
   std::shared_ptr<Connection> connection;  // null while away
@@ -43,9 +44,17 @@ class MessageServer {
   explicit MessageServer(World& world);
 
   [[nodiscard]] bool up() const noexcept { return up_; }
+  // Down, it ends its life and all connections with it.
   void set_up(bool up) {
+    if (up_ && !up) ++life_;
     up_ = up;
     if (up) business_.look();
+  }
+
+  [[nodiscard]] std::uint64_t life() const noexcept { return life_; }
+  // What is on its way over this connection arrives now.
+  [[nodiscard]] bool hears(const Peer::Connection& connection) const noexcept {
+    return up_ && connection.life == life_ && world_.schedule.now() < connection.cut;
   }
 
   [[nodiscard]] Result<snake::PublishReceipt> store(const snake::Outgoing& message);
@@ -104,6 +113,7 @@ class MessageServer {
   World& world_;
   BusinessStream business_;
   bool up_ = true;
+  std::uint64_t life_ = 1;
   std::uint64_t made_ = 0;
   std::vector<Stream> streams_;
   std::vector<std::weak_ptr<Peer>> peers_;

@@ -76,6 +76,20 @@ TEST_F(MessageServerTest, AWipeForgetsEverythingAndBeginsToCountAnew) {
   EXPECT_TRUE(pull().at(0).reply.starts_with("FLUX_AUDIT.1."));
 }
 
+// A publish before it was lost: that it arrives after the restart would break the order of its connection.
+TEST_F(MessageServerTest, HearsNothingOfAConnectionToAnEarlierLife) {
+  Peer::Connection before{.life = server().life()};
+  EXPECT_TRUE(server().hears(before));
+  server().set_up(false);
+  EXPECT_FALSE(server().hears(before));
+  server().set_up(true);
+  EXPECT_FALSE(server().hears(before));
+  Peer::Connection after{.cut = 10, .life = server().life()};
+  EXPECT_TRUE(server().hears(after));
+  clock.advance(10);
+  EXPECT_FALSE(server().hears(after));
+}
+
 TEST_F(MessageServerTest, NoStreamListensOnAStrangeSubject) { EXPECT_FALSE(store("flux.other")); }
 
 TEST_F(MessageServerTest, TheScheduleRunsInTheOrderOfTime) {

@@ -78,7 +78,7 @@ Result<void> SimulatedBus::publish_stream(snake::Outgoing message, snake::Publis
   window_->emplace(ticket, Pending{told, telemetry, business});
   world_.schedule.at(arrival(), [this, alive = std::weak_ptr(window_), message = std::move(message), ticket,
                                  connection = peer_->connection, &world = world_, &server = server_] {
-    if (connection->cut <= world.schedule.now() || !server.up()) {
+    if (!server.hears(*connection)) {
       if (const auto head = telemetry_head(message.payload)) world.telemetry.lost(*head);
       return;
     }
@@ -131,7 +131,7 @@ Result<void> SimulatedBus::publish(std::string_view subject, ByteView payload) {
   world_.schedule.at(arrival(),
                      [subject = std::string(subject), bytes = Bytes(payload.begin(), payload.end()),
                       connection = peer_->connection, &world = world_, &server = server_] {
-                       if (connection->cut <= world.schedule.now() || !server.up()) return;
+                       if (!server.hears(*connection)) return;
                        if (!world.chance(world.plan.publishes_lost))
                          server.publish(subject, {subject, {}, {}, bytes, 1});
                      });
@@ -159,7 +159,7 @@ Result<std::unique_ptr<snake::Subscription>> SimulatedBus::subscribe(std::string
 void SimulatedBus::to_server(std::string_view reply, void (MessageServer::*call)(std::string_view)) {
   world_.schedule.at(arrival(), [reply = std::string(reply), call, connection = peer_->connection,
                                  &world = world_, &server = server_] {
-    if (connection->cut <= world.schedule.now() || !server.up()) return;
+    if (!server.hears(*connection)) return;
     if (!world.chance(world.plan.acknowledgements_lost)) (server.*call)(reply);
   });
 }
@@ -198,6 +198,7 @@ Result<std::vector<snake::Delivery>> SimulatedBus::pull(std::string_view stream,
 void SimulatedBus::connect() {
   if (peer_->connection != nullptr) return;
   peer_->connection = std::make_shared<Peer::Connection>();
+  peer_->connection->life = server_.life();
   ++sessions_;
   server_.business().look();
   last_arrival_ = world_.schedule.now();
