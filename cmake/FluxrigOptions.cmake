@@ -1,6 +1,7 @@
 # Flags shared by every target. Presets (CMakePresets.json) choose among these options.
 option(FLUXRIG_PCH "precompile the standard headers" ON)
 option(FLUXRIG_FUZZ "build the fuzzers (clang only)" OFF)
+option(FLUXRIG_TAP "taps the path of transactions; OFF is the base of a benchmark and keeps no promise about audit" ON)
 option(FLUXRIG_WERROR "warnings are errors" ON)
 set(FLUXRIG_SANITIZE "" CACHE STRING "comma-separated -fsanitize= list")
 

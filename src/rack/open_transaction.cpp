@@ -1,6 +1,7 @@
 #include "rack/open_transaction.hpp"
 
 #include "rack/runtime.hpp"
+#include "rack/tap_build.hpp"
 
 namespace fluxrig::rack {
 
@@ -26,14 +27,17 @@ trace::Context OpenTransaction::outgoing_context() const {
 }
 
 void OpenTransaction::attribute(tap::FieldId field, std::string_view value) noexcept {
+  if constexpr (!kTapped) return;
   if (auto* record = draft(); record != nullptr) record->attribute(field, value);
 }
 
 void OpenTransaction::attribute(tap::FieldId field, std::int64_t value) noexcept {
+  if constexpr (!kTapped) return;
   if (auto* record = draft(); record != nullptr) record->attribute(field, value);
 }
 
 void OpenTransaction::span_name(tap::NameId name) noexcept {
+  if constexpr (!kTapped) return;
   auto* record = draft();
   if (record == nullptr) return;
   if (auto* slot = record->span(here().span); slot != nullptr) {
@@ -44,6 +48,7 @@ void OpenTransaction::span_name(tap::NameId name) noexcept {
 }
 
 void OpenTransaction::span_error(const char* reason) noexcept {
+  if constexpr (!kTapped) return;
   runtime_.wiring_.at(here().station).metrics->errors.add();
   auto* record = draft();
   auto* slot = record == nullptr ? nullptr : record->span(here().span);
@@ -53,6 +58,7 @@ void OpenTransaction::span_error(const char* reason) noexcept {
 }
 
 void OpenTransaction::count_bytes(std::uint64_t in, std::uint64_t out) noexcept {
+  if constexpr (!kTapped) return;
   auto& metrics = *runtime_.wiring_.at(here().station).metrics;
   if (in != 0) metrics.bytes_in.add(in);
   if (out != 0) metrics.bytes_out.add(out);

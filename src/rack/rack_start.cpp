@@ -7,6 +7,7 @@
 #include "rack/footprint.hpp"
 #include "rack/rack_parts.hpp"
 #include "rack/spool_directory.hpp"
+#include "rack/tap_build.hpp"
 #include "rack/version.hpp"
 
 namespace fluxrig::rack {
@@ -36,6 +37,8 @@ Rack::~Rack() {
 }
 
 Outcome<void> Rack::start() {
+  if constexpr (!kTapped)
+    diagnostics_.warn("rack", "built with FLUXRIG_TAP=OFF: no transaction is recorded; for benchmarks only");
   std::error_code cause;
   std::filesystem::create_directories(scenario_.data, cause);
   if (cause)

@@ -1,6 +1,7 @@
 // Intent before effect: before a transaction first leaves the rack, the ring holds its intent, and with
 // `intent: commit` the disk does.
 #include "rack/runtime.hpp"
+#include "rack/tap_build.hpp"
 
 namespace fluxrig::rack {
 
@@ -27,7 +28,7 @@ Runtime::Departure Runtime::prepare_departure(OpenTransaction& transaction) {
 
 // False: it goes on in depart(), or ends in refuse_departure().
 bool Runtime::may_depart(OpenTransaction& transaction) {
-  if (parts_.intent == IntentMode::kOff) return true;
+  if (!kTapped || parts_.intent == IntentMode::kOff) return true;
   const Departure departure = prepare_departure(transaction);
   if (departure == Departure::kRingFull) {
     transaction.stage_ = Stage::kDeparting;

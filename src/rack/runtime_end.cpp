@@ -5,6 +5,7 @@
 
 #include "rack/context_exchange.hpp"
 #include "rack/runtime_timers.hpp"
+#include "rack/tap_build.hpp"
 
 namespace fluxrig::rack {
 namespace {
@@ -20,6 +21,7 @@ constexpr auto kParkRetry = std::chrono::milliseconds(1);
 }  // namespace
 
 void Runtime::end(OpenTransaction& transaction) {
+  if constexpr (!kTapped) return release(transaction);
   if (transaction.is_branch()) {
     // Its record is that of the transaction it belongs to, which has not ended yet.
     const tap::Ticks now = parts_.ticks.now();

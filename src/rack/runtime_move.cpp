@@ -4,6 +4,7 @@
 #include "base/assert.hpp"
 #include "rack/context_exchange.hpp"
 #include "rack/runtime.hpp"
+#include "rack/tap_build.hpp"
 
 namespace fluxrig::rack {
 
@@ -12,7 +13,7 @@ using gear::Step;
 void Runtime::enter(OpenTransaction& transaction, StationIndex index, tap::Ticks now) {
   const Station& station = wiring_.at(index);
   std::uint8_t span = tap::kRootSpan;
-  if (auto* draft = transaction.draft(); draft != nullptr) {
+  if (auto* draft = kTapped ? transaction.draft() : nullptr; draft != nullptr) {
     tap::SpanSlot slot;
     slot.span_id = make_span_id(parts_.random);
     slot.start = now;
@@ -25,11 +26,12 @@ void Runtime::enter(OpenTransaction& transaction, StationIndex index, tap::Ticks
   }
   transaction.path_.push_back({index, span, now});
   transaction.at_ = transaction.path_.size() - 1;
-  station.metrics->messages.add();
+  if constexpr (kTapped) station.metrics->messages.add();
 }
 
 // The current gear is done with the request: its span ends and its latency counts.
 void Runtime::leave(OpenTransaction& transaction, tap::Ticks now) {
+  if constexpr (!kTapped) return;
   const auto& hop = transaction.here();
   if (transaction.at_ == 0) return;  // the ingress gear's span ends with the transaction
   auto* draft = transaction.draft();
@@ -87,6 +89,7 @@ void Runtime::back(OpenTransaction& transaction, std::size_t from) {
 }
 
 void Runtime::note_failure(OpenTransaction& transaction, std::size_t at, const gear::Failure& failure) {
+  if constexpr (!kTapped) return;
   const auto& hop = transaction.path_[at];
   wiring_.at(hop.station).metrics->errors.add();
   auto* draft = transaction.draft();
