@@ -17,7 +17,8 @@ export class EdgeWorld extends World {
     return Wire.lacks() ?? LoopDisk.lacks();
   }
 
-  // `settings`: wire { bitsPerSecond, delayMicros, queueMillis }, and `telemetry` as the edge's scenario has it.
+  // `settings`: wire { bitsPerSecond, delayMicros, queueMillis }, and `telemetry` as the edge's scenario has it;
+  // `storeBytes`: the size of the store's disk.
   constructor(chance, seed, settings) {
     super(chance, seed);
     this.settings = settings;
@@ -33,14 +34,18 @@ export class EdgeWorld extends World {
   async open() {
     const { stack } = this;
     await this.openWire();
-    await stack.prepare({ hosts: [this.wire.here] });
+    await stack.prepare({ hosts: [this.wire.here], racks: this.racks });
     stack.ports.ask = await freePort();
     this.listenOnWire();
-    this.disk = new LoopDisk(stack.path('store.img'), stack.path('mixer/store'), STORE_BYTES);
+    this.disk = new LoopDisk(stack.path('store.img'), stack.path('mixer/store'), this.settings.storeBytes ?? STORE_BYTES);
     this.writeScenarios();
-    stack.prefixes.set('edge', this.wire.inside);
     await stack.startMixer();
-    for (const rack of ['host', 'edge']) await stack.startRack(rack);
+    await this.startRacks();
+  }
+
+  async startRacks() {
+    this.stack.prefixes.set('edge', this.wire.inside);
+    for (const rack of ['host', 'edge']) await this.stack.startRack(rack);
   }
 
   // The server takes racks at the wire's near end, which no cut takes away.
@@ -55,19 +60,24 @@ export class EdgeWorld extends World {
   }
 
   writeScenarios() {
-    const { stack, settings } = this;
-    stack.writeScenario('edge', `${this.head('edge')}telemetry: ${settings.telemetry}
+    this.writePair({ edge: 'edge', host: 'host', shop: 'shop', ask: 'ask', telemetry: this.settings.telemetry, hostTelemetry: '{ metrics: { interval: 1s } }' });
+  }
+
+  // Two racks by name, and the names of the edge's ports.
+  writePair({ edge, host, shop, ask, telemetry, hostTelemetry }) {
+    const { stack } = this;
+    stack.writeScenario(edge, `${this.head(edge)}telemetry: ${telemetry}
 gears:
-  shop:     { type: http_server, listen: "127.0.0.1:${stack.ports.shop}", routes: [ { path: /authorize, method: POST } ] }
+  shop:     { type: http_server, listen: "127.0.0.1:${stack.ports[shop]}", routes: [ { path: /authorize, method: POST } ] }
   to_iso:   { type: map, request: ${root}/examples/maps/authorize.yaml, reply: ${root}/examples/maps/authorized.yaml }
   approver: { type: respond, set: { "39": "00" } }
-  kiosk:    { type: http_server, listen: "127.0.0.1:${stack.ports.ask}", routes: [ { path: /authorize, method: POST } ] }
+  kiosk:    { type: http_server, listen: "127.0.0.1:${stack.ports[ask]}", routes: [ { path: /authorize, method: POST } ] }
   ask:      { type: bus_out, reply_timeout: 5s }
 wires: [ shop -> to_iso -> approver, kiosk -> ask ]
 `);
-    stack.writeScenario('host', `${this.head('host')}telemetry: { metrics: { interval: 1s } }
+    stack.writeScenario(host, `${this.head(host)}telemetry: ${hostTelemetry}
 gears:
-  asked:    { type: bus_in, from: edge.ask }
+  asked:    { type: bus_in, from: ${edge}.ask }
   approver: { type: respond, payload: "{}" }
 wires: [ asked -> approver ]
 `);
