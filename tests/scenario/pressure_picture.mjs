@@ -4,12 +4,12 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { draw } from './chart.mjs';
 import { binned, quantilesOf, rates, repliesOf, spans, spansOfSamples, transitionsOf } from './series.mjs';
 
-const STATES = {
+export const STATES = {
   normal: { word: 'NORMAL', colour: '#2e7d32' }, restrict: { word: 'RESTRICT', colour: '#b8860b' },
   divert: { word: 'DIVERT', colour: '#b3261e' }, replay: { word: 'REPLAY', colour: '#1565c0' },
 };
 const LEVELS = ['#9ccc9c', '#b8860b', '#b3261e', '#6a1b1a'];
-const FLOWS = { live_audit: '#2e7d32', live_telemetry: '#9ccc65', backlog_audit: '#1565c0', backlog_telemetry: '#90caf9' };
+export const FLOWS = { live_audit: '#2e7d32', live_telemetry: '#9ccc65', backlog_audit: '#1565c0', backlog_telemetry: '#90caf9' };
 
 class Picture {
   constructor(world, run) {
