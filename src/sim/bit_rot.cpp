@@ -78,12 +78,15 @@ std::uint64_t choose_offset(const Bytes& bytes, Random& random) {
 
 }  // namespace
 
-std::optional<BitRot> flip_bit(wal::MemoryDisk& disk, const std::string& directory, Random& random) {
+std::optional<BitRot> flip_bit(wal::MemoryDisk& disk, const std::string& directory, EpochFile epoch,
+                               Random& random) {
   const auto files = disk.list(directory);
   if (!files) return std::nullopt;
   std::vector<std::string> candidates;
   for (const auto& file : *files)
-    if (file == "receipts" || file == "epoch" || wal::parse_segment_name(file)) candidates.push_back(file);
+    if (file == "receipts" || (file == "epoch" && epoch == EpochFile::kMayRot) ||
+        wal::parse_segment_name(file))
+      candidates.push_back(file);
   if (candidates.empty()) return std::nullopt;
   BitRot rot;
   rot.directory = directory;

@@ -2,6 +2,7 @@
 // that exactly this may be missing afterwards, and must be named. One thread.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -28,8 +29,12 @@ struct BitRot {
   bool named = false;                 // by a start that cut the spool
 };
 
+// Whether the file `epoch` may be hit. Once is survived; of a second time within seconds, while a full disk
+// keeps no other trace of what was used in between, docs/adr/0009-epochs-are-seconds.md says what it costs.
+enum class EpochFile : std::uint8_t { kMayRot, kSpared };
+
 // nullopt: the directory holds nothing to flip.
 [[nodiscard]] std::optional<BitRot> flip_bit(wal::MemoryDisk& disk, const std::string& directory,
-                                             Random& random);
+                                             EpochFile epoch, Random& random);
 
 }  // namespace fluxrig::sim

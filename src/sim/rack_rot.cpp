@@ -15,7 +15,12 @@ constexpr const char* kSpool = "data/spool/post.out";
 
 void RackActor::rot() {
   const bool spool = world_.plan.posts != 0 && world_.random.below(2) == 0;
-  auto rot = flip_bit(disk_, spool ? kSpool : kAudit, world_.random);
+  const char* directory = spool ? kSpool : kAudit;
+  const bool epoch_rotted = std::any_of(rots_.begin(), rots_.end(), [&](const BitRot& rot) {
+    return rot.directory == directory && rot.file == "epoch";
+  });
+  auto rot =
+      flip_bit(disk_, directory, epoch_rotted ? EpochFile::kSpared : EpochFile::kMayRot, world_.random);
   if (!rot) return;
   world_.note(actor_, spool ? "a bit of the spool rots" : "a bit of the audit log rots", rot->offset,
               rot->first.value);
