@@ -26,7 +26,7 @@ struct BitRot {
   std::vector<Execution> executions;  // of its records, lane audit
   std::vector<Execution> messages;    // of its records, lane spool
   bool there = false;                 // its segment, before the rack's last start
-  bool named = false;                 // by a start that cut the spool
+  bool named = false;                 // by a start that cut it
 };
 
 // Whether the file `epoch` may be hit. Once is survived; of a second time within seconds, while a full disk

@@ -77,7 +77,7 @@ class RackActor {
   [[nodiscard]] bool only_receipt_gone(const wal::ChainFault& fault) const;
   [[nodiscard]] bool named(const BitRot& rot, const sink::AuditState& mixer);
   [[nodiscard]] bool named_in_spool(const BitRot& rot);
-  [[nodiscard]] bool cut_in_spool(const wal::SegmentName& segment);
+  [[nodiscard]] bool tells_of_cut(const BitRot& rot);
   void look_at_cuts(bool started);
   void excuse(Epoch epoch, Sequence from);
   void excuse_last_end();

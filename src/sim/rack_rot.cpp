@@ -55,6 +55,7 @@ bool RackActor::excused(const sink::AuditAlarm& alarm) const {
 }
 
 bool RackActor::named(const BitRot& rot, const sink::AuditState& mixer) {
+  if (rot.named) return true;
   for (const auto& [file, offset] : named_)
     if (file == rot.file && offset <= rot.offset) return true;
   const Epoch epoch = rot.segment->epoch;
@@ -76,28 +77,32 @@ bool RackActor::named(const BitRot& rot, const sink::AuditState& mixer) {
 
 // The segment stays for 'fluxrig wal verify'.
 bool RackActor::named_in_spool(const BitRot& rot) {
-  if (rot.named || cut_in_spool(*rot.segment)) return true;
+  if (rot.named || tells_of_cut(rot)) return true;
   const auto scan = wal::scan_segment(disk_, kSpool, *rot.segment);
   return scan && (scan->damage_count != 0 || scan->torn_bytes != 0);
 }
 
-// Its recovery block tells of the cut.
-bool RackActor::cut_in_spool(const wal::SegmentName& segment) {
-  wal::Cursor cursor(disk_, kSpool, {segment.epoch, segment.first});
+// The recovery block of a start that has cut the rotten bytes.
+bool RackActor::tells_of_cut(const BitRot& rot) {
+  wal::Cursor cursor(disk_, rot.directory, {rot.segment->epoch, rot.segment->first});
   for (;;) {
     const auto block = cursor.next();
-    if (!block || !*block || (*block)->segment != segment) return false;
-    if ((*block)->view.head.kind == model::BlockKind::kRecovery) return true;
+    if (!block && cursor.damage() && cursor.skip_damage()) continue;
+    if (!block || !*block || (*block)->segment != *rot.segment) return false;
+    if ((*block)->view.head.kind != model::BlockKind::kRecovery) continue;
+    const auto body = wal::decode_recovery_body((*block)->view.body);
+    if (body && body->offset <= rot.offset) return true;
   }
 }
 
-// A rotten last block looks like a torn tail: a start cuts it, says so in a recovery block and to the
-// operator, and may release what is left, which holds no message any more.
+// A rotten last block looks like a torn tail: a start cuts it, and says so in a recovery block and to the
+// operator. In the audit log that block is part of the chain, and goes only once the mixer has it. In the
+// spool the start may release what is left, which holds no message any more.
 void RackActor::look_at_cuts(bool started) {
   for (auto& rot : rots_) {
-    if (rot.named || !rot.segment || rot.directory != kSpool) continue;
-    const bool there = disk_.exists(path_of(kSpool, *rot.segment));
-    rot.named = there ? cut_in_spool(*rot.segment) : started && rot.there;
+    if (rot.named || !rot.segment) continue;
+    const bool there = disk_.exists(path_of(rot.directory, *rot.segment));
+    rot.named = there ? tells_of_cut(rot) : rot.directory == kSpool && started && rot.there;
     rot.there = there;
   }
 }
