@@ -129,6 +129,29 @@ TEST(WalFault, AFullDiskAtTheStartStillLetsTheBacklogBeReadAndReleased) {
   EXPECT_EQ(read_records(cursor).size(), 1U);
 }
 
+// What is damaged goes only once it is declared: a lane at its limit that could not say so would stay full.
+TEST(WalFault, ALaneAtItsLimitTakesALossAlsoAfterManyStartsThatDidNotLive) {
+  constexpr std::uint64_t kBeyondLimit = 64U << 10;
+  TestLane lane;
+  lane.options.directory_bytes = 70'000;
+  lane.open();
+  while (lane.append(1, 500)) ASSERT_TRUE(lane.writer->sync());
+  lane.options.directory_bytes = lane.writer->used_bytes();
+  Bytes body;
+  encode_loss_body({"disk_full", std::nullopt, {1}, std::nullopt, std::nullopt}, body);
+  for (int start = 0; start < 12; ++start) {
+    lane.restart();
+    ASSERT_TRUE(lane.writer->recovered().segment_error) << start;
+    ASSERT_TRUE(lane.writer->append_control(model::BlockKind::kLoss, body)) << start;
+    ASSERT_TRUE(lane.writer->sync());
+    EXPECT_LE(lane.writer->used_bytes(), lane.options.directory_bytes + kBeyondLimit);
+  }
+  const auto verified = verify_chain(lane.disk, lane.directory, {});
+  ASSERT_TRUE(verified);
+  EXPECT_TRUE(verified->report.good()) << verified->report.faults.at(0).what;
+  EXPECT_EQ(verified->report.losses.size(), 12U);
+}
+
 // The next epoch's header names the end of this one: it must not be written while a power loss can still take
 // that end away.
 TEST(WalFault, AStartThatCannotSealTheLastSegmentFailsAndTheNextOneIsWhole) {

@@ -165,7 +165,7 @@ Result<std::unique_ptr<ActiveSegment>> Writer::make_segment(const SegmentName& n
                         : Result<std::unique_ptr<File>>(tl::unexpected(renamed.error()));
     if (file) return std::make_unique<ActiveSegment>(std::move(*file), name, 0, spare->bytes);
   }
-  const std::uint64_t first_bytes = first_step();
+  const std::uint64_t first_bytes = first_step(room);
   if (const auto enough = check_room(first_bytes, room); !enough) return tl::unexpected(enough.error());
   auto file = setup_.disk.open(path, OpenMode::kCreateEmpty);
   if (!file) return tl::unexpected(file.error());

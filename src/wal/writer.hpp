@@ -79,8 +79,9 @@ class Writer {
   // `records` is `count` encoded record items, one after the other. On disk only after sync().
   [[nodiscard]] Result<SequenceRange> append(ByteView records, std::uint32_t count);
   // A block without records (checkpoint, loss): `body` is one encoded map. Has room kept for it at the end of
-  // the segment, and beyond the lane's limit once as much as a segment begins with: a loss and a checkpoint
-  // can be written when no record can. What is damaged goes only once it is declared.
+  // the segment, and 64 KiB beyond the lane's limit: a loss and a checkpoint can be written when no record
+  // can, also by starts whose predecessors died before they had. What is damaged goes only once it is
+  // declared.
   [[nodiscard]] Result<void> append_control(model::BlockKind kind, ByteView body);
   // Whether records of that many bytes could be appended now; makes the room for them.
   [[nodiscard]] Result<void> make_room(std::uint64_t records_bytes);
@@ -141,7 +142,7 @@ class Writer {
   [[nodiscard]] Result<void> ensure_allocated(std::uint64_t needed, Room room);
   [[nodiscard]] Result<void> check_room(std::uint64_t more, Room room);
   [[nodiscard]] std::uint64_t limit(Room room) const noexcept;
-  [[nodiscard]] std::uint64_t first_step() const noexcept;
+  [[nodiscard]] std::uint64_t first_step(Room room) const noexcept;
   [[nodiscard]] std::uint64_t next_step() const noexcept;
   [[nodiscard]] bool wants_spare() const;
   [[nodiscard]] bool too_old() const noexcept;

@@ -7,22 +7,27 @@
 namespace fluxrig::wal {
 namespace {
 constexpr std::uint64_t kFirstStepBytes = 64U << 10;
+// What is beyond the lane's limit, and the piece of it that one segment takes: a header, some losses, a
+// checkpoint, the seal. A start that dies before it has declared what is damaged leaves such a segment
+// behind; sixteen may, one after the other, before a lane at its limit cannot declare anything any more.
+constexpr std::uint64_t kBeyondLimitBytes = 64U << 10;
+constexpr std::uint64_t kControlStepBytes = 4U << 10;
 // A quarter of a segment in less time is a load that is worth a segment ahead.
 constexpr std::int64_t kFastFill = 2 * kNanosPerSecond;
 }  // namespace
 
-std::uint64_t Writer::first_step() const noexcept {
-  return std::min(kFirstStepBytes, setup_.options.segment_bytes);
+std::uint64_t Writer::first_step(Room room) const noexcept {
+  return room == Room::kControl ? kControlStepBytes : std::min(kFirstStepBytes, setup_.options.segment_bytes);
 }
 
 Result<void> Writer::room_for_segment(Room room) {
   if (spares_.ready()) return {};
-  return check_room(first_step(), room);
+  return check_room(first_step(room), room);
 }
 
 // A full lane that cannot declare what of it is damaged would never be given its receipts, and stay full.
 std::uint64_t Writer::limit(Room room) const noexcept {
-  return setup_.options.directory_bytes + (room == Room::kControl ? first_step() : 0);
+  return setup_.options.directory_bytes + (room == Room::kControl ? kBeyondLimitBytes : 0);
 }
 
 // The first steps are small, so that a quiet lane takes little of the disk.
@@ -42,7 +47,8 @@ Result<void> Writer::ensure_allocated(std::uint64_t needed, Room room) {
       grown = active_->allocate(end);
     return grown;
   };
-  const std::uint64_t roomy = std::max(needed, next_step());
+  const std::uint64_t roomy =
+      std::max(needed, room == Room::kControl ? active_->allocated() + kControlStepBytes : next_step());
   const auto grown = grow(roomy);
   if (grown || roomy == needed) return grown;
   return grow(needed);  // the last bytes of a disk that is nearly full
