@@ -77,6 +77,7 @@ class RackActor {
   [[nodiscard]] bool only_receipt_gone(const wal::ChainFault& fault) const;
   [[nodiscard]] bool named(const BitRot& rot, const sink::AuditState& mixer);
   [[nodiscard]] bool named_in_spool(const BitRot& rot);
+  [[nodiscard]] bool declaration_rotted(const BitRot& rot) const;
   [[nodiscard]] bool tells_of_cut(const BitRot& rot);
   void look_at_cuts(bool started);
   void excuse(Epoch epoch, Sequence from);

@@ -54,8 +54,17 @@ bool RackActor::excused(const sink::AuditAlarm& alarm) const {
          });
 }
 
+// It was declared and put aside, and then a bit hit a block without records, which may be that declaration.
+bool RackActor::declaration_rotted(const BitRot& rot) const {
+  if (!disk_.exists(path_of(kAudit, *rot.segment) + ".damaged")) return false;
+  return std::any_of(rots_.begin(), rots_.end(), [&](const BitRot& other) {
+    return other.directory == kAudit && other.segment && other.last < other.first &&
+           other.segment->epoch >= rot.segment->epoch;
+  });
+}
+
 bool RackActor::named(const BitRot& rot, const sink::AuditState& mixer) {
-  if (rot.named) return true;
+  if (rot.named || declaration_rotted(rot)) return true;
   for (const auto& [file, offset] : named_)
     if (file == rot.file && offset <= rot.offset) return true;
   const Epoch epoch = rot.segment->epoch;
