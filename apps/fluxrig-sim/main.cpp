@@ -58,7 +58,8 @@ double since(steady_clock::time_point start) {
 void report(std::uint64_t seed, const Arguments& arguments, const RunResult& result) {
   fmt::print("{}seed {}: broken promise: {}: {}\n  repeat it with: ./dev sim --seed {} --steps {}{}{}\n",
              result.last_events, seed, result.broken->promise, result.broken->detail, seed, arguments.steps,
-             arguments.plan.disk_errors ? " --disk-errors" : "", arguments.plan.bit_rot ? " --bit-rot" : "");
+             arguments.plan.disk_errors ? " --disk-errors" : "",
+             arguments.plan.bit_rot ? "" : " --no-bit-rot");
   std::fflush(stdout);
 }
 
@@ -127,8 +128,8 @@ int main(int argc, char** argv) {
   app.add_option("--runs", arguments.runs, "at most so many runs");
   app.add_option("--failures", arguments.failures, "stop after so many failures");
   app.add_flag("--disk-errors", arguments.plan.disk_errors, "single operations of the disk fail as well");
-  app.add_flag("--bit-rot", arguments.plan.bit_rot,
-               "in some runs bits rot on the racks' disks, or racks go on when their disk is full");
+  app.add_flag("!--no-bit-rot", arguments.plan.bit_rot,
+               "no bit rots on the racks' disks, and no rack goes on when its disk is full");
   app.add_flag("--fleet", arguments.fleet, "a fleet of racks instead: --fleet --help");
   app.add_flag("--events", arguments.events, "with --seed: print every event");
   try {

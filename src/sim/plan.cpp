@@ -34,9 +34,10 @@ void plan_business(Plan& plan) {
   plan.business_bytes = plan.spool_window == 1 ? plan.stream_bytes : std::uint64_t{1} << 30;
 }
 
-// Bits rot seldom, and never beside a power loss that could explain the same damage away.
+// Bits rot seldom, and never beside a power loss that could explain the same damage away, or an error that
+// keeps a start from writing what tells of it.
 void plan_disk(Plan& plan, const PlanOptions& options) {
-  if (!options.bit_rot) return;
+  if (!options.bit_rot || options.disk_errors) return;
   SeededRandom random(plan.seed ^ 0x726f74U);
   plan.continue_when_full = random.below(2) == 0;
   if (random.below(3) != 0) return;

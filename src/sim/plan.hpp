@@ -67,8 +67,8 @@ struct Plan {
 };
 
 struct PlanOptions {
-  bool disk_errors = false;  // EIO and ENOSPC at single operations
-  bool bit_rot = false;      // in a third of the runs; and on_full: continue in a half
+  bool disk_errors = false;  // EIO and ENOSPC at single operations; then neither of the two below
+  bool bit_rot = true;       // in a third of the runs; and on_full: continue in a half
 };
 [[nodiscard]] Plan make_plan(std::uint64_t seed, std::uint64_t steps, const PlanOptions& options = {});
 
