@@ -43,14 +43,16 @@ bool RackActor::only_receipt_gone(const wal::ChainFault& fault) const {
          world_.oracle.has_row({machine_id_, model::Lane::kAudit, fault.epoch, fault.sequence});
 }
 
-// Alone in its segment, a rotten header looks like what a crash leaves while a segment is made: it is
-// removed, and the mixer, which may have it, sees a rollback.
+// Alone in its segment, a rotten header looks like what a crash leaves while a segment is made, and is
+// removed; a rotten last block looks like a torn tail, and is cut. The mixer, which may have it, sees a
+// rollback.
 bool RackActor::excused(const sink::AuditAlarm& alarm) const {
   if (excused(alarm.stream.epoch, alarm.first)) return true;
   return alarm.kind == sink::AlarmKind::kRollback &&
          std::any_of(rots_.begin(), rots_.end(), [&](const BitRot& rot) {
-           return rot.directory == kAudit && rot.segment && rot.frame == 0 &&
-                  rot.segment->first == Sequence{1} && rot.segment->epoch < alarm.stream.epoch;
+           if (rot.directory != kAudit || !rot.segment || rot.segment->epoch >= alarm.stream.epoch)
+             return false;
+           return rot.named || (rot.frame == 0 && rot.segment->first == Sequence{1});
          });
 }
 
