@@ -1,6 +1,7 @@
 #include "pressure/tunnel_window.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace fluxrig::pressure {
@@ -20,6 +21,14 @@ constexpr double kEmpty = 0.25;    // of the queue's part: it is as good as empt
 // to be outbid.
 constexpr std::int64_t kNoiseMemory = 8;
 constexpr std::int64_t kMostNoise = 25 * kNanosPerMilli;
+// A push: the window larger by this part for three round trips, once in so long while it does not help, twice
+// as long each time.
+constexpr double kPush = 0.25;
+constexpr std::int64_t kFirstPushPause = 5 * kNanosPerSecond;
+constexpr std::int64_t kLongestPushPause = 160 * kNanosPerSecond;
+constexpr std::int64_t kPushRoundTrips = 400;
+constexpr std::int64_t kSparsePushRoundTrips = 20;
+constexpr std::int64_t kPushSamples = 4;
 constexpr std::int64_t kRateRoundTrips = 10;  // so many the recent rate remembers
 constexpr std::int64_t kLeastRateWindow = 200 * kNanosPerMilli;
 constexpr std::int64_t kProbeRoundTrips = 50;  // not more often: what it costs stays under a twentieth
@@ -66,7 +75,7 @@ TunnelWindow::Ticket TunnelWindow::sent(std::uint64_t bytes, MonotonicNanos now)
     const std::int64_t late = std::clamp<std::int64_t>(now.value - next_send_.value, 0, kMostNoise);
     late_ += (late - late_) / kNoiseMemory;
   }
-  const Ticket ticket{bytes, now, rate_.sent(alone, now), connection_, alone, alone || makes_no_queue()};
+  const Ticket ticket{bytes, now, rate_.sent(alone, now), connection_, alone, alone || makes_no_queue(now)};
   in_flight_ += bytes;
   ++messages_;
   last_sent_ = now;
@@ -84,9 +93,17 @@ void TunnelWindow::acknowledged(const Ticket& ticket, MonotonicNanos now) {
   const std::int64_t queueing = measure(ticket.bytes, delay, now);
   if (ticket.unqueued) noise_ += (std::min(queueing, kMostNoise) - noise_) / kNoiseMemory;
   watch_base(ticket.alone, queueing, now);
+  if (push_) {
+    follow_push(ticket, in_flight, queueing, now);
+    choose_sizes();
+    return;
+  }
+  if (ticket.sent_at < push_ended_) return;  // it met the queue of the push
   const double ratio = static_cast<double>(queueing_) / queue_part();
   const auto bytes = static_cast<double>(ticket.bytes);
-  if (ratio > 1) {
+  if (may_push(now) && was_used(in_flight, now)) {
+    begin_push(now);
+  } else if (ratio > 1) {
     shrink(bytes, ratio - 1);
   } else if (window_ < slow_start_until_ && ratio > kSlowStartEnds) {
     leave_slow_start();
@@ -101,6 +118,7 @@ void TunnelWindow::failed(const Ticket& ticket, MonotonicNanos now) {
   // Many fail together: one decrease for a round trip of them.
   if (now.value - halved_at_.value < std::max(round_trip_, kLeastRateWindow)) return;
   halved_at_ = now;
+  push_.reset();
   window_ /= 2;
   slow_start_until_ = window_;
   choose_sizes();
@@ -111,7 +129,7 @@ void TunnelWindow::observe(std::uint64_t bytes, std::int64_t delay_nanos, Monoto
   watch_base(/*alone=*/false, queueing, now);
   const double ratio = static_cast<double>(queueing_) / queue_part();
   // It never opens the window: what is not ours says nothing about what more of ours would do.
-  if (ratio > 1 && messages_ > 0) shrink(static_cast<double>(std::min(bytes, chunk_)), ratio - 1);
+  if (ratio > 1 && messages_ > 0 && !push_) shrink(static_cast<double>(std::min(bytes, chunk_)), ratio - 1);
   choose_sizes();
 }
 
@@ -124,6 +142,9 @@ void TunnelWindow::disconnected() noexcept {
   queueing_ = round_trip_ = noise_ = late_ = 0;
   next_send_ = {};
   probing_ = false;
+  push_.reset();
+  next_push_ = push_ended_ = {};
+  push_pause_ = 0;
   target_ = options_.least_target;
   chunk_ = options_.least_chunk;
   window_ = static_cast<double>(kFirstChunks * options_.least_chunk);
@@ -182,10 +203,55 @@ void TunnelWindow::leave_slow_start() noexcept {
   slow_start_until_ = window_;
 }
 
+// Not where it would be less than one chunk.
+bool TunnelWindow::may_push(MonotonicNanos now) const noexcept {
+  return window_ >= slow_start_until_ && now >= next_push_ && !probing_ &&
+         kPush * window_ >= static_cast<double>(chunk_);
+}
+
+// The delay of one message says little on a path that varies; what a larger window does to it says it. If the
+// link is the limit, what is more under way can only wait.
+void TunnelWindow::begin_push(MonotonicNanos now) noexcept {
+  push_ = Push{window_, now, 0, std::numeric_limits<std::int64_t>::max(), 0, 0};
+  window_ += kPush * window_;
+}
+
+void TunnelWindow::follow_push(const Ticket& ticket, double in_flight, std::int64_t queueing,
+                               MonotonicNanos now) noexcept {
+  Push& push = *push_;
+  push.most = std::max(push.most, in_flight);
+  if (ticket.sent_at.value >= push.began.value + round_trip_) {
+    push.least = std::min(push.least, queueing);
+    push.sum += queueing;
+    ++push.samples;
+  }
+  const double more = window_ - push.from;
+  const double longer = more / std::max(rate_.recent(), 1.0) * kNanosPerSecond;
+  const bool queues = static_cast<double>(queueing_) > longer + queue_part();
+  if (!queues && now.value - push.began.value < 3 * round_trip_) return;
+  const bool told = push.samples >= kPushSamples && push.most > push.from + more / 2;
+  if (queues || (told && static_cast<double>(push.least) >= longer / 2)) {
+    window_ = push.from;
+    noise_ /= 2;  // what was taken for noise may have been a queue
+    push_pause_ = std::max(kFirstPushPause, std::min(2 * push_pause_, kLongestPushPause));
+    push_pause_ = std::max(push_pause_, kPushRoundTrips * round_trip_);
+    next_push_ = {now.value + push_pause_};
+  } else if (told) {
+    noise_ = std::max(noise_, std::min(push.sum / push.samples - push.least, kMostNoise));
+    next_push_ = {now.value + round_trip_};
+  } else {
+    window_ = push.from;  // there was not enough to send
+    next_push_ = {now.value + std::max(kNanosPerSecond, kSparsePushRoundTrips * round_trip_)};
+  }
+  slow_start_until_ = window_;
+  push_ended_ = now;
+  push_.reset();
+}
+
 void TunnelWindow::watch_base(bool alone, std::int64_t queueing, MonotonicNanos now) noexcept {
   if (alone || static_cast<double>(queueing) < kEmpty * queue_part()) {
     base_seen_ = now;
-    probing_ = false;
+    if (std::exchange(probing_, false)) probed_at_ = now;
   } else if (now.value - base_seen_.value > std::max(options_.probe_every, kProbeRoundTrips * round_trip_)) {
     probing_ = true;
   }
@@ -220,7 +286,9 @@ bool TunnelWindow::was_used(double in_flight, MonotonicNanos now) const noexcept
 }
 
 // Half of what the link is known to take within the empty round trip: the rate may be told too high.
-bool TunnelWindow::makes_no_queue() const {
+bool TunnelWindow::makes_no_queue(MonotonicNanos now) const {
+  // After a probe the whole window leaves at once.
+  if (now.value - probed_at_.value < 2 * round_trip_) return false;
   const auto base = static_cast<double>(base_delay_.least().value_or(0));
   return static_cast<double>(in_flight_) <= rate_.recent() * base / kNanosPerSecond / 2;
 }
@@ -230,7 +298,7 @@ double TunnelWindow::queue_part() const noexcept {
 }
 
 double TunnelWindow::usable() const noexcept {
-  return probing_ ? std::min(window_, static_cast<double>(chunk_)) : window_;
+  return probing_ && !push_ ? std::min(window_, static_cast<double>(chunk_)) : window_;
 }
 
 }  // namespace fluxrig::pressure

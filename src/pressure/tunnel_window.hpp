@@ -8,6 +8,9 @@
 //    are late with too little before them for a queue is allowed to all;
 //  - chunks are as large as the link carries in the target time: one occupies it for no longer, and a
 //    second one waits behind it at most;
+//  - where delays tell little, the window is made a quarter larger for three round trips: on a link that is
+//  the
+//    limit all of that waits, and it is taken back; on any other nothing changes, and it stays;
 //  - sending is paced over the round trip, and below one chunk for each it goes on, slower; a sender that
 //    wakes late makes up for it;
 //  - decreases are proportional (as in LEDBAT++), and from time to time the link is left empty for a
@@ -17,6 +20,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 
 #include "base/clock.hpp"
 #include "pressure/base_delay.hpp"
@@ -80,6 +84,13 @@ class TunnelWindow {
     std::int64_t queueing = 0;
     MonotonicNanos at;
   };
+  struct Push {
+    double from = 0;  // the window before
+    MonotonicNanos began;
+    double most = 0;  // bytes in flight
+    // Queueing delay of what was sent when all of it was under way.
+    std::int64_t least = 0, sum = 0, samples = 0;
+  };
   static constexpr std::size_t kFilter = 4;  // samples
 
   // Both return the queueing delay: measure() of the sample, filtered() of the least of the last few.
@@ -89,13 +100,17 @@ class TunnelWindow {
   void grow(double bytes, double room) noexcept;
   void shrink(double bytes, double excess) noexcept;
   void leave_slow_start() noexcept;
+  [[nodiscard]] bool may_push(MonotonicNanos now) const noexcept;
+  void begin_push(MonotonicNanos now) noexcept;
+  void follow_push(const Ticket& ticket, double in_flight, std::int64_t queueing,
+                   MonotonicNanos now) noexcept;
   void watch_base(bool alone, std::int64_t queueing, MonotonicNanos now) noexcept;
   void pace(std::uint64_t bytes, MonotonicNanos now) noexcept;
   bool release(const Ticket& ticket) noexcept;
   [[nodiscard]] double usable() const noexcept;
   [[nodiscard]] bool has_room(std::uint64_t bytes, MonotonicNanos now) const noexcept;
   [[nodiscard]] bool was_used(double in_flight, MonotonicNanos now) const noexcept;
-  [[nodiscard]] bool makes_no_queue() const;
+  [[nodiscard]] bool makes_no_queue(MonotonicNanos now) const;
   // Half of the target: the one for the queue, the other for the chunk on the link.
   [[nodiscard]] std::int64_t queue_target() const noexcept { return target_ / 2; }
   // What waits before the link may take so long.
@@ -124,6 +139,10 @@ class TunnelWindow {
   MonotonicNanos halved_at_;
   MonotonicNanos base_seen_;  // the base delay was met, or the link was seen empty
   bool probing_ = false;
+  MonotonicNanos probed_at_;
+  std::optional<Push> push_;
+  MonotonicNanos next_push_, push_ended_;
+  std::int64_t push_pause_ = 0;  // after the last one, which did not help; 0: it did
 };
 
 }  // namespace fluxrig::pressure
