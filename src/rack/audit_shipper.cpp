@@ -17,11 +17,21 @@ void AuditShipper::move_to(Stretch stretch, Round round) {
 void AuditShipper::go_back(Round round) {
   cursor_ = std::make_unique<wal::Cursor>(source_.disk, source_.directory, stretch_.from, &source_.durable);
   round_ = round;
+  read_ = {};
   segment_ = {};
   offset_ = 0;
   held_.reset();
   shipped_.clear();
   caught_up_ = past_end_ = false;
+}
+
+void AuditShipper::extend(Position end) {
+  // The cursor has taken the first block beyond the old end.
+  if (past_end_)
+    cursor_ = std::make_unique<wal::Cursor>(source_.disk, source_.directory, *stretch_.end, &source_.durable);
+  stretch_.end = end;
+  caught_up_ = past_end_ = false;
+  measure();
 }
 
 const AuditShipper::Message* AuditShipper::next(std::size_t bytes, MonotonicNanos now) {
@@ -84,6 +94,8 @@ bool AuditShipper::collect(std::size_t bytes) {
     past_end_ = *block && beyond((*block)->view.head);
     caught_up_ = !*block || past_end_;
     if (caught_up_) break;
+    const auto& head = (*block)->view.head;
+    read_ = {head.epoch, {head.first.value + head.count}};
     segment_ = (*block)->segment;
     offset_ = (*block)->offset + (*block)->bytes.size();
     add(**block, message);
@@ -151,6 +163,12 @@ void AuditShipper::measure() {
     if (size) sizes_[name] = name == durable.segment ? std::min(durable.offset, *size) : *size;
     if (!size && size.error().code != ErrorCode::kNotFound) measured_ = false;
   }
+}
+
+bool AuditShipper::passed(const Position& position) const noexcept {
+  if (caught_up()) return true;
+  if (held_) return false;
+  return read_.epoch == position.epoch ? read_.sequence >= position.sequence : position.epoch < read_.epoch;
 }
 
 std::uint64_t AuditShipper::bytes_left() const noexcept {

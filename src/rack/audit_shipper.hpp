@@ -53,6 +53,8 @@ class AuditShipper {
   // it has.
   void go_back(Round round = Round::kReceipts);
   void move_to(Stretch stretch, Round round = Round::kReceipts);
+  // A stretch with an end goes on up to this later one; what was handed out stays so.
+  void extend(Position end);
 
   // The next message, at least one block and no further block beyond `bytes`; nullptr: nothing for now. Stays
   // the answer until sent().
@@ -70,6 +72,8 @@ class AuditShipper {
     return caught_up_ && !held_ && shipped_.empty() && in_flight_ == 0;
   }
   [[nodiscard]] bool caught_up() const noexcept { return caught_up_ && !held_; }
+  // Everything before `position` was handed out, or needs not to be.
+  [[nodiscard]] bool passed(const Position& position) const noexcept;
   [[nodiscard]] std::size_t in_flight() const noexcept { return in_flight_; }
   [[nodiscard]] std::uint64_t resends() const noexcept { return resends_; }  // times repair() went back
   [[nodiscard]] Round round() const noexcept { return round_; }
@@ -96,6 +100,7 @@ class AuditShipper {
   Stretch stretch_;
   Round round_ = Round::kReceipts;
   std::unique_ptr<wal::Cursor> cursor_;
+  Position read_{};           // one past the last block
   wal::SegmentName segment_;  // of the last block, and where it ended
   std::uint64_t offset_ = 0;
   std::map<wal::SegmentName, std::uint64_t> sizes_;  // of the segments in a stretch with an end

@@ -54,6 +54,40 @@ TEST_F(AuditShipperTest, TwoStretchesSideBySideHandOutEveryRecordOnce) {
   EXPECT_TRUE(send_all(backlog).empty());
 }
 
+TEST_F(AuditShipperTest, AStretchThatIsExtendedGoesOnWhereItsOldEndWas) {
+  append(3);
+  append(4);
+  append(2);
+  auto backlog = shipper({{}, position(4)});
+  EXPECT_EQ(send_all(backlog), (Sequences{1, 2, 3}));
+  EXPECT_EQ(backlog.bytes_left(), 0U);
+  backlog.extend(position(8));
+  EXPECT_GT(backlog.bytes_left(), 0U);
+  EXPECT_EQ(send_all(backlog), (Sequences{4, 5, 6, 7}));
+  backlog.extend(position(10));
+  backlog.acknowledged(true);
+  EXPECT_FALSE(backlog.settled());
+  EXPECT_EQ(send_all(backlog), (Sequences{8, 9}));
+}
+
+TEST_F(AuditShipperTest, KnowsWhatItHasPassed) {
+  append(3);
+  append(4);
+  auto live = shipper({position(1)});
+  ASSERT_NE(live.next(1, now()), nullptr);
+  live.sent(now());  // the header
+  EXPECT_FALSE(live.passed(position(4)));
+  ASSERT_NE(live.next(1, now()), nullptr);
+  EXPECT_FALSE(live.passed(position(4))) << "read is not handed out";
+  live.sent(now());
+  EXPECT_TRUE(live.passed(position(4)));
+  EXPECT_FALSE(live.passed(position(5)));
+  (void)send_all(live);
+  EXPECT_TRUE(live.passed(position(8)));
+  append(1);
+  EXPECT_TRUE(live.passed(position(8)));
+}
+
 TEST_F(AuditShipperTest, TheBlocksWithoutRecordsAtTheBoundaryAreLeftOutByNeither) {
   append(3);
   ASSERT_TRUE(lane_.writer->rotate());  // a seal and a header stand where sequence 4 will be

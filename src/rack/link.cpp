@@ -71,6 +71,7 @@ void Link::turn(bool flush_telemetry) {
     telemetry_.divert(flush_telemetry);
   else if (connected_)
     ship(flush_telemetry);
+  cut_off_late();
   const auto need =
       parts_.audit_needs_space() ? lane::TelemetryBacklog::Need::kSpace : lane::TelemetryBacklog::Need::kNone;
   if (telemetry_.keep_house(need, now())) shared_->ring();
@@ -193,6 +194,25 @@ void Link::divide(AuditShipper::Round round) {
   live_.move_to({now_written});
   backlog_.move_to({{}, now_written}, round);
   if (parts_.begin_segment) parts_.begin_segment();
+}
+
+// On a link that does not carry what is written, or in a pace that is slower. The next round of REPLAY takes
+// it; in RESTRICT it waits as all that is old.
+void Link::cut_off_late() {
+  if (pressure_.diverting() || !connected_) {
+    mark_.reset();  // leaving DIVERT divides anyway
+    return;
+  }
+  const std::int64_t waited = mark_ ? now().value - mark_->at.value : kMarkEvery;
+  if (waited < kMarkEvery) return;
+  const auto written = parts_.live_position();
+  if (!mark_ || live_.passed(mark_->position)) {
+    mark_ = Mark{written, now()};
+  } else if (waited >= kLate) {
+    live_.move_to({written});
+    backlog_.extend(written);
+    mark_.reset();
+  }
 }
 
 void Link::repair_audit() {

@@ -49,6 +49,10 @@ class Link {
   static constexpr std::int64_t kHelloEvery = 2 * kNanosPerSecond;  // until it is answered
   static constexpr auto kHelloTimeout = std::chrono::milliseconds(2000);
   static constexpr int kMaxPiecesATurn = 256;
+  // Fresh audit records that have waited for so long are backlog: what is written from then on does not wait
+  // behind them.
+  static constexpr std::int64_t kLate = 3 * kNanosPerSecond;
+  static constexpr std::int64_t kMarkEvery = 500 * kNanosPerMilli;  // how exactly that is known
 
   struct Parts {
     snake::Bus& bus;
@@ -119,6 +123,7 @@ class Link {
   void decide();
   void enter(const pressure::Transition& transition);
   void divide(AuditShipper::Round round);
+  void cut_off_late();
   void repair_audit();
   // link_ship.cpp
   enum class Step : std::uint8_t { kSent, kNothing, kWait };
@@ -146,6 +151,12 @@ class Link {
   std::int64_t heartbeat_at_ = 0;
   // Bytes of fresh telemetry sent, less bytes of the audit backlog; bounded.
   std::int64_t telemetry_lead_ = 0;
+  // Where the audit log ended at some time; the live cursor has not been there yet.
+  struct Mark {
+    AuditShipper::Position position;
+    MonotonicNanos at;
+  };
+  std::optional<Mark> mark_;
   bool welcomed_ = false;
   bool connected_ = false;  // as of this turn
   std::size_t chunk_told_ = 0;

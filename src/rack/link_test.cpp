@@ -83,13 +83,15 @@ class LinkTest : public ::testing::Test {
     bus_.handlers[snake::receipt_subject(wal::test_machine())](snake::Delivery{"", "", {}, bytes});
   }
 
-  void lease(std::uint8_t level, std::uint64_t replay_bytes_per_s = 1U << 20) {
+  void lease(std::uint8_t level, std::uint64_t replay_bytes_per_s = 1U << 20,
+             std::optional<std::uint64_t> pace = std::nullopt) {
     model::PressureLease lease;
     lease.mixer_started = {1};
     lease.sequence = ++lease_;
     lease.level = level;
     lease.cause = level == 0 ? model::PressureCause::kNone : model::PressureCause::kSinkErrors;
     lease.replay_bytes_per_s = replay_bytes_per_s;
+    lease.pace_bytes_per_s = pace;
     lease.lease_ms = 60'000;
     Bytes bytes;
     model::encode(lease, bytes);
@@ -249,6 +251,30 @@ TEST_F(LinkTest, BesideALongBacklogFreshTelemetryFlowsAndNeitherStarvesTheOther)
   ASSERT_EQ(state(), model::PressureState::kReplay) << "the backlog has not ended";
   EXPECT_GT(telemetry, (audit + telemetry) / 3);
   EXPECT_GT(audit, (audit + telemetry) / 3);
+}
+
+TEST_F(LinkTest, FreshRecordsDoNotQueueForLongBehindOlderOnesOnAPathThatIsTooNarrow) {
+  link_->turn();
+  lease(1, 1U << 20, /*pace=*/20'000);
+  run(1);
+  ASSERT_EQ(state(), model::PressureState::kRestrict);
+  constexpr std::uint64_t kRecords = 200;  // in 20 s, each of 5 kB: two and a half times the pace
+  for (std::uint64_t i = 1; i <= kRecords; ++i) {
+    append(i, 1, 5'000);
+    bus_.answer_all(true);
+    lane_.clock.advance(100 * kNanosPerMilli);
+    link_->turn();
+  }
+  const auto fresh = sent_sequences();
+  EXPECT_LT(fresh.size(), kRecords / 2 + 20) << "it kept to the pace";
+  EXPECT_GT(fresh.back(), kRecords - 40) << "what is sent is at most so old";
+
+  lease(0);
+  run(30);
+  auto all = sent_sequences();
+  std::sort(all.begin(), all.end());
+  all.erase(std::unique(all.begin(), all.end()), all.end());
+  EXPECT_EQ(all.size(), kRecords);
 }
 
 TEST_F(LinkTest, WhatTheMixersChainLacksIsSentAgainAlthoughItHasReceipts) {
