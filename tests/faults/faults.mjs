@@ -20,7 +20,7 @@ const FAMILIES = [
   { world: Processes, most: 24, share: 40, short: 12 },
   { world: Disk, most: 12, share: 10, short: 4 },
   { world: ClockJumps, most: 14, share: 8, short: 4 },
-  { world: Network, most: 15, share: 12, short: 6 },
+  { world: Network, most: 15, share: 12, short: 6, slow: ['outage'] },
   { world: Intent, most: 200, share: 10, short: 12 },
   { world: Tampering, most: 32, share: 12, short: 15, slow: ['segment-deleted'] },
   { world: Store, most: 16, share: 8, short: 4 },

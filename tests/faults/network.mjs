@@ -118,6 +118,26 @@ wires: [ asked -> approver ]
       await this.serves();
       ip('link', 'set', this.wire, 'up');
     },
+    // Minutes without a mixer, and a start in the middle of them: a rack needs nobody to serve and to record.
+    async outage() {
+      const seconds = this.chance.between(120, 240);
+      const ends = Date.now() + seconds * 1000;
+      const killed = Date.now() + this.chance.between(20, seconds - 40) * 1000;
+      ip('link', 'set', this.wire, 'down');
+      let starts = 0;
+      let answers = 0;
+      for (; Date.now() < ends; answers += 1) {
+        if (starts === 0 && Date.now() >= killed) {
+          await this.stack.stop('edge', 'SIGKILL');
+          await this.restart('edge');
+          starts += 1;
+        }
+        await this.serves();
+        await pause(2_000);
+      }
+      ip('link', 'set', this.wire, 'up');
+      return `${seconds} s, killed and started once in it, asked ${answers} times`;
+    },
     async delay() {
       this.proxy.jitter = this.chance.between(0, 200);
       this.proxy.delay = this.chance.between(20, 400);
