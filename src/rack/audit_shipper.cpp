@@ -17,7 +17,7 @@ void AuditShipper::move_to(Stretch stretch, Round round) {
 void AuditShipper::go_back(Round round) {
   cursor_ = std::make_unique<wal::Cursor>(source_.disk, source_.directory, stretch_.from, &source_.durable);
   round_ = round;
-  read_ = {};
+  read_ = handed_ = {};
   segment_ = {};
   offset_ = 0;
   held_.reset();
@@ -44,6 +44,7 @@ const AuditShipper::Message* AuditShipper::next(std::size_t bytes, MonotonicNano
 void AuditShipper::sent(MonotonicNanos now) {
   for (const auto& [epoch, range] : held_->ranges) shipped_.push_back({epoch, range, now});
   held_.reset();
+  handed_ = read_;
   ++in_flight_;
 }
 
@@ -167,8 +168,8 @@ void AuditShipper::measure() {
 
 bool AuditShipper::passed(const Position& position) const noexcept {
   if (caught_up()) return true;
-  if (held_) return false;
-  return read_.epoch == position.epoch ? read_.sequence >= position.sequence : position.epoch < read_.epoch;
+  return handed_.epoch == position.epoch ? handed_.sequence >= position.sequence
+                                         : position.epoch < handed_.epoch;
 }
 
 std::uint64_t AuditShipper::bytes_left() const noexcept {

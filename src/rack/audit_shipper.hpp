@@ -100,8 +100,8 @@ class AuditShipper {
   Stretch stretch_;
   Round round_ = Round::kReceipts;
   std::unique_ptr<wal::Cursor> cursor_;
-  Position read_{};           // one past the last block
-  wal::SegmentName segment_;  // of the last block, and where it ended
+  Position read_{}, handed_{};  // one past the last block that was read; of a message that was sent
+  wal::SegmentName segment_;    // of the last block, and where it ended
   std::uint64_t offset_ = 0;
   std::map<wal::SegmentName, std::uint64_t> sizes_;  // of the segments in a stretch with an end
   bool measured_ = true;                             // sizes_ has all of them

@@ -82,6 +82,8 @@ TEST_F(AuditShipperTest, KnowsWhatItHasPassed) {
   live.sent(now());
   EXPECT_TRUE(live.passed(position(4)));
   EXPECT_FALSE(live.passed(position(5)));
+  ASSERT_NE(live.next(1, now()), nullptr);
+  EXPECT_TRUE(live.passed(position(4))) << "what is read since does not count";
   (void)send_all(live);
   EXPECT_TRUE(live.passed(position(8)));
   append(1);
