@@ -27,7 +27,8 @@ constexpr double kPush = 0.25;
 constexpr std::int64_t kFirstPushPause = 5 * kNanosPerSecond;
 constexpr std::int64_t kLongestPushPause = 160 * kNanosPerSecond;
 constexpr std::int64_t kPushRoundTrips = 400;
-constexpr std::int64_t kSparsePushRoundTrips = 20;
+constexpr std::int64_t kSparsePushRoundTrips = 50;
+constexpr std::int64_t kSparsePushPause = 3 * kNanosPerSecond;
 constexpr std::int64_t kPushSamples = 4;
 constexpr std::int64_t kRateRoundTrips = 10;  // so many the recent rate remembers
 constexpr std::int64_t kLeastRateWindow = 200 * kNanosPerMilli;
@@ -241,7 +242,7 @@ void TunnelWindow::follow_push(const Ticket& ticket, double in_flight, std::int6
     next_push_ = {now.value + round_trip_};
   } else {
     window_ = push.from;  // there was not enough to send
-    next_push_ = {now.value + std::max(kNanosPerSecond, kSparsePushRoundTrips * round_trip_)};
+    next_push_ = {now.value + std::max(kSparsePushPause, kSparsePushRoundTrips * round_trip_)};
   }
   slow_start_until_ = window_;
   push_ended_ = now;
