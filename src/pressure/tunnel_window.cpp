@@ -20,6 +20,8 @@ constexpr double kEmpty = 0.25;    // of the queue's part: it is as good as empt
 // The part of the noise that a sample moves, and the most that is believed: a queue that others make is not
 // to be outbid.
 constexpr std::int64_t kNoiseMemory = 8;
+constexpr std::int64_t kBusinessLately = 10 * kNanosPerSecond;
+constexpr std::int64_t kBelievedBesideBusiness = 4;
 constexpr std::int64_t kMostNoise = 25 * kNanosPerMilli;
 // A push: the window larger by this part for three round trips, once in so long while it does not help, twice
 // as long each time.
@@ -126,6 +128,7 @@ void TunnelWindow::failed(const Ticket& ticket, MonotonicNanos now) {
 }
 
 void TunnelWindow::observe(std::uint64_t bytes, std::int64_t delay_nanos, MonotonicNanos now) {
+  observed_at_ = now;
   const std::int64_t queueing = measure(bytes, std::max<std::int64_t>(delay_nanos, 1), now);
   watch_base(/*alone=*/false, queueing, now);
   const double ratio = static_cast<double>(queueing_) / queue_part();
@@ -144,7 +147,7 @@ void TunnelWindow::disconnected() noexcept {
   next_send_ = {};
   probing_ = false;
   push_.reset();
-  next_push_ = push_ended_ = {};
+  next_push_ = push_ended_ = observed_at_ = {};
   push_pause_ = 0;
   target_ = options_.least_target;
   chunk_ = options_.least_chunk;
@@ -294,8 +297,13 @@ bool TunnelWindow::makes_no_queue(MonotonicNanos now) const {
   return static_cast<double>(in_flight_) <= rate_.recent() * base / kNanosPerSecond / 2;
 }
 
+// Noise above the target is believed, but where business messages meet what it lets wait it is so by a
+// quarter: they look like noise as well, and are not to be late for it.
 double TunnelWindow::queue_part() const noexcept {
-  return static_cast<double>(std::max(queue_target(), noise_));
+  const bool business = observed_at_.value != 0 && last_sent_.value - observed_at_.value < kBusinessLately;
+  const std::int64_t believed =
+      business && noise_ > target_ ? target_ + (noise_ - target_) / kBelievedBesideBusiness : noise_;
+  return static_cast<double>(std::max(queue_target(), believed));
 }
 
 double TunnelWindow::usable() const noexcept {

@@ -134,8 +134,9 @@ class TunnelWindow {
   std::uint32_t connection_ = 0;
   MonotonicNanos next_send_;
   MonotonicNanos last_sent_;
-  MonotonicNanos refused_at_;  // by may_send: there was more to send
-  bool pace_refused_ = false;  // and it was the pace that refused
+  MonotonicNanos observed_at_;  // a message of another lane
+  MonotonicNanos refused_at_;   // by may_send: there was more to send
+  bool pace_refused_ = false;   // and it was the pace that refused
   MonotonicNanos halved_at_;
   MonotonicNanos base_seen_;  // the base delay was met, or the link was seen empty
   bool probing_ = false;

@@ -239,6 +239,25 @@ TEST(TunnelWindow, APathThatVariesByItselfIsNoQueue) {
   }
 }
 
+TEST(TunnelWindow, BesideBusinessMessagesLessIsTakenForNoise) {
+  const auto mean_window = [](bool business) {
+    auto link = link_of(4e6, 40);
+    link.noise_percent = 100;
+    link.server_noise = 10 * kMilli;
+    Sender run(link, 10);
+    run.live_every(16 * kMilli);
+    std::uint64_t sum = 0;
+    for (int i = 1; i <= 1200; ++i) {
+      run.until((1 + i / 10) * kSecond + i % 10 * 100 * kMilli);
+      // Met no queue, and so closes nothing of itself.
+      if (business) run.window().observe(300, run.window().base_nanos(), {run.now()});
+      sum += run.window().window_bytes();
+    }
+    return sum / 1200;
+  };
+  EXPECT_LT(mean_window(true), mean_window(false));
+}
+
 // A busy machine at either end: nothing is faster than its ticks, whatever the link carries.
 TEST(TunnelWindow, AWideLinkIsFoundWideAlthoughItsDelaysTellNothing) {
   for (std::uint64_t seed = 12; seed < 20; ++seed) {
