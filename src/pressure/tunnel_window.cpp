@@ -1,7 +1,6 @@
 #include "pressure/tunnel_window.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 namespace fluxrig::pressure {
@@ -23,15 +22,6 @@ constexpr std::int64_t kNoiseMemory = 8;
 constexpr std::int64_t kBusinessLately = 10 * kNanosPerSecond;
 constexpr std::int64_t kBelievedBesideBusiness = 4;
 constexpr std::int64_t kMostNoise = 25 * kNanosPerMilli;
-// A push: the window larger by this part for three round trips, once in so long while it does not help, twice
-// as long each time.
-constexpr double kPush = 0.25;
-constexpr std::int64_t kFirstPushPause = 5 * kNanosPerSecond;
-constexpr std::int64_t kLongestPushPause = 160 * kNanosPerSecond;
-constexpr std::int64_t kPushRoundTrips = 400;
-constexpr std::int64_t kSparsePushRoundTrips = 50;
-constexpr std::int64_t kSparsePushPause = 3 * kNanosPerSecond;
-constexpr std::int64_t kPushSamples = 4;
 constexpr std::int64_t kRateRoundTrips = 10;  // so many the recent rate remembers
 constexpr std::int64_t kLeastRateWindow = 200 * kNanosPerMilli;
 constexpr std::int64_t kProbeRoundTrips = 50;  // not more often: what it costs stays under a twentieth
@@ -96,16 +86,18 @@ void TunnelWindow::acknowledged(const Ticket& ticket, MonotonicNanos now) {
   const std::int64_t queueing = measure(ticket.bytes, delay, now);
   if (ticket.unqueued) noise_ += (std::min(queueing, kMostNoise) - noise_) / kNoiseMemory;
   watch_base(ticket.alone, queueing, now);
-  if (push_) {
-    follow_push(ticket, in_flight, queueing, now);
+  if (push_.under_way()) {
+    follow_push({ticket.sent_at, queueing, queueing_, static_cast<std::int64_t>(queue_part()), in_flight,
+                 rate_.recent(), round_trip_},
+                now);
     choose_sizes();
     return;
   }
-  if (ticket.sent_at < push_ended_) return;  // it met the queue of the push
+  if (ticket.sent_at < push_.ended_at()) return;  // it met the queue of the push
   const double ratio = static_cast<double>(queueing_) / queue_part();
   const auto bytes = static_cast<double>(ticket.bytes);
   if (may_push(now) && was_used(in_flight, now)) {
-    begin_push(now);
+    window_ = push_.begin(window_, now);
   } else if (ratio > 1) {
     shrink(bytes, ratio - 1);
   } else if (window_ < slow_start_until_ && ratio > kSlowStartEnds) {
@@ -121,7 +113,7 @@ void TunnelWindow::failed(const Ticket& ticket, MonotonicNanos now) {
   // Many fail together: one decrease for a round trip of them.
   if (now.value - halved_at_.value < std::max(round_trip_, kLeastRateWindow)) return;
   halved_at_ = now;
-  push_.reset();
+  push_.abandon();
   window_ /= 2;
   slow_start_until_ = window_;
   choose_sizes();
@@ -133,7 +125,8 @@ void TunnelWindow::observe(std::uint64_t bytes, std::int64_t delay_nanos, Monoto
   watch_base(/*alone=*/false, queueing, now);
   const double ratio = static_cast<double>(queueing_) / queue_part();
   // It never opens the window: what is not ours says nothing about what more of ours would do.
-  if (ratio > 1 && messages_ > 0 && !push_) shrink(static_cast<double>(std::min(bytes, chunk_)), ratio - 1);
+  if (ratio > 1 && messages_ > 0 && !push_.under_way())
+    shrink(static_cast<double>(std::min(bytes, chunk_)), ratio - 1);
   choose_sizes();
 }
 
@@ -146,9 +139,8 @@ void TunnelWindow::disconnected() noexcept {
   queueing_ = round_trip_ = noise_ = late_ = 0;
   next_send_ = {};
   probing_ = false;
-  push_.reset();
-  next_push_ = push_ended_ = observed_at_ = {};
-  push_pause_ = 0;
+  push_ = {};
+  observed_at_ = {};
   target_ = options_.least_target;
   chunk_ = options_.least_chunk;
   window_ = static_cast<double>(kFirstChunks * options_.least_chunk);
@@ -209,47 +201,20 @@ void TunnelWindow::leave_slow_start() noexcept {
 
 // Not where it would be less than one chunk.
 bool TunnelWindow::may_push(MonotonicNanos now) const noexcept {
-  return window_ >= slow_start_until_ && now >= next_push_ && !probing_ &&
-         kPush * window_ >= static_cast<double>(chunk_);
+  return window_ >= slow_start_until_ && !probing_ && push_.may_begin(now) &&
+         WindowPush::kPart * window_ >= static_cast<double>(chunk_);
 }
 
-// The delay of one message says little on a path that varies; what a larger window does to it says it. If the
-// link is the limit, what is more under way can only wait.
-void TunnelWindow::begin_push(MonotonicNanos now) noexcept {
-  push_ = Push{window_, now, 0, std::numeric_limits<std::int64_t>::max(), 0, 0};
-  window_ += kPush * window_;
-}
-
-void TunnelWindow::follow_push(const Ticket& ticket, double in_flight, std::int64_t queueing,
-                               MonotonicNanos now) noexcept {
-  Push& push = *push_;
-  push.most = std::max(push.most, in_flight);
-  if (ticket.sent_at.value >= push.began.value + round_trip_) {
-    push.least = std::min(push.least, queueing);
-    push.sum += queueing;
-    ++push.samples;
-  }
-  const double more = window_ - push.from;
-  const double longer = more / std::max(rate_.recent(), 1.0) * kNanosPerSecond;
-  const bool queues = static_cast<double>(queueing_) > longer + queue_part();
-  if (!queues && now.value - push.began.value < 3 * round_trip_) return;
-  const bool told = push.samples >= kPushSamples && push.most > push.from + more / 2;
-  if (queues || (told && static_cast<double>(push.least) >= longer / 2)) {
-    window_ = push.from;
-    noise_ /= 2;  // what was taken for noise may have been a queue
-    push_pause_ = std::max(kFirstPushPause, std::min(2 * push_pause_, kLongestPushPause));
-    push_pause_ = std::max(push_pause_, kPushRoundTrips * round_trip_);
-    next_push_ = {now.value + push_pause_};
-  } else if (told) {
-    noise_ = std::max(noise_, std::min(push.sum / push.samples - push.least, kMostNoise));
-    next_push_ = {now.value + round_trip_};
-  } else {
-    window_ = push.from;  // there was not enough to send
-    next_push_ = {now.value + std::max(kSparsePushPause, kSparsePushRoundTrips * round_trip_)};
-  }
+void TunnelWindow::follow_push(const WindowPush::Sample& sample, MonotonicNanos now) noexcept {
+  const auto verdict = push_.follow(sample, now);
+  if (verdict == WindowPush::Verdict::kUnderWay) return;
+  if (verdict == WindowPush::Verdict::kHelped)
+    noise_ = std::max(noise_, std::min(push_.spread(), kMostNoise));
+  else
+    window_ = push_.window_before();
+  // What was taken for noise may have been a queue.
+  if (verdict == WindowPush::Verdict::kQueued) noise_ /= 2;
   slow_start_until_ = window_;
-  push_ended_ = now;
-  push_.reset();
 }
 
 void TunnelWindow::watch_base(bool alone, std::int64_t queueing, MonotonicNanos now) noexcept {
@@ -307,7 +272,7 @@ double TunnelWindow::queue_part() const noexcept {
 }
 
 double TunnelWindow::usable() const noexcept {
-  return probing_ && !push_ ? std::min(window_, static_cast<double>(chunk_)) : window_;
+  return probing_ && !push_.under_way() ? std::min(window_, static_cast<double>(chunk_)) : window_;
 }
 
 }  // namespace fluxrig::pressure

@@ -20,11 +20,11 @@
 
 #include <array>
 #include <cstdint>
-#include <optional>
 
 #include "base/clock.hpp"
 #include "pressure/base_delay.hpp"
 #include "pressure/delivery_rate.hpp"
+#include "pressure/window_push.hpp"
 
 namespace fluxrig::pressure {
 
@@ -84,13 +84,6 @@ class TunnelWindow {
     std::int64_t queueing = 0;
     MonotonicNanos at;
   };
-  struct Push {
-    double from = 0;  // the window before
-    MonotonicNanos began;
-    double most = 0;  // bytes in flight
-    // Queueing delay of what was sent when all of it was under way.
-    std::int64_t least = 0, sum = 0, samples = 0;
-  };
   static constexpr std::size_t kFilter = 4;  // samples
 
   // Both return the queueing delay: measure() of the sample, filtered() of the least of the last few.
@@ -101,9 +94,7 @@ class TunnelWindow {
   void shrink(double bytes, double excess) noexcept;
   void leave_slow_start() noexcept;
   [[nodiscard]] bool may_push(MonotonicNanos now) const noexcept;
-  void begin_push(MonotonicNanos now) noexcept;
-  void follow_push(const Ticket& ticket, double in_flight, std::int64_t queueing,
-                   MonotonicNanos now) noexcept;
+  void follow_push(const WindowPush::Sample& sample, MonotonicNanos now) noexcept;
   void watch_base(bool alone, std::int64_t queueing, MonotonicNanos now) noexcept;
   void pace(std::uint64_t bytes, MonotonicNanos now) noexcept;
   bool release(const Ticket& ticket) noexcept;
@@ -141,9 +132,7 @@ class TunnelWindow {
   MonotonicNanos base_seen_;  // the base delay was met, or the link was seen empty
   bool probing_ = false;
   MonotonicNanos probed_at_;
-  std::optional<Push> push_;
-  MonotonicNanos next_push_, push_ended_;
-  std::int64_t push_pause_ = 0;  // after the last one, which did not help; 0: it did
+  WindowPush push_;
 };
 
 }  // namespace fluxrig::pressure
