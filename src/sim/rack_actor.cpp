@@ -48,10 +48,10 @@ void RackActor::start() {
   look_at_cuts(false);
   const auto opened = process_->open(parts);
   world_.note(actor_, opened ? "starts" : "cannot start", disk_.operations());
+  excuse_forgotten_ends();
   if (process_->audit) take_recovery(process_->audit->writer().recovered());
   if (disk_.stopped()) return die();
   if (!opened) {
-    excuse_last_end();
     process_.reset();
     disk_.kill();
     return world_.schedule.after(world_.around(300 * kNanosPerMilli), [this] { start(); });

@@ -81,7 +81,7 @@ class RackActor {
   [[nodiscard]] bool tells_of_cut(const BitRot& rot);
   void look_at_cuts(bool started);
   void excuse(Epoch epoch, Sequence from);
-  void excuse_last_end();
+  void excuse_forgotten_ends();
 
   World& world_;
   MessageServer& server_;

@@ -37,10 +37,18 @@ void RackActor::excuse(Epoch epoch, Sequence from) {
   if (!fresh) known->second = std::min(known->second, from);
 }
 
-// A start that failed may have sealed the last epoch and been refused the sync: the next start reads the
-// seal, and cannot know that a power loss will still take it.
-void RackActor::excuse_last_end() {
-  if (!unsynced_.empty()) excuse(unsynced_.rbegin()->first, unsynced_.rbegin()->second);
+// A start, or a process that went on to its next segment, may have sealed an epoch's last one and been
+// refused the sync: the next start reads the seal, and cannot know that a power loss will still take it.
+void RackActor::excuse_forgotten_ends() {
+  const auto names = wal::list_segments(disk_, kAudit);
+  if (!names) return;
+  for (const auto& name : *names) {
+    if (process_->audit && name.epoch == process_->audit->writer().epoch()) continue;
+    if (!disk_.forgot(path_of(kAudit, name))) continue;
+    // An epoch that is not there is of a start that died before its log was open: no record is in it.
+    const auto unsynced = unsynced_.find(name.epoch);
+    excuse(name.epoch, unsynced == unsynced_.end() ? Sequence{1} : unsynced->second);
+  }
 }
 
 // Several frames that were not yet synced may come out of a power loss with a hole between them, which

@@ -193,5 +193,48 @@ TEST(WalFault, AStartSyncsASealThatItFinds) {
   EXPECT_TRUE(verified->report.good()) << verified->report.faults.at(0).what;
 }
 
+// What no start can know, as docs/simulator.md says: a sync was refused to the seal, and the process died
+// before it had written it again. What was synced before stays.
+TEST(WalFault, AStartReadsASealThatTheKernelForgotAndOnlyWhatWasNeverSyncedIsLost) {
+  TestLane lane;
+  lane.open();
+  ASSERT_TRUE(lane.append(2));
+  ASSERT_TRUE(lane.writer->sync());
+  ASSERT_TRUE(lane.append(1));
+  const std::string segment = lane.newest();
+  EXPECT_FALSE(lane.disk.forgot(segment)) << "written, and its sync is still to come";
+  lane.disk.fail_next(Operation::kSync, EIO);
+  EXPECT_FALSE(lane.writer->rotate());
+  EXPECT_TRUE(lane.disk.forgot(segment));
+  lane.restart();
+  EXPECT_TRUE(lane.disk.forgot(segment)) << "the start's sync has nothing to write";
+  ASSERT_TRUE(lane.writer->recovered().link);
+  EXPECT_EQ(lane.writer->recovered().link->end, Sequence{4});
+  lane.writer.reset();
+  SeededRandom random(3);
+  lane.disk.crash(random);
+  EXPECT_FALSE(lane.disk.forgot(segment));
+  lane.open();
+  const auto verified = verify_chain(lane.disk, lane.directory, {});
+  ASSERT_TRUE(verified);
+  EXPECT_EQ(verified->report.records, 2U);
+  ASSERT_EQ(verified->report.faults.size(), 1U);
+  EXPECT_EQ(verified->report.faults[0].epoch, Epoch{1});
+  EXPECT_EQ(verified->report.faults[0].sequence, Sequence{3});
+}
+
+// The process that lives on writes it again.
+TEST(WalFault, ARotationThatIsTriedAgainLeavesNothingForgotten) {
+  TestLane lane;
+  lane.open();
+  ASSERT_TRUE(lane.append(2));
+  const std::string segment = lane.newest();
+  lane.disk.fail_next(Operation::kSync, EIO);
+  EXPECT_FALSE(lane.writer->rotate());
+  EXPECT_TRUE(lane.disk.forgot(segment));
+  ASSERT_TRUE(lane.writer->rotate());
+  EXPECT_FALSE(lane.disk.forgot(segment));
+}
+
 }  // namespace
 }  // namespace fluxrig::wal

@@ -122,7 +122,10 @@ Result<void> MemoryDisk::sync(Node& node) {
   if (const auto good = check(Operation::kSync); !good) {
     // As Linux does: pages that could not be written are called clean, and the next sync succeeds without
     // them.
-    if (left_ != 0) node.unsynced.clear();
+    if (left_ != 0) {
+      node.unsynced.clear();
+      node.refused = true;
+    }
     return good;
   }
   for (const auto& write : node.unsynced) apply(node.durable, write);
@@ -252,10 +255,20 @@ void MemoryDisk::kill() {
   stopped_ = false;
 }
 
+bool MemoryDisk::forgot(const std::string& path) const {
+  const auto found = names_.find(path);
+  FR_ASSERT(found != names_.end());
+  if (!found->second->refused) return false;
+  Bytes synced = found->second->durable;
+  for (const auto& write : found->second->unsynced) apply(synced, write);
+  return synced != found->second->live;
+}
+
 Bytes& MemoryDisk::content(const std::string& path) {
   const auto found = names_.find(path);
   FR_ASSERT(found != names_.end());
   found->second->unsynced.clear();
+  found->second->refused = false;
   // The caller changes what is on disk; both views follow from here at the next sync.
   found->second->durable = found->second->live;
   return found->second->live;

@@ -53,6 +53,9 @@ class MemoryDisk final : public Disk {
   // For damage done behind the WAL's back. The file must exist.
   [[nodiscard]] Bytes& content(const std::string& path);
   [[nodiscard]] bool exists(const std::string& path) const { return names_.contains(path); }
+  // Something of the file is neither on disk nor will be at its next sync: a sync was refused, and what it
+  // was for has not been written again. The file must exist.
+  [[nodiscard]] bool forgot(const std::string& path) const;
 
   struct Write {
     std::uint64_t offset = 0;
@@ -63,6 +66,7 @@ class MemoryDisk final : public Disk {
     Bytes live;
     Bytes durable;
     std::vector<Write> unsynced;
+    bool refused = false;  // a sync, at least once
   };
   // Of the files it made.
   [[nodiscard]] Result<void> write(Node& node, std::uint64_t offset, ByteView bytes);
