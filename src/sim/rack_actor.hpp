@@ -7,6 +7,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sim/bit_rot.hpp"
@@ -82,6 +83,7 @@ class RackActor {
   void look_at_cuts(bool started);
   void excuse(Epoch epoch, Sequence from);
   void excuse_forgotten_ends();
+  [[nodiscard]] bool only_end_forgotten(Epoch epoch, std::string_view what) const;
 
   World& world_;
   MessageServer& server_;
@@ -98,6 +100,7 @@ class RackActor {
   std::int64_t wall_offset_ = 0;
   std::map<Epoch, Sequence> unsynced_;  // by ended epoch: the first sequence that was not on disk
   std::map<Epoch, Sequence> excused_;   // from here on
+  std::set<Epoch> forgotten_;           // a start read an end of it that was not on disk
   std::vector<BitRot> rots_;
   std::set<std::pair<std::string, std::uint64_t>> named_;  // by recovery: file, and from which byte on
   std::int64_t pump_at_ = 0;

@@ -45,10 +45,16 @@ void RackActor::excuse_forgotten_ends() {
   for (const auto& name : *names) {
     if (process_->audit && name.epoch == process_->audit->writer().epoch()) continue;
     if (!disk_.forgot(path_of(kAudit, name))) continue;
+    forgotten_.insert(name.epoch);
     // An epoch that is not there is of a start that died before its log was open: no record is in it.
     const auto unsynced = unsynced_.find(name.epoch);
     excuse(name.epoch, unsynced == unsynced_.end() ? Sequence{1} : unsynced->second);
   }
+}
+
+// Where the seal alone was forgotten, the fault is told of the first record of the block before it.
+bool RackActor::only_end_forgotten(Epoch epoch, std::string_view what) const {
+  return forgotten_.contains(epoch) && what.starts_with("the epoch does not end with the block");
 }
 
 // Several frames that were not yet synced may come out of a power loss with a hole between them, which
@@ -91,7 +97,8 @@ void RackActor::check_disk() {
   const auto verified = wal::verify_chain(disk_, kAudit, {});
   if (!verified) return;  // the disk refuses to be read at this moment
   for (const auto& fault : verified->report.faults)
-    if (!excused(fault.epoch, fault.sequence) && !only_receipt_gone(fault))
+    if (!excused(fault.epoch, fault.sequence) && !only_end_forgotten(fault.epoch, fault.what) &&
+        !only_receipt_gone(fault))
       return world_.oracle.fail("the chain verifies",
                                 fmt::format("{}: {}: {}, epoch {} sequence {}", name_, to_string(fault.kind),
                                             fault.what, fault.epoch.value, fault.sequence.value));
