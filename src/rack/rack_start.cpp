@@ -151,7 +151,8 @@ Outcome<void> Rack::connect_bus() {
 // What cannot go to the bus waits here; without it the rack runs on, and telemetry waits in memory.
 void Rack::open_backlog() {
   auto opened = lane::TelemetryBacklog::open({disk_, clock_, ledger_, drops_, scenario_.data + "/telemetry",
-                                              identity_.machine_id, scenario_.rack, version_text()});
+                                              identity_.machine_id, scenario_.rack, version_text(),
+                                              scenario_.telemetry.backlog_bytes});
   if (opened)
     backlog_ = *std::move(opened);
   else

@@ -55,6 +55,7 @@ Telemetry telemetry_of(const gear::Settings& settings) {
   telemetry.sampling.ratio = settings.map("sampling")->number("ratio");
   telemetry.sampling.slow = settings.map("sampling")->duration("slow");
   telemetry.metrics_interval = settings.map("metrics")->duration("interval");
+  telemetry.backlog_bytes = settings.map("backlog")->size("disk");
   return telemetry;
 }
 

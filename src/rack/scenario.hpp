@@ -58,6 +58,7 @@ struct Telemetry {
   Audit audit;
   Sampling sampling;
   std::chrono::milliseconds metrics_interval{10'000};
+  std::uint64_t backlog_bytes = 256ULL << 20;  // all segments of waiting P2 together
 };
 
 struct Limits {

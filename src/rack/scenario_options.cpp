@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "lane/telemetry_backlog.hpp"
+
 namespace fluxrig::rack {
 namespace {
 
@@ -97,11 +99,22 @@ Option telemetry_options() {
                             .fallback = "10s",
                             .minimum = 100,
                             .maximum = kHour}}};
+  Option backlog{
+      .name = "backlog",
+      .type = OptionType::kMap,
+      .summary = "metrics and spans (P2) that wait on disk while they cannot be sent",
+      .fallback = "{}",
+      .items = {{.name = "disk",
+                 .type = OptionType::kSize,
+                 .summary = "limit of their segments together; then the oldest go, and are counted",
+                 .fallback = "256MiB",
+                 .minimum = lane::TelemetryBacklog::kMinBytes,
+                 .maximum = 16LL << 40}}};
   return {.name = "telemetry",
           .type = OptionType::kMap,
           .summary = "what is recorded, and how safely",
           .fallback = "{}",
-          .items = {audit_options(), std::move(sampling), std::move(metrics)}};
+          .items = {audit_options(), std::move(sampling), std::move(metrics), std::move(backlog)}};
 }
 
 Option limits_options() {

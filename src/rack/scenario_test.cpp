@@ -46,7 +46,7 @@ const std::vector<gear::GearType>& catalogue() {
 
 constexpr std::string_view kGood = R"(rack: edge
 mixer: { address: "nats://mixer.example:4222", certificates: pki }
-telemetry: { audit: { durability: interval, interval: 10ms, intent: commit, disk: 1GiB }, sampling: { ratio: 0.1, slow: 1s } }
+telemetry: { audit: { durability: interval, interval: 10ms, intent: commit, disk: 1GiB }, sampling: { ratio: 0.1, slow: 1s }, backlog: { disk: 64MiB } }
 gears:
   shop:   { type: http_server, listen: "127.0.0.1:0" }
   codec:  { type: codec }
@@ -93,6 +93,7 @@ TEST(Scenario, ReadsEverythingOfASoundFile) {
   EXPECT_EQ(loaded->telemetry.audit.intent, IntentMode::kCommit);
   EXPECT_EQ(loaded->telemetry.audit.interval, std::chrono::milliseconds(10));
   EXPECT_EQ(loaded->telemetry.audit.disk_bytes, 1U << 30);
+  EXPECT_EQ(loaded->telemetry.backlog_bytes, 64U << 20);
   EXPECT_DOUBLE_EQ(loaded->telemetry.sampling.ratio, 0.1);
   EXPECT_EQ(loaded->profile, Profile::kProduction);
   EXPECT_EQ(loaded->limits.in_flight, 4096U);
