@@ -88,7 +88,7 @@ model::RackPressure PressureControl::report(MonotonicNanos now) const {
   report.cause = cause.source == pressure::Source::kMixer ? name_of(cause.mixer) : name_of(cause.source);
   report.backlog_bytes = backlog_bytes_;
   report.live_bytes_per_s = now.value - window_began_.value < 2 * kRateWindow ? live_rate_ : 0;
-  report.replay_bytes_per_s = replay_.rate(now);
+  report.replay_bytes_per_s = state() == model::PressureState::kReplay ? replay_.rate(now) : 0;
   report.seconds_left = replay_.seconds_left(backlog_bytes_, now);
   return report;
 }

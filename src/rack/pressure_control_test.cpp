@@ -69,6 +69,11 @@ TEST_F(PressureControlTest, TheBacklogMovesInReplayAloneAndInsideTheBudget) {
   EXPECT_GT(control_.report(now_).replay_bytes_per_s, 50'000U);
   ASSERT_TRUE(control_.report(now_).seconds_left);
   EXPECT_GT(*control_.report(now_).seconds_left, 90U);
+  situation_.backlog_bytes = 0;
+  control_.take(lease(0), now_);
+  run(9);
+  ASSERT_EQ(control_.state(), State::kNormal);
+  EXPECT_EQ(control_.report(now_).replay_bytes_per_s, 0U) << "nothing is replayed any more";
 }
 
 TEST_F(PressureControlTest, WithoutNewsOfTheLeaseNothingIsSent) {
