@@ -20,7 +20,6 @@ constexpr double kEmpty = 0.25;    // of the queue's part: it is as good as empt
 // to be outbid.
 constexpr std::int64_t kNoiseMemory = 8;
 constexpr std::int64_t kBusinessLately = 10 * kNanosPerSecond;
-constexpr std::int64_t kBelievedBesideBusiness = 4;
 constexpr std::int64_t kMostNoise = 25 * kNanosPerMilli;
 constexpr std::int64_t kRateRoundTrips = 10;  // so many the recent rate remembers
 constexpr std::int64_t kLeastRateWindow = 200 * kNanosPerMilli;
@@ -262,13 +261,12 @@ bool TunnelWindow::makes_no_queue(MonotonicNanos now) const {
   return static_cast<double>(in_flight_) <= rate_.recent() * base / kNanosPerSecond / 2;
 }
 
-// Noise above the target is believed, but where business messages meet what it lets wait it is so by a
-// quarter: they look like noise as well, and are not to be late for it.
+// Business messages look like noise as well, and are not to be late for it: where they meet what it lets
+// wait, half of it is believed.
 double TunnelWindow::queue_part() const noexcept {
   const bool business = observed_at_.value != 0 && last_sent_.value - observed_at_.value < kBusinessLately;
-  const std::int64_t believed =
-      business && noise_ > target_ ? target_ + (noise_ - target_) / kBelievedBesideBusiness : noise_;
-  return static_cast<double>(std::max(queue_target(), believed));
+  const std::int64_t more = std::max<std::int64_t>(noise_ - queue_target(), 0);
+  return static_cast<double>(queue_target() + (business ? more / 2 : more));
 }
 
 double TunnelWindow::usable() const noexcept {

@@ -258,6 +258,26 @@ TEST(TunnelWindow, BesideBusinessMessagesLessIsTakenForNoise) {
   EXPECT_LT(mean_window(true), mean_window(false));
 }
 
+TEST(TunnelWindow, BesideBusinessOnAPathThatVariesABacklogStillMoves) {
+  for (const std::uint64_t noise_ms : {4, 10, 20}) {
+    SCOPED_TRACE(testing::Message() << noise_ms << " ms, seed 10");
+    auto link = link_of(4e6, 40);
+    link.noise_percent = 100;
+    link.server_noise = static_cast<std::int64_t>(noise_ms) * kMilli;
+    Sender run(link, 10);
+    SeededRandom random(3);
+    run.live_every(16 * kMilli);
+    double used = 0;
+    for (int i = 1; i <= 1800; ++i) {
+      run.until((1 + i / 10) * kSecond + i % 10 * 100 * kMilli);
+      const auto late = static_cast<std::int64_t>(random.below(noise_ms * kMilli));
+      run.window().observe(300, 40 * kMilli + late, {run.now()});
+      if (i > 600) used += run.used() / 1200;
+    }
+    EXPECT_GT(used, 0.4);
+  }
+}
+
 // A busy machine at either end: nothing is faster than its ticks, whatever the link carries.
 TEST(TunnelWindow, AWideLinkIsFoundWideAlthoughItsDelaysTellNothing) {
   for (std::uint64_t seed = 12; seed < 20; ++seed) {
