@@ -19,8 +19,8 @@ constexpr double kEmpty = 0.25;    // of the queue's part: it is as good as empt
 // The part of the noise that a sample moves, and the most that is believed: a queue that others make is not
 // to be outbid.
 constexpr std::int64_t kNoiseMemory = 8;
-constexpr std::int64_t kBusinessLately = 10 * kNanosPerSecond;
 constexpr std::int64_t kMostNoise = 25 * kNanosPerMilli;
+constexpr std::int64_t kBusinessLately = 10 * kNanosPerSecond;
 constexpr std::int64_t kRateRoundTrips = 10;  // so many the recent rate remembers
 constexpr std::int64_t kLeastRateWindow = 200 * kNanosPerMilli;
 constexpr std::int64_t kProbeRoundTrips = 50;  // not more often: what it costs stays under a twentieth

@@ -8,9 +8,8 @@
 //    are late with too little before them for a queue is allowed to all;
 //  - chunks are as large as the link carries in the target time: one occupies it for no longer, and a
 //    second one waits behind it at most;
-//  - where delays tell little, the window is made a quarter larger for three round trips: on a link that is
-//  the
-//    limit all of that waits, and it is taken back; on any other nothing changes, and it stays;
+//  - where delays tell little, a larger window is tried for three round trips, and stays where nothing waits
+//    for it (WindowPush);
 //  - sending is paced over the round trip, and below one chunk for each it goes on, slower; a sender that
 //    wakes late makes up for it;
 //  - decreases are proportional (as in LEDBAT++), and from time to time the link is left empty for a
