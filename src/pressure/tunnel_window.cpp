@@ -14,6 +14,7 @@ constexpr double kDecrease = 0.25;        // of the window a round trip, at a qu
 constexpr double kLargestDecrease = 0.5;  // a round trip
 constexpr double kSlowStartGain = 2;      // of the pace over window / round trip
 constexpr double kGain = 1.25;
+constexpr double kBusinessGain = 1;  // a burst at more is a queue for those who come meanwhile
 constexpr double kLateSender = 2;  // a window is used that is no larger than so many times what is in flight
 constexpr double kEmpty = 0.25;    // of the queue's part: it is as good as empty
 // The part of the noise that a sample moves, and the most that is believed: a queue that others make is not
@@ -172,7 +173,7 @@ void TunnelWindow::choose_sizes() noexcept {
   const auto base = static_cast<double>(base_delay_.least().value_or(0));
   target_ = std::max(options_.least_target, static_cast<std::int64_t>(options_.target_share * base));
   const double carried = rate_.recent() * static_cast<double>(queue_target()) / kNanosPerSecond;
-  chunk_ = std::clamp(static_cast<std::uint64_t>(carried), options_.least_chunk, options_.largest_chunk);
+  chunk_ = std::clamp(static_cast<std::uint64_t>(carried), least_chunk(), options_.largest_chunk);
   window_ = std::clamp(window_, kLeastShare * static_cast<double>(options_.least_chunk),
                        static_cast<double>(options_.largest_window));
 }
@@ -229,6 +230,7 @@ void TunnelWindow::pace(std::uint64_t bytes, MonotonicNanos now) noexcept {
   if (round_trip_ == 0) return;
   const double gain = window_ < static_cast<double>(chunk_) ? 1
                       : window_ < slow_start_until_         ? kSlowStartGain
+                      : beside_business(now)                ? kBusinessGain
                                                             : kGain;
   const double interval = static_cast<double>(bytes) * static_cast<double>(round_trip_) / (gain * window_);
   // A caller that wakes late may make up for as much as it is late on average, at least for what occupies the
@@ -264,9 +266,16 @@ bool TunnelWindow::makes_no_queue(MonotonicNanos now) const {
 // Business messages look like noise as well, and are not to be late for it: where they meet what it lets
 // wait, half of it is believed.
 double TunnelWindow::queue_part() const noexcept {
-  const bool business = observed_at_.value != 0 && last_sent_.value - observed_at_.value < kBusinessLately;
   const std::int64_t more = std::max<std::int64_t>(noise_ - queue_target(), 0);
-  return static_cast<double>(queue_target() + (business ? more / 2 : more));
+  return static_cast<double>(queue_target() + (beside_business(last_sent_) ? more / 2 : more));
+}
+
+bool TunnelWindow::beside_business(MonotonicNanos now) const noexcept {
+  return observed_at_.value != 0 && now.value - observed_at_.value < kBusinessLately;
+}
+
+std::uint64_t TunnelWindow::least_chunk() const noexcept {
+  return beside_business(last_sent_) ? options_.least_beside_business : options_.least_chunk;
 }
 
 double TunnelWindow::usable() const noexcept {

@@ -58,9 +58,12 @@ export class Stack {
     this.directory = mkdtempSync(join(tmpdir(), prefix));
     this.pki = join(this.directory, 'pki');
     // The runner ends a suite that takes too long; nothing may stay behind.
-    for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, () => this.close().finally(() => process.exit(1)));
-    process.once('exit', () => this.killAll());
+    for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, this.onSignal);
+    process.once('exit', this.onExit);
   }
+
+  onSignal = () => this.close().finally(() => process.exit(1));
+  onExit = () => this.killAll();
 
   path(...parts) {
     return join(this.directory, ...parts);
@@ -196,6 +199,8 @@ wires:
       for (const name of [...this.processes.keys()].reverse()) await this.stop(name);
     } finally {
       this.killAll();
+      for (const signal of ['SIGTERM', 'SIGINT']) process.off(signal, this.onSignal);
+      process.off('exit', this.onExit);
       if (process.env.FLUXRIG_E2E_KEEP) console.log(`kept: ${this.directory}`);
       else rmSync(this.directory, { recursive: true, force: true });
     }

@@ -34,6 +34,22 @@ export async function missing(stack, answered, { rack = 'edge', peer, millisecon
   return found;
 }
 
+// Late is not lost: what an outage left on a rack's disk trickles in beside fresh records. Waits as long as it still shrinks; what
+// does not arrive then is for the comparison to find.
+export async function replayed(stack, { patience = 60_000, every = 1_000 } = {}) {
+  let least = Infinity;
+  for (let moved = Date.now(); Date.now() - moved < patience;) {
+    const answer = await stack.api('/api/v1/racks').catch(() => undefined);
+    const waiting = answer ? answer.racks.reduce((sum, { pressure }) => sum + (pressure?.backlog_bytes ?? 0), 0) : Infinity;
+    if (waiting === 0) return;
+    if (waiting < least) {
+      least = waiting;
+      moved = Date.now();
+    }
+    await new Promise((resolve) => setTimeout(resolve, every));
+  }
+}
+
 async function compare(stack, answered, rack, peer) {
   const rows = await rowsOf(stack, `select flux_id, outcome, attributes['iso8583.41'] as terminal, count(*) as copies from transactions where rack = '${rack}' group by all`);
   const stored = new Map(rows.map((row) => [row.flux_id, row]));

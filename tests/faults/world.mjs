@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { until } from '../e2e/suite.mjs';
 import { Stack } from '../e2e/stack.mjs';
-import { alarms, missing, storedTwice } from './oracle.mjs';
+import { alarms, missing, replayed, storedTwice } from './oracle.mjs';
 import { timeOf, Traffic } from './traffic.mjs';
 
 export const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -51,6 +51,7 @@ export class World {
     const answered = this.traffic.answered();
     if (answered.length === 0) throw new Error('nothing was answered: a comparison would prove nothing');
     if (new Set(answered).size !== answered.length) throw new Error('the ledger has one flux_id twice');
+    await replayed(this.stack);
     const found = await missing(this.stack, this.expected(answered), { peer: this.peer });
     this.blame(rounds, found.lost, 'lost');
     this.blame(rounds, found.doubled, 'doubled');

@@ -1,8 +1,7 @@
 // The stack of ./dev bench lanes and its modes. Measured is the kiosk's question to the host and its answer (P0 over the bus); the
 // telemetry beside it is the shop's of the same rack, whose own answers need no bus.
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, statfsSync } from 'node:fs';
-import os from 'node:os';
+import { readFileSync, statfsSync } from 'node:fs';
 import { freePort } from '../e2e/stack.mjs';
 import { until } from '../e2e/suite.mjs';
 import { pause } from '../faults/world.mjs';
@@ -15,7 +14,6 @@ const SETTLE_MS = 2_000;
 const AUDIT = 'audit: { durability: interval }';
 const STORE_BYTES = 4 * 2 ** 30;
 const SPARE_BYTES = 8 << 20;  // what the file system needs to book a large file
-const NICE = 10;
 const GAUGES = ['backlog', 'window', 'chunk'];
 
 export class LanesWorld extends EdgeWorld {
@@ -41,8 +39,10 @@ export class LanesWorld extends EdgeWorld {
 
   async startRacks() {
     const { stack } = this;
-    // The mixer has a machine of its own, anywhere but here. Its nats-server, through which the questions go, stays as it is.
-    for (const thread of readdirSync(`/proc/${stack.processes.get('mixer').child.pid}/task`)) os.setPriority(Number(thread), NICE);
+    // The mixer has a machine of its own, anywhere but here: whatever else wants a processor goes first, at once. Its nats-server, through
+    // which the questions go, stays as it is.
+    const idle = spawnSync('chrt', ['--all-tasks', '--idle', '--pid', '0', String(stack.processes.get('mixer').child.pid)], { encoding: 'utf8' });
+    if (idle.status !== 0) throw new Error(`chrt: ${idle.stderr ?? idle.error}`);
     stack.prefixes.set('bare', this.wire.inside);
     for (const rack of ['bare-host', 'bare']) {
       stack.spawn(rack, this.bareProgram, ['rack', stack.scenarios.get(rack)]);
