@@ -49,7 +49,8 @@ void ChainWatch::raise(const sink::StreamKey& stream, Finding finding) {
   sink::AuditAlarm alarm;
   alarm.id = committed_.next_alarm + alarms_made_++;
   alarm.stream = stream;
-  if (const auto* chain = chain_of(stream)) alarm.rack = chain->rack;
+  alarm.rack = std::move(finding.rack);
+  if (const auto* chain = chain_of(stream); chain != nullptr && alarm.rack.empty()) alarm.rack = chain->rack;
   alarm.kind = finding.kind;
   alarm.first = finding.first;
   alarm.last = finding.last;

@@ -128,6 +128,22 @@ void ChainWatch::take_link(const sink::IncomingBlock& block, const std::optional
   if (!before.chain.end) before.chain.end = sink::EpochChain::End{link.end, link.head, block.received, false};
 }
 
+void ChainWatch::take_start(const sink::StreamKey& stream, const std::string& rack, Epoch before,
+                            Epoch known) {
+  raise(stream,
+        {sink::AlarmKind::kRollback,
+         {1},
+         {},
+         before.value == 0
+             ? fmt::format("the rack knows of no start before this one, and one with epoch {} said hello: "
+                           "its directory was lost",
+                           known.value)
+             : fmt::format("the rack names epoch {} as its start before this one, and one with epoch {} said "
+                           "hello: an older copy of its directory came back",
+                           before.value, known.value),
+         rack});
+}
+
 void ChainWatch::take_checkpoint(const sink::IncomingBlock& block, ByteView body, sink::ChainPiece& piece) {
   const auto stream = stream_of(block);
   const auto altered = [&](const char* what) {

@@ -47,6 +47,9 @@ class ChainWatch {
 
   // In the order of arrival; lane audit. The block's machine is the one that sent it.
   Verdict judge(const sink::IncomingBlock& block);
+  // The rack's directory knows of no start after `before`, and `known` has said hello: an older copy came
+  // back.
+  void take_start(const sink::StreamKey& stream, const std::string& rack, Epoch before, Epoch known);
   // Turns what has been missing for too long into gaps.
   void look_for_gaps(const PresentSince& present);
   // Joins what belongs together, ends alarms that no longer hold. Last.
@@ -71,6 +74,7 @@ class ChainWatch {
     Sequence first;
     Sequence last;
     std::string what;
+    std::string rack = {};  // empty: the chain's
   };
 
   [[nodiscard]] Draft& draft(const sink::StreamKey& stream);

@@ -255,6 +255,26 @@ TEST_F(ChainWatchTest, ALinkThatPassesOverAKnownEpochIsARollback) {
   EXPECT_THAT(open(), ElementsAre(AlarmKind::kRollback, AlarmKind::kRollback));
 }
 
+// Told by its hello, before or without any record, and by the chain: one thing, one alarm.
+TEST_F(ChainWatchTest, AStartThatTheDirectoryDoesNotKnowIsARollback) {
+  take({rack_.header(), rack_.records(5)});
+  auto backup = rack_;
+  take(rack_.records(5));
+  backup.start_again();
+  {
+    ChainWatch watch(state_, now_);
+    watch.take_start({rack_.machine, model::Lane::kAudit, backup.epoch}, "edge", Epoch{1}, Epoch{7});
+    apply(watch.finish());
+  }
+  EXPECT_THAT(open(), ElementsAre(AlarmKind::kRollback));
+  EXPECT_EQ(told_.rbegin()->second.rack, "edge");
+  EXPECT_THAT(told_.rbegin()->second.what,
+              HasSubstr("names epoch 1 as its start before this one, and one with epoch 7"));
+  take(backup.header());
+  EXPECT_THAT(open(), ElementsAre(AlarmKind::kRollback));
+  EXPECT_EQ(told_.rbegin()->second.count, 2U);
+}
+
 TEST_F(ChainWatchTest, AnEpochOfWhichNothingCameIsMissed) {
   take({rack_.header(), rack_.records(5)});
   rack_.start_again();

@@ -169,7 +169,8 @@ std::string Control::welcome(const MachineId& machine, const model::Hello& hello
   }
   const auto now = parts_.clock.now();
   parts_.presence.hello(
-      {machine, *name, hello.version, hello.epoch, hello.started.value == 0 ? now : hello.started, now, {}});
+      {machine, *name, hello.version, hello.epoch, hello.started.value == 0 ? now : hello.started, now, {}},
+      hello.before);
   return {};
 }
 

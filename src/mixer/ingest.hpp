@@ -15,6 +15,7 @@
 #include "mixer/chain_watch.hpp"
 #include "mixer/decision.hpp"
 #include "mixer/ingest_counters.hpp"
+#include "mixer/presence.hpp"
 #include "mixer/rack_events.hpp"
 #include "mixer/rack_index.hpp"
 #include "mixer/sink_watch.hpp"
@@ -73,6 +74,8 @@ class Ingest {
   void send_receipts(const MachineId& machine);
   // Raises alarms for what connected racks should have sent long ago. From time to time.
   [[nodiscard]] Result<void> look_for_gaps();
+  // Raises alarms for racks whose directory does not know of a start that said hello.
+  [[nodiscard]] Result<void> note_old_copies(const std::vector<Presence::OldCopy>& copies);
   // Stores what operators have decided meanwhile, and tells them.
   void answer_decisions();
   // After housekeeping: the store may have raised alarms of its own; `next_before`: the next id before it.

@@ -49,6 +49,18 @@ Result<void> Ingest::look_for_gaps() {
   return {};
 }
 
+Result<void> Ingest::note_old_copies(const std::vector<Presence::OldCopy>& copies) {
+  if (copies.empty()) return {};
+  ChainWatch watch(parts_.sink.audit(), parts_.clock.now());
+  for (const auto& copy : copies)
+    watch.take_start({copy.machine_id, model::Lane::kAudit, copy.epoch}, copy.rack, copy.before, copy.known);
+  const auto changes = watch.finish();
+  const auto done = parts_.sink.commit_audited({}, changes);
+  if (!done) return tl::unexpected(done.error());
+  tell(changes);
+  return {};
+}
+
 void Ingest::answer_decisions() {
   if (parts_.decisions == nullptr) return;
   while (const auto open = parts_.decisions->take())

@@ -123,6 +123,12 @@ void IngestThread::keep_house(bool idle) {
   const auto now = parts_.clock.monotonic();
   if (now.value - presence_at_.value >= kPresenceEvery) {
     presence_at_ = now;
+    auto old_copies = presence_.take_old_copies();
+    if (const auto done = ingest_.note_old_copies(old_copies); !done) {
+      parts_.diagnostics.warn("mixer.ingest", "an alarm of the audit chain was not stored; trying again",
+                              {{"why", to_string(done.error())}});
+      presence_.give_back(std::move(old_copies));
+    }
     for (const auto& presence : presence_.take_due(parts_.clock.now()))
       if (const auto done = parts_.sink.remember(presence); !done)
         parts_.diagnostics.warn("mixer.ingest", "the presence of a rack was not stored",

@@ -138,6 +138,7 @@ Outcome<void> Mixer::Parts::open_store() {
   auto opened = sink::DuckDbStore::open(std::move(options), clock, diagnostics);
   if (!opened) return tl::unexpected(opened.error());
   store = std::move(*opened);
+  presence.recall(store->queries(), diagnostics);
   return {};
 }
 
@@ -231,9 +232,8 @@ Outcome<void> Mixer::Parts::start_api() {
 Mixer::Mixer(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
 Mixer::~Mixer() {
-  // The ingest thread first: it may wake the API's connections, so it must not outlive them. `control` asks
-  // ingest for receipts, so it stops before ingest; the API and the pressure thread may still read its fill,
-  // so it is destroyed after them.
+  // Ingest may wake the API's connections: it goes before them. `control` asks ingest for receipts: it stops
+  // first; the API and the pressure thread may still read its fill: it is destroyed last.
   if (parts_->control) parts_->control->stop();
   parts_->ingest.reset();
   parts_->decisions.close();

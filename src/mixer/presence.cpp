@@ -1,11 +1,34 @@
 #include "mixer/presence.hpp"
 
+#include <charconv>
+#include <iterator>
 #include <utility>
 
 namespace fluxrig::mixer {
 
-void Presence::hello(sink::RackPresence presence) {
+void Presence::recall(sink::Queries& queries, Diagnostics& diagnostics) {
+  const auto table = queries.select("SELECT machine_id::VARCHAR, epoch FROM racks", {}, {});
+  if (!table)
+    return diagnostics.warn("mixer.racks",
+                            "which start of each rack came last is not known: an older copy of a directory "
+                            "that was put back meanwhile is only told by its records",
+                            {{"why", table.error().message}});
   const std::lock_guard lock(mutex_);
+  for (const auto& row : table->rows) {
+    const auto machine = parse_uuid(row[0].value_or(""));
+    const auto text = row[1].value_or("");
+    std::uint32_t epoch = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), epoch);
+    if (machine && error == std::errc{}) epochs_[MachineId{*machine}] = Epoch{epoch};
+  }
+}
+
+void Presence::hello(sink::RackPresence presence, std::optional<Epoch> before) {
+  const std::lock_guard lock(mutex_);
+  auto& known = epochs_[presence.machine_id];
+  if (before && known != presence.epoch && known > *before && old_copies_.size() < kMostOldCopies)
+    old_copies_.push_back({presence.machine_id, presence.rack, presence.epoch, *before, known});
+  known = presence.epoch;
   auto& entry = racks_[presence.machine_id];
   entry.heard(presence.last_seen);
   if (presence.status_json.empty()) presence.status_json = std::move(entry.presence.status_json);
@@ -21,7 +44,7 @@ void Presence::heartbeat(const MachineId& machine, const std::string& rack, mode
   entry.heard(now);
   entry.presence.machine_id = machine;
   entry.presence.rack = rack;
-  entry.presence.epoch = heartbeat.epoch;
+  entry.presence.epoch = epochs_[machine] = heartbeat.epoch;
   entry.presence.status_json = std::move(heartbeat.status_json);
   entry.pressure = std::move(heartbeat.pressure);
   if (entry.holds_back()) entry.since = now;
@@ -41,6 +64,17 @@ std::vector<sink::RackPresence> Presence::take_due(UnixNanos now) {
     entry.remembered = now;
   }
   return due;
+}
+
+std::vector<Presence::OldCopy> Presence::take_old_copies() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(old_copies_, {});
+}
+
+void Presence::give_back(std::vector<OldCopy> copies) {
+  const std::lock_guard lock(mutex_);
+  old_copies_.insert(old_copies_.begin(), std::make_move_iterator(copies.begin()),
+                     std::make_move_iterator(copies.end()));
 }
 
 std::optional<UnixNanos> Presence::present_since(const MachineId& machine, UnixNanos now) const {

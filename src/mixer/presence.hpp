@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "base/diagnostics.hpp"
 #include "model/agent.hpp"
 #include "sink/sink.hpp"
 
@@ -19,16 +20,32 @@ namespace fluxrig::mixer {
 class Presence {
  public:
   static constexpr std::int64_t kRememberInterval = 10 * kNanosPerSecond;
+  // Until the store takes them; more say nothing new.
+  static constexpr std::size_t kMostOldCopies = 1024;
   // Three missed heartbeats.
   static constexpr std::int64_t kAbsentAfter = 15 * kNanosPerSecond;
 
-  void hello(sink::RackPresence presence);
+  // The epochs that the store remembers of the racks; before anything is heard of them.
+  void recall(sink::Queries& queries, Diagnostics& diagnostics);
+  // `before`: the epoch of the rack's start before, as it says.
+  void hello(sink::RackPresence presence, std::optional<Epoch> before = std::nullopt);
   // `rack` is the name from the index, for a heartbeat that comes before any hello (the mixer was restarted).
   void heartbeat(const MachineId& machine, const std::string& rack, model::Heartbeat heartbeat,
                  UnixNanos now);
   // Those that changed and were not handed out within the interval.
   [[nodiscard]] std::vector<sink::RackPresence> take_due(UnixNanos now);
   [[nodiscard]] std::vector<sink::RackPresence> all() const;
+  // A rack whose directory does not know of a start that said hello: it was lost, or an older copy came back.
+  struct OldCopy {
+    MachineId machine_id;
+    std::string rack;
+    Epoch epoch;
+    Epoch before;  // as it says; 0: none
+    Epoch known;   // that said hello since
+  };
+  // Handed out once; give those back that could not be stored.
+  [[nodiscard]] std::vector<OldCopy> take_old_copies();
+  void give_back(std::vector<OldCopy> copies);
   // What the rack's last heartbeat said of its state; nullopt: none has, or an older rack's.
   [[nodiscard]] std::optional<model::RackPressure> pressure_of(const MachineId& machine) const;
   struct Present {
@@ -61,6 +78,8 @@ class Presence {
   };
   mutable std::mutex mutex_;
   std::map<MachineId, Entry> racks_;
+  std::map<MachineId, Epoch> epochs_;  // said last
+  std::vector<OldCopy> old_copies_;    // at most kMostOldCopies
 };
 
 }  // namespace fluxrig::mixer

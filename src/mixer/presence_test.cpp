@@ -47,5 +47,62 @@ TEST_F(PresenceTest, ARackThatHoldsSomethingBackIsLateAndNotMissing) {
   EXPECT_EQ(since(126), UnixNanos{115 * kSecond});
 }
 
+class PresenceStartsTest : public ::testing::Test {
+ protected:
+  void hello(std::uint32_t epoch, std::optional<Epoch> before) {
+    sink::RackPresence one;
+    one.machine_id = rack_;
+    one.rack = "edge";
+    one.epoch = {epoch};
+    presence_.hello(one, before);
+  }
+  MachineId rack_;
+  Presence presence_;
+};
+
+TEST_F(PresenceStartsTest, ADirectoryThatDoesNotKnowTheStartThatSaidHelloIsAnOldCopy) {
+  hello(10, Epoch{0});
+  hello(10, Epoch{0});   // connected again
+  hello(20, Epoch{10});  // started again
+  hello(40, Epoch{30});  // 30 never got through
+  EXPECT_TRUE(presence_.take_old_copies().empty());
+  hello(50, Epoch{30});
+  const auto copies = presence_.take_old_copies();
+  ASSERT_EQ(copies.size(), 1U);
+  EXPECT_EQ(copies[0].rack, "edge");
+  EXPECT_EQ(copies[0].epoch, Epoch{50});
+  EXPECT_EQ(copies[0].before, Epoch{30});
+  EXPECT_EQ(copies[0].known, Epoch{40});
+  EXPECT_TRUE(presence_.take_old_copies().empty()) << "handed out once";
+  presence_.give_back(copies);
+  EXPECT_EQ(presence_.take_old_copies().size(), 1U);
+}
+
+// While epochs are ahead of the clock the old copy's next one may be lower than the one that it replaces.
+TEST_F(PresenceStartsTest, AnOldCopyMayTakeALowerEpoch) {
+  hello(10, Epoch{0});
+  hello(900, Epoch{10});
+  hello(500, Epoch{10});
+  EXPECT_EQ(presence_.take_old_copies().size(), 1U);
+}
+
+TEST_F(PresenceStartsTest, ADirectoryThatKnowsOfNoStartWasLost) {
+  hello(10, Epoch{0});
+  hello(20, Epoch{0});
+  EXPECT_EQ(presence_.take_old_copies().size(), 1U);
+}
+
+TEST_F(PresenceStartsTest, ARackThatCannotTellAccusesNobody) {
+  hello(10, std::nullopt);
+  hello(20, std::nullopt);
+  EXPECT_TRUE(presence_.take_old_copies().empty());
+}
+
+TEST_F(PresenceStartsTest, AHeartbeatTellsTheEpochAsWell) {
+  presence_.heartbeat(rack_, "edge", {{10}, "{}"}, {1});
+  hello(20, Epoch{5});
+  EXPECT_EQ(presence_.take_old_copies().size(), 1U);
+}
+
 }  // namespace
 }  // namespace fluxrig::mixer

@@ -27,6 +27,15 @@ Result<Epoch> epoch(cbor::Decoder& decoder) {
   return Epoch{static_cast<std::uint32_t>(*value)};
 }
 
+Result<void> before(cbor::Decoder& decoder, Hello& hello) {
+  const auto value = decoder.unsigned_integer();
+  if (!value) return tl::unexpected(value.error());
+  if (*value >= hello.epoch.value)
+    return fail(ErrorCode::kInvalid, "a hello names an epoch before its own that is not lower");
+  hello.before = Epoch{static_cast<std::uint32_t>(*value)};
+  return {};
+}
+
 Result<void> version(cbor::Decoder& decoder) {
   const auto value = decoder.unsigned_integer();
   if (!value) return tl::unexpected(value.error());
@@ -112,25 +121,20 @@ Result<void> pressure_entry(cbor::Decoder& decoder, std::uint64_t key, RackPress
 }  // namespace
 
 void encode(const Hello& hello, Bytes& out) {
-  cbor::Encoder encoder(out);
-  encoder.map(6);
-  encoder.unsigned_integer(0);
-  encoder.unsigned_integer(kAgentVersion);
-  encoder.unsigned_integer(1);
-  encoder.text(hello.rack);
-  encoder.unsigned_integer(2);
-  encoder.text(hello.version);
-  encoder.unsigned_integer(3);
-  encoder.unsigned_integer(hello.epoch.value);
-  encoder.unsigned_integer(4);
-  encoder.array(hello.consumers.size());
+  MapWriter map(out);
+  map.key(0).unsigned_integer(kAgentVersion);
+  map.key(1).text(hello.rack);
+  map.key(2).text(hello.version);
+  map.key(3).unsigned_integer(hello.epoch.value);
+  auto& list = map.key(4);
+  list.array(hello.consumers.size());
   for (const auto& consumer : hello.consumers) {
-    encoder.array(2);
-    encoder.text(consumer.gear);
-    encoder.text(consumer.filter_subject);
+    list.array(2);
+    list.text(consumer.gear);
+    list.text(consumer.filter_subject);
   }
-  encoder.unsigned_integer(5);
-  encoder.integer(hello.started.value);
+  map.key(5).integer(hello.started.value);
+  if (hello.before) map.key(6).unsigned_integer(hello.before->value);
 }
 
 void encode(const HelloReply& reply, Bytes& out) {
@@ -172,6 +176,8 @@ Result<Hello> decode_hello(ByteView bytes) {
         return put(consumers(decoder), hello.consumers);
       case 5:
         return put(decoder.integer(), hello.started.value);
+      case 6:
+        return before(decoder, hello);
       default:
         return skip(decoder);
     }

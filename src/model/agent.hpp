@@ -38,6 +38,8 @@ struct Hello {
   Epoch epoch;
   std::vector<ConsumerRequest> consumers;
   UnixNanos started;
+  // Of the start before, as the rack's directory has it; 0: there was none; nullopt: not known.
+  std::optional<Epoch> before = std::nullopt;
   friend bool operator==(const Hello&, const Hello&) = default;
 };
 

@@ -72,6 +72,17 @@ TEST(Agent, HeartbeatWithAStateThatDoesNotExistIsRefused) {
   EXPECT_EQ(decode_heartbeat(bytes).error().code, ErrorCode::kInvalid);
 }
 
+TEST(Agent, HelloNamesTheEpochOfTheStartBeforeOrNone) {
+  for (const std::optional<Epoch> before : {std::optional<Epoch>{}, {Epoch{0}}, {Epoch{2}}}) {
+    auto hello = sample();
+    hello.before = before;
+    EXPECT_EQ(decode_hello(encoded(hello)).value(), hello);
+  }
+  auto hello = sample();
+  hello.before = hello.epoch;
+  EXPECT_EQ(decode_hello(encoded(hello)).error().code, ErrorCode::kInvalid);
+}
+
 TEST(Agent, HelloIsRefusedWhenCutAnywhere) {
   const Bytes bytes = encoded(sample());
   for (std::size_t size = 0; size < bytes.size(); ++size)

@@ -155,6 +155,7 @@ class RecoveryRun {
     const auto stored = load_epoch(disk_, directory_);
     if (stored) {
       highest_epoch_ = std::max(highest_epoch_, stored->epoch.value);
+      recovery_.recovered.before = stored->epoch;
       recovery_.owner = stored->machine_id;
       // It was known when that epoch ended; its last segments may be released or damaged since.
       const auto later = stored->link ? ends_later(*stored->link) : Result<bool>(false);
@@ -163,6 +164,8 @@ class RecoveryRun {
     } else if (stored.error().code != ErrorCode::kNotFound) {
       recovery_.recovered.epoch_file_damaged = true;
       epochs_.unsure = true;
+    } else if (highest_epoch_ == 0) {
+      recovery_.recovered.before = Epoch{};
     }
     epochs_.highest = highest_epoch_;
     recovery_.recovered.epoch = next_epoch(epochs_);

@@ -18,6 +18,7 @@ namespace fluxrig::wal {
 
 struct Recovered {
   Epoch epoch;                    // the new one
+  std::optional<Epoch> before;    // of the start before; 0: there was none; nullopt: not known
   std::optional<EpochLink> link;  // where the one before it ended
   std::size_t segments = 0;       // found
   std::uint64_t bytes = 0;

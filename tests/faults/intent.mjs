@@ -54,7 +54,7 @@ export class Intent extends World {
     const named = this.stack.run(['audit', 'doubt', '--json']);
     const listed = JSON.parse(named.out).doubt.length;
     if (named.code !== (doubt.length ? 3 : 0)) throw new Error(`fluxrig audit doubt exits ${named.code} with ${doubt.length} in doubt: ${named.err}`);
-    if (listed !== Math.min(doubt.length, 1000)) throw new Error(`fluxrig audit doubt lists ${listed} of ${doubt.length}`);
+    if (listed !== doubt.length) throw new Error(`fluxrig audit doubt lists ${listed} of ${doubt.length}`);
     return doubt.map(({ attributes, flux_id: id }) => attributes?.['iso8583.41'] ?? `no terminal: ${id}`);
   }
 
