@@ -78,6 +78,18 @@ void Link::turn(bool flush_telemetry) {
   note_figures();
 }
 
+void Link::finish() {
+  outbox_.settle();
+  outbox_.abandon();
+  const auto lost = telemetry_.finish();
+  if (!lost)
+    parts_.diagnostics.warn("rack", "the last telemetry may not be on the disk",
+                            {{"why", to_string(lost.error())}});
+  else if (*lost != 0)
+    parts_.diagnostics.warn("rack", "telemetry in memory is lost: there is no backlog to keep it",
+                            {{"records", std::to_string(*lost)}});
+}
+
 void Link::follow_connection() {
   if (parts_.connection_changed.exchange(false, std::memory_order_acq_rel)) welcomed_ = false;
   const bool up = parts_.bus.connected();

@@ -94,6 +94,9 @@ class Link {
 
   // One round over everything.
   void turn(bool flush_telemetry = false);
+  // After the last turn: telemetry that the stream has not acknowledged goes to the disk, and the disk has
+  // it.
+  void finish();
   // Monotonic ns of the next thing that is due by time.
   [[nodiscard]] std::int64_t next_due();
   // Everything that was durable is stored at the mixer, and no telemetry is left: for a clean shutdown.

@@ -39,6 +39,7 @@ void LinkThread::run() {
     if (settled_ || clock_.monotonic().value >= give_up_.load(std::memory_order_relaxed)) break;
     std::this_thread::sleep_for(kPace);
   }
+  link_.finish();
 }
 
 }  // namespace fluxrig::rack

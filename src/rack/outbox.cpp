@@ -134,6 +134,11 @@ void Outbox::note(const InFlight& one, Word word, MonotonicNanos at) {
     sensor_.failed(one.ticket.bytes, at);
 }
 
+void Outbox::abandon() {
+  for (auto& [id, one] : std::exchange(in_flight_, {})) one.done(false);
+  counts_ = {};
+}
+
 void Outbox::disconnected() {
   window_.disconnected();
   sensor_.disconnected(clock_.monotonic());

@@ -54,6 +54,8 @@ class Outbox {
   void settle();
   // The connection is gone, and the next one may take another path.
   void disconnected();
+  // The end: nobody waits for what is in flight any more, and `done` hears that it was not taken.
+  void abandon();
 
   [[nodiscard]] bool empty() const noexcept { return in_flight_.empty(); }
   [[nodiscard]] std::size_t in_flight(Flow flow) const noexcept {

@@ -44,6 +44,16 @@ TEST_F(OutboxTest, APieceThatTheBusDoesNotTakeIsNotInFlight) {
   EXPECT_EQ(outbox_->window().in_flight_bytes(), 0U);
 }
 
+TEST_F(OutboxTest, AtItsEndWhatIsInFlightWasNotTaken) {
+  ASSERT_TRUE(send(100) && send(100));
+  outbox_->abandon();
+  EXPECT_EQ(done_, (std::vector<bool>{false, false}));
+  EXPECT_TRUE(outbox_->empty());
+  bus_.answer(snake::PublishReceipt{});
+  outbox_->settle();
+  EXPECT_EQ(done_.size(), 2U) << "told once";
+}
+
 TEST_F(OutboxTest, ARefusalWakesTheLinkAndTheLastAcknowledgementToo) {
   ASSERT_TRUE(send(100) && send(100) && send(100));
   bus_.answer(snake::PublishReceipt{});

@@ -72,6 +72,18 @@ void TelemetryShipper::divert(bool flush) {
     keep(lane::make_block(*batch, source_.machine_id), lane::Sent::kNever);
 }
 
+Result<std::uint64_t> TelemetryShipper::finish() {
+  divert(/*flush=*/true);
+  if (source_.backlog != nullptr) {
+    if (const auto closed = source_.backlog->close(); !closed) return tl::unexpected(closed.error());
+    return std::uint64_t{0};
+  }
+  std::uint64_t lost = live_ ? live_->count : 0;
+  for (const auto& block : again_) lost += block.count;
+  while (const auto batch = source_.queue.take(/*flush=*/true)) lost += batch->count;
+  return lost;
+}
+
 bool TelemetryShipper::keep_house(lane::TelemetryBacklog::Need need, MonotonicNanos now) {
   if (source_.backlog == nullptr) return false;
   housekept_at_ = now;

@@ -43,6 +43,8 @@ class TelemetryShipper {
 
   // Everything that waits in memory goes to the disk.
   void divert(bool flush);
+  // The end, with nothing in flight: the same, and the disk has it. How many records had no disk to go to.
+  [[nodiscard]] Result<std::uint64_t> finish();
   // One bounded step of the backlog's own work; true: there is more.
   bool keep_house(lane::TelemetryBacklog::Need need, MonotonicNanos now);
   [[nodiscard]] std::optional<MonotonicNanos> due() const;

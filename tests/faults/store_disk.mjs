@@ -8,6 +8,8 @@ import { pause, World } from './world.mjs';
 const DISK_BYTES = 384 << 20;
 const RACKS = ['edge', 'host'];
 const BETWEEN_READS_MS = 20;
+// A store goes on with the room that it reserved: half a minute of this load, and more on a slow machine.
+const STORE_RESERVE_MS = 120_000;
 
 const sql = (text) => `/api/v1/sql?q=${encodeURIComponent(text)}`;
 
@@ -85,7 +87,7 @@ export class StoreDisk extends World {
 
   // Refused commits, and callers that do not notice.
   async refused(over) {
-    await until('the store refuses commits', () => over() || this.stack.log('mixer').includes('the store refused a commit'), 30_000);
+    await until('the store refuses commits', () => over() || this.stack.log('mixer').includes('the store refused a commit'), STORE_RESERVE_MS);
     await this.traffic.probe();
     await pause(this.chance.between(2_000, 4_000));
   }
