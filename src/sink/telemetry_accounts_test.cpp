@@ -51,6 +51,30 @@ TEST_F(TelemetryAccountsTest, TheBlocksTimeDecidesTheHour) {
             "3 4");
 }
 
+// An epoch that goes on keeps its hours: its sum is held against the ledger.
+TEST_F(TelemetryAccountsTest, AccountsGoWithTheLastHourOfTheirEpoch) {
+  options_.retention_days = 2;
+  open();
+  const auto of_epoch = [this](std::uint32_t epoch, std::uint64_t first) {
+    auto one = telemetry(first, 1, 0);
+    one.head.epoch = {epoch};
+    return one;
+  };
+  store(of_epoch(1, 1));
+  store(of_epoch(2, 1));
+  for (int day = 0; day < 5; ++day) {
+    clock_.advance(24 * kHour);
+    store(of_epoch(2, 2 + static_cast<std::uint64_t>(day)));
+    for (int step = 0; step < 100; ++step) {
+      const auto more = sink().maintain(clock_.now());
+      ASSERT_TRUE(more);
+      if (!*more) break;
+    }
+  }
+  EXPECT_EQ(cell("SELECT string_agg(DISTINCT epoch::VARCHAR, ' ') FROM telemetry_stored"), "2");
+  EXPECT_EQ(cell("SELECT sum(records) FROM telemetry_stored"), "6");
+}
+
 TEST_F(TelemetryAccountsTest, AFailedCommitCountsNothingAndTheNextTryOnce) {
   bool failing = true;
   options_.fail_point = [&](std::string_view step) { return failing && step == "commit.audit"; };

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "sink/duckdb/archive.hpp"
+#include "sink/duckdb/telemetry_accounts.hpp"
 
 namespace fluxrig::sink {
 namespace {
@@ -110,6 +111,7 @@ Attempt<bool> Archive::retire_day(UnixNanos now) {
   if (!transaction) return tl::unexpected(std::move(transaction.error()));
   auto done = note_retired(gone);
   if (done) done = replace(gone, {});
+  if (done) done = forget_accounts(core_.connection(), first_kept);
   if (done) done = transaction->commit();
   if (!done) return tl::unexpected(std::move(done.error()));
   retire(gone);

@@ -93,4 +93,21 @@ Attempt<void> TelemetryAccounts::finish(Connection& connection) const {
   return sql.empty() ? Attempt<void>{} : connection.run(sql);
 }
 
+Attempt<void> forget_accounts(Connection& connection, std::int64_t first_kept_day) {
+  std::string hours;
+  std::string deletes;
+  for (const std::string_view table : {"telemetry_stored", "telemetry_stated", "telemetry_lost"}) {
+    hours += fmt::format("{}SELECT machine_id, epoch, hour_start FROM {}", hours.empty() ? "" : " UNION ALL ",
+                         table);
+    deletes += fmt::format(
+        "DELETE FROM {0} AS t USING accounts_over AS o WHERE t.machine_id = o.machine_id AND "
+        "t.epoch = o.epoch;",
+        table);
+  }
+  return connection.run(
+      fmt::format("CREATE TEMP TABLE accounts_over AS SELECT machine_id, epoch FROM ({}) GROUP BY ALL HAVING "
+                  "max(hour_start) < make_timestamp({}::BIGINT * 86400000000);{}DROP TABLE accounts_over;",
+                  hours, first_kept_day, deletes));
+}
+
 }  // namespace fluxrig::sink

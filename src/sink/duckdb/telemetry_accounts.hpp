@@ -51,4 +51,8 @@ class TelemetryAccounts {
   std::map<std::tuple<MachineId, Epoch, Sequence>, Lost> lost_;
 };
 
+// Epochs that ended before this day (since 1970) in the three tables: their records are past the retention.
+// An epoch that goes on keeps all its hours, which are compared with the ledger as one sum.
+[[nodiscard]] Attempt<void> forget_accounts(Connection& connection, std::int64_t first_kept_day);
+
 }  // namespace fluxrig::sink
