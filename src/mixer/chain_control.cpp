@@ -130,18 +130,16 @@ void ChainWatch::take_link(const sink::IncomingBlock& block, const std::optional
 
 void ChainWatch::take_start(const sink::StreamKey& stream, const std::string& rack, Epoch before,
                             Epoch known) {
-  raise(stream,
-        {sink::AlarmKind::kRollback,
-         {1},
-         {},
-         before.value == 0
-             ? fmt::format("the rack knows of no start before this one, and one with epoch {} said hello: "
-                           "its directory was lost",
-                           known.value)
-             : fmt::format("the rack names epoch {} as its start before this one, and one with epoch {} said "
-                           "hello: an older copy of its directory came back",
-                           before.value, known.value),
-         rack});
+  auto what = before.value == 0
+                  ? fmt::format(
+                        "the rack knows of no earlier start, and epoch {} said hello: its directory "
+                        "was lost",
+                        known.value)
+                  : fmt::format(
+                        "the rack started last as epoch {}, and epoch {} said hello: an older copy "
+                        "of its directory came back",
+                        before.value, known.value);
+  raise(stream, {sink::AlarmKind::kRollback, {1}, {}, std::move(what), rack});
 }
 
 void ChainWatch::take_checkpoint(const sink::IncomingBlock& block, ByteView body, sink::ChainPiece& piece) {

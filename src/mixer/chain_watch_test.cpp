@@ -268,8 +268,7 @@ TEST_F(ChainWatchTest, AStartThatTheDirectoryDoesNotKnowIsARollback) {
   }
   EXPECT_THAT(open(), ElementsAre(AlarmKind::kRollback));
   EXPECT_EQ(told_.rbegin()->second.rack, "edge");
-  EXPECT_THAT(told_.rbegin()->second.what,
-              HasSubstr("names epoch 1 as its start before this one, and one with epoch 7"));
+  EXPECT_THAT(told_.rbegin()->second.what, HasSubstr("started last as epoch 1, and epoch 7 said hello"));
   take(backup.header());
   EXPECT_THAT(open(), ElementsAre(AlarmKind::kRollback));
   EXPECT_EQ(told_.rbegin()->second.count, 2U);
