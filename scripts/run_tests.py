@@ -3,7 +3,8 @@
 
 Suites: lint unit asan tsan fuzz interop sim e2e scenario faults. A suite that crashes, hangs or counts nothing is one
 failure. FLUXRIG_TEST_FAST=1 leaves out asan, tsan, fuzz, scenario and faults. Test suites (GoogleTest) whose name ends
-in RealServer start servers; they run in `unit` only. FLUXRIG_SIM_SECONDS: how long the simulator runs, from fresh seeds
+in RealServer start servers; they run in `unit` only. Fuzzers of what comes first from outside run for 30 s, the others
+for 8 s; `./dev fuzz --seconds N` is the long run. FLUXRIG_SIM_SECONDS: how long the simulator runs, from fresh seeds
 (default 60)."""
 
 import argparse
@@ -22,6 +23,9 @@ LOGS = ROOT / "build" / "test-logs"
 SUITES = ["lint", "unit", "asan", "tsan", "fuzz", "interop", "sim", "e2e", "scenario", "faults"]
 SLOW = ["asan", "tsan", "fuzz", "scenario", "faults"]
 WORKERS = 2
+# What anyone may send, or a person writes by hand, is fuzzed for longest. A longer run: ./dev fuzz --seconds N.
+FUZZED_LONGER = {"cbor", "iso8583", "scenario", "traceparent", "wal", "yaml"}
+FUZZ_LONGER_SECONDS, FUZZ_SECONDS = 30, 8
 UNIT_SECONDS, SANITIZED_SECONDS, NODE_SECONDS, E2E_SECONDS = 300, 600, 300, 900
 SCENARIO_SECONDS, FAULTS_SECONDS, BUILD_SECONDS = 300, 1200, 3600
 SHOWN_LINES = 150
@@ -199,6 +203,10 @@ def run_sanitized(totals, preset):
 
 # --- fuzzers ------------------------------------------------------------------------------------------------------
 
+def fuzz_seconds(name, wanted):
+    return wanted or (FUZZ_LONGER_SECONDS if name in FUZZED_LONGER else FUZZ_SECONDS)
+
+
 def fuzz_one(program, seconds):
     name = program.name.removeprefix("fuzz_")
     work = directory_of("fuzz") / "corpus" / name
@@ -220,12 +228,19 @@ def run_fuzz(totals, arguments):
     programs = build(totals, "fuzz", prefix="fuzz_")
     if programs is None:
         return
+    run_fuzzers(totals, programs, arguments)
+
+
+def run_fuzzers(totals, programs, arguments):
+    seconds = {program: fuzz_seconds(program.name.removeprefix("fuzz_"), arguments.seconds) for program in programs}
+    wanted = {arguments.fuzzer} if arguments.fuzzer else FUZZED_LONGER
+    for name in sorted(wanted - {program.name.removeprefix("fuzz_") for program in programs}):
+        totals.add(f"fuzz/{name}", 0, 1, 0, note="there is no such fuzzer")
     if arguments.fuzzer:
         programs = [program for program in programs if program.name == f"fuzz_{arguments.fuzzer}"]
-    if not programs:
-        totals.add("fuzz", 0, 1, 0, note=f"no fuzzer {arguments.fuzzer or 'at all'}")
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
-        for job in [pool.submit(fuzz_one, program, arguments.seconds) for program in programs]:
+        longest_first = sorted(programs, key=seconds.get, reverse=True)
+        for job in [pool.submit(fuzz_one, program, seconds[program]) for program in longest_first]:
             name, passed, failed, duration, log, note = job.result()
             totals.add(f"fuzz/{name}", passed, failed, duration, log, note)
 
@@ -297,7 +312,8 @@ RUNNERS = {"lint": run_lint, "unit": run_unit, "fuzz": run_fuzz, "interop": run_
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("suites", nargs="*", metavar="SUITE", help=" ".join(SUITES))
-    parser.add_argument("--seconds", type=int, default=30, help="for each fuzzer (default 30)")
+    parser.add_argument("--seconds", type=int, help="for each fuzzer (default "
+                        f"{FUZZ_LONGER_SECONDS} for {', '.join(sorted(FUZZED_LONGER))}; {FUZZ_SECONDS} for the others)")
     parser.add_argument("--fuzzer", help="only this one, such as scenario")
     arguments = parser.parse_args()
     unknown = [suite for suite in arguments.suites if suite not in SUITES]

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What run_tests.py counts: a test runner that reports success by mistake hides every other mistake."""
 
+import argparse
 import contextlib
 import io
 import json
@@ -9,6 +10,7 @@ import stat
 import sys
 import tempfile
 import unittest
+import unittest.mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 sys.dont_write_bytecode = True
@@ -71,6 +73,29 @@ class Counting(unittest.TestCase):
                                '> "$out"\nkill -9 $$\n')
         name, passed, failed, *_ = run_tests.run_gtest("unit", program, 30, False)
         self.assertEqual((name, passed, failed), ("x", 1, 1))
+
+    def fuzz(self, names, seconds=None, fuzzer=None):
+        """The -max_total_time that each fuzzer was started with, and the totals."""
+        body = 'echo "$1" > "$0.seconds"; echo stat::number_of_executed_units: 5\n'
+        programs = [self.program(f"bin/fuzz_{name}", body) for name in names]
+        totals = run_tests.Totals()
+        with unittest.mock.patch.object(run_tests, "FUZZED_LONGER", {"wal"}):
+            quietly(run_tests.run_fuzzers, totals, programs, argparse.Namespace(seconds=seconds, fuzzer=fuzzer))
+        started = {path.name: path.read_text().strip() for path in self.root.glob("bin/*.seconds")}
+        return started, (totals.passed, totals.failed)
+
+    def test_gives_the_named_fuzzers_more_time_and_all_the_same_when_told(self):
+        self.assertEqual(self.fuzz(["emv", "wal"]), ({"fuzz_emv.seconds": "-max_total_time=8",
+                                                      "fuzz_wal.seconds": "-max_total_time=30"}, (2, 0)))
+        self.assertEqual(self.fuzz(["emv", "wal"], seconds=3), ({"fuzz_emv.seconds": "-max_total_time=3",
+                                                                 "fuzz_wal.seconds": "-max_total_time=3"}, (2, 0)))
+
+    def test_runs_one_fuzzer_alone(self):
+        self.assertEqual(self.fuzz(["emv", "wal"], fuzzer="emv"), ({"fuzz_emv.seconds": "-max_total_time=8"}, (1, 0)))
+        self.assertEqual(self.fuzz(["emv", "wal"], fuzzer="pan")[1], (0, 1))
+
+    def test_counts_a_failure_for_a_named_fuzzer_that_is_gone(self):
+        self.assertEqual(self.fuzz(["emv"])[1], (1, 1))
 
     def test_ends_what_hangs_with_all_its_children(self):
         program = self.program("hang", "sleep 1000 & wait\n")
