@@ -12,6 +12,7 @@ import concurrent.futures
 import json
 import os
 import pathlib
+import queue
 import re
 import shutil
 import subprocess
@@ -29,6 +30,9 @@ FUZZ_LONGER_SECONDS, FUZZ_SECONDS = 30, 8
 UNIT_SECONDS, SANITIZED_SECONDS, NODE_SECONDS, E2E_SECONDS = 300, 600, 300, 900
 SCENARIO_SECONDS, FAULTS_SECONDS, BUILD_SECONDS = 300, 1200, 3600
 SHOWN_LINES = 150
+# End to end, these wait most of the time and measure none: two run at once. The others run alone.
+E2E_IN_PAIRS = {"alarms", "certificates", "foreign", "ledger", "refusals", "refused_rack", "spool"}
+E2E_PORTS = 15_000, 32_000  # below the ephemeral ports
 # Left out for the time they take to build. Whether DuckDB, which is built without sanitizers, would give false
 # reports has not been tried; both are tested under `unit`.
 NOT_SANITIZED = {"test_sink", "test_mixer"}
@@ -261,23 +265,24 @@ def run_interop(totals, _arguments):
                    note_of(code))
 
 
-def add_counted(totals, name, command, limit):
-    """Runs a script whose last line is "N passed, N failed"."""
+def run_counted(name, command, limit, environment=None):
+    """Runs a script whose last line is "N passed, N failed"; what Totals.add takes."""
     log = LOGS / f"{name.replace('/', '-')}.log"
-    code, seconds = run(command, log, limit)
+    code, seconds = run(command, log, limit, environment)
     lines = log.read_text(errors="replace").strip().splitlines()
     counts = re.fullmatch(r"(\d+) passed, (\d+) failed", lines[-1].strip()) if lines else None
     passed, failed = (int(counts[1]), int(counts[2])) if counts else (0, 1)
-    totals.add(name, passed, failed or int(code != 0), seconds, log, note_of(code))
+    return name, passed, failed or int(code != 0), seconds, log, note_of(code)
 
 
 def run_faults(totals, _arguments):
-    add_counted(totals, "faults/short", [ROOT / "tests" / "faults" / "faults.mjs", "--short"], FAULTS_SECONDS)
+    script = ROOT / "tests" / "faults" / "faults.mjs"
+    totals.add(*run_counted("faults/short", [script, "--short"], FAULTS_SECONDS))
 
 
 def run_scenario(totals, _arguments):
     script = ROOT / "tests" / "scenario" / "pressure.mjs"
-    add_counted(totals, "scenario/pressure", [script, "--short", "--seed", "1"], SCENARIO_SECONDS)
+    totals.add(*run_counted("scenario/pressure", [script, "--short", "--seed", "1"], SCENARIO_SECONDS))
 
 
 def run_sim(totals, _arguments):
@@ -291,16 +296,41 @@ def run_sim(totals, _arguments):
     totals.add("sim", runs - failed, failed or int(code != 0), seconds, log, note_of(code) or last)
 
 
+def e2e_name(test):
+    return test.name.split(".test.")[0]
+
+
+def port_ranges(count):
+    """One for each worker, so that no two suites pick the same port."""
+    ranges = queue.SimpleQueue()
+    first, last = E2E_PORTS
+    size = (last - first) // count
+    for part in range(count):
+        ranges.put(f"{first + part * size}-{first + (part + 1) * size}")
+    return ranges
+
+
 def run_e2e(totals, _arguments):
     tests = sorted(file for suffix in ("sh", "mjs") for file in ROOT.glob(f"tests/e2e/*.test.{suffix}"))
     if not tests:
         print("  none   e2e: there are no tests/e2e/*.test.{sh,mjs}", flush=True)
-    for test in tests:
-        name = f"e2e/{test.name.split('.test.')[0]}"
-        if os.access(test, os.X_OK):
-            add_counted(totals, name, [test], E2E_SECONDS)
-        else:  # passed over, it would look like one that passes
-            totals.add(name, 0, 1, 0, note="is not executable: chmod +x")
+    ports = port_ranges(WORKERS)
+
+    def run_one(test):
+        mine = ports.get()
+        try:
+            return run_counted(f"e2e/{e2e_name(test)}", [test], E2E_SECONDS, {"FLUXRIG_E2E_PORTS": mine})
+        finally:
+            ports.put(mine)
+
+    for test in [test for test in tests if not os.access(test, os.X_OK)]:  # passed over, it would look like one that passes
+        totals.add(f"e2e/{e2e_name(test)}", 0, 1, 0, note="is not executable: chmod +x")
+    runnable = [test for test in tests if os.access(test, os.X_OK)]
+    for in_pairs, workers in ((True, WORKERS), (False, 1)):
+        with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+            jobs = [pool.submit(run_one, test) for test in runnable if (e2e_name(test) in E2E_IN_PAIRS) == in_pairs]
+            for job in jobs:
+                totals.add(*job.result())
 
 
 RUNNERS = {"lint": run_lint, "unit": run_unit, "fuzz": run_fuzz, "interop": run_interop, "sim": run_sim, "e2e": run_e2e,

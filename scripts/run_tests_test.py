@@ -59,6 +59,26 @@ class Counting(unittest.TestCase):
         self.assertEqual(self.e2e("true"), (0, 1))
         self.assertEqual(self.e2e("echo 0 passed, 0 failed"), (0, 1))
 
+    def suites(self, body, in_pairs):
+        for name in ("one", "two"):
+            self.program(f"tests/e2e/{name}.test.sh", f'cd "{self.root}"\n{body}')
+        totals = run_tests.Totals()
+        with unittest.mock.patch.object(run_tests, "E2E_IN_PAIRS", in_pairs):
+            quietly(run_tests.run_e2e, totals, None)
+        return totals.passed, totals.failed
+
+    def test_runs_end_to_end_suites_that_may_in_pairs_each_with_ports_of_its_own(self):
+        # Each waits for the other, which only comes when both run.
+        body = ('echo $FLUXRIG_E2E_PORTS >> ports; for i in $(seq 100); do [ $(wc -l < ports) = 2 ] && break; sleep 0.1; done\n'
+                '[ $(wc -l < ports) = 2 ] && echo 1 passed, 0 failed')
+        self.assertEqual(self.suites(body, {"one", "two"}), (2, 0))
+        self.assertEqual(sorted((self.root / "ports").read_text().split()), ["15000-23500", "23500-32000"])
+
+    def test_runs_every_other_end_to_end_suite_alone(self):
+        body = 'mkdir running && sleep 0.3 && rmdir running && echo 1 passed, 0 failed'
+        self.assertEqual(self.suites(body, set()), (2, 0))
+        self.assertEqual(self.suites(body, {"one"}), (2, 0))
+
     def test_counts_googletest_by_test_and_leaves_skipped_ones_out(self):
         report = self.root / "report.json"
         tests = [{"status": "RUN", "result": "COMPLETED"}, {"status": "RUN", "result": "SKIPPED"},

@@ -15,10 +15,13 @@ const programs = process.env.FLUXRIG_PROGRAMS ?? join(root, 'build/bin');
 export const fluxrig = join(programs, 'fluxrig');
 export const mixerProgram = join(programs, 'fluxrig-mixer');
 
-// Below the ephemeral ports, so that no outgoing connection takes one while its process restarts.
+// Below the ephemeral ports, so that no outgoing connection takes one while its process restarts. FLUXRIG_E2E_PORTS
+// keeps suites that run at the same time apart: what one has picked and not opened yet, another would find free.
+const [firstPort, endOfPorts] = (process.env.FLUXRIG_E2E_PORTS ?? '15000-32000').split('-').map(Number);
+
 export async function freePort() {
   for (let attempt = 0; attempt < 200; attempt += 1) {
-    const port = 15_000 + Math.floor(Math.random() * 17_000);
+    const port = firstPort + Math.floor(Math.random() * (endOfPorts - firstPort));
     const free = await new Promise((resolve) => {
       const server = net.createServer().once('error', () => resolve(false));
       server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
