@@ -70,6 +70,8 @@ Result<void> check(const BlockView& view, SeenKeys seen, std::size_t items) {
   const bool has_body = (seen & keys_of(kBody)) != 0;
   if (has_records != (view.head.kind == BlockKind::kRecords))
     return fail(ErrorCode::kInvalid, "a block's records do not fit its kind");
+  if (!has_records && view.head.count != 0)
+    return fail(ErrorCode::kInvalid, "a block without records that counts some");
   if (has_records && has_body) return fail(ErrorCode::kInvalid, "a block with records and a body");
   if (has_records && items != view.head.count)
     return fail(ErrorCode::kInvalid, "a block's count is not its number of records");

@@ -176,6 +176,16 @@ TEST(Block, RefusesABodyThatIsNoMap) {
   EXPECT_TRUE(decode_block(pieces.bytes()));
 }
 
+// It would fill a gap in the sequences with nothing.
+TEST(Block, RefusesACountInABlockWithoutRecords) {
+  Pieces pieces;
+  pieces.kind = "0104";
+  pieces.records = "0aa0";
+  EXPECT_EQ(decode_error(pieces.bytes()), ErrorCode::kInvalid) << "it counts two";
+  pieces.count = "0600";
+  EXPECT_TRUE(decode_block(pieces.bytes()));
+}
+
 TEST(Block, RefusesABlockOverItsLargestSize) {
   EXPECT_EQ(decode_error(Bytes(kMaxBlockBytes + 1)), ErrorCode::kOversize);
 }

@@ -163,6 +163,14 @@ TEST(LossBody, IsRefusedWithoutItsCauseOrWithARangeThatIsNone) {
   EXPECT_FALSE(decode_loss_body(*from_hex("a300616402050483020000")));  // no sequence 0
 }
 
+TEST(HeaderBody, IsRefusedWithKeysOutOfOrderOrBytesBehindIt) {
+  EXPECT_TRUE(decode_header_body(*from_hex("a2006165016130")));
+  EXPECT_FALSE(decode_header_body(*from_hex("a2016130006165")));
+  EXPECT_FALSE(decode_header_body(*from_hex("a200616500616f")));  // twice the same
+  EXPECT_FALSE(decode_header_body(*from_hex("a200616501613000")));
+  EXPECT_FALSE(decode_header_body(*from_hex("a1000a")));  // a rack's name that is no text
+}
+
 TEST(HeaderBody, KeepsThePublicKey) {
   HeaderBody header{"edge", "0.1.0", EpochLink{Epoch{3}, Sequence{77}, {}}};
   header.public_key = test_key().public_key();

@@ -44,6 +44,13 @@ Result<Pair> decode_pair(ByteView body) {
   return pair;
 }
 
+Result<void> read_text(cbor::Decoder& decoder, std::string& out) {
+  const auto text = decoder.text();
+  if (!text) return tl::unexpected(text.error());
+  out = *text;
+  return {};
+}
+
 Result<PublicKey> decode_public_key(cbor::Decoder& decoder) {
   const auto bytes = decoder.bytes();
   if (!bytes) return tl::unexpected(bytes.error());
@@ -100,28 +107,24 @@ void encode_header_body(const HeaderBody& body, Bytes& out) {
 
 Result<HeaderBody> decode_header_body(ByteView body) {
   cbor::Decoder decoder(body);
-  const auto entries = decoder.map();
-  if (!entries) return tl::unexpected(entries.error());
   HeaderBody header;
-  for (std::size_t i = 0; i < *entries; ++i) {
-    const auto key = decoder.unsigned_integer();
-    if (!key) return tl::unexpected(key.error());
-    if (*key == 2) {
-      const auto link = decode_epoch_link(decoder);
-      if (!link) return tl::unexpected(link.error());
-      header.link = *link;
-    } else if (*key == 3) {
-      const auto public_key = decode_public_key(decoder);
-      if (!public_key) return tl::unexpected(public_key.error());
-      header.public_key = *public_key;
-    } else if (*key < 2) {
-      const auto text = decoder.text();
-      if (!text) return tl::unexpected(text.error());
-      (*key == 0 ? header.rack : header.software) = std::string(*text);
-    } else if (const auto skipped = decoder.skip(); !skipped) {
-      return tl::unexpected(skipped.error());
+  const auto seen = model::read_map(decoder, [&](std::uint64_t key) -> std::optional<Result<void>> {
+    switch (key) {
+      case 0:
+        return read_text(decoder, header.rack);
+      case 1:
+        return read_text(decoder, header.software);
+      case 2:
+        return decode_epoch_link(decoder).map([&](const EpochLink& link) { header.link = link; });
+      case 3:
+        return decode_public_key(decoder).map(
+            [&](const PublicKey& key_bytes) { header.public_key = key_bytes; });
+      default:
+        return std::nullopt;
     }
-  }
+  });
+  if (!seen) return tl::unexpected(seen.error());
+  if (!decoder.at_end()) return fail(ErrorCode::kInvalid, "bytes behind the header's body");
   return header;
 }
 
