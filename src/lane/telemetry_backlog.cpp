@@ -9,15 +9,14 @@ namespace fluxrig::lane {
 namespace {
 
 constexpr std::uint64_t kSegmentsInBacklog = 64;
-constexpr std::uint64_t kSmallestSegment = 128U << 10;
 constexpr std::uint64_t kLargestSegment = 4U << 20;
 constexpr std::uint64_t kZeroStep = 256U << 10;
 
 wal::WriterOptions options_of(const TelemetryBacklog::Setup& setup) {
   wal::WriterOptions options;
-  options.directory_bytes = std::max(setup.bytes, TelemetryBacklog::kMinBytes);
+  options.directory_bytes = setup.bytes;
   options.segment_bytes =
-      std::clamp(options.directory_bytes / kSegmentsInBacklog, kSmallestSegment, kLargestSegment);
+      std::clamp(options.directory_bytes / kSegmentsInBacklog, setup.least_segment_bytes, kLargestSegment);
   options.free_reserve_bytes = setup.free_bytes;
   options.zero_step_bytes = kZeroStep;
   options.spare_segments = 0;
@@ -179,7 +178,10 @@ Result<std::optional<TelemetryBacklog::Item>> TelemetryBacklog::next() {
     const auto record = reader_->next();
     if (!record) return tl::unexpected(record.error());
     if (!*record) {
-      if (unsynced_bytes_ == 0) return std::optional<Item>();
+      if (unsynced_bytes_ == 0) {
+        if (given_.empty() && blocks_ != 0) give_up_unreadable();
+        return std::optional<Item>();
+      }
       if (const auto synced = sync(); !synced) return tl::unexpected(synced.error());
       continue;
     }
@@ -196,6 +198,18 @@ Result<std::optional<TelemetryBacklog::Item>> TelemetryBacklog::next() {
     given_.insert(position);
     return std::optional(Item{position, std::move(entry->block)});
   }
+}
+
+// All that can be read is acknowledged: what is left are holes, as a power loss makes between batches that
+// were not synced. They must not keep the rack in REPLAY, or their segments on the disk.
+void TelemetryBacklog::give_up_unreadable() {
+  const auto names = wal::list_segments(setup_.disk, writer_->directory());
+  if (!names) return;
+  for (const auto& name : *names) {
+    const Sequence end = writer_->end_of(name).value_or(writer_->next_sequence());
+    if (name.first < end) (void)receipts_.add(name.epoch, {name.first, {end.value - 1}});
+  }
+  blocks_ = 0;
 }
 
 // After a crash it is not known which of these were sent, so all of them count as if they were.

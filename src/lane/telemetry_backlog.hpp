@@ -26,7 +26,7 @@ namespace fluxrig::lane {
 class TelemetryBacklog {
  public:
   using Position = RecordPosition;
-  static constexpr std::uint64_t kMinBytes = 4U << 20;
+  static constexpr std::uint64_t kMinBytes = 4U << 20;  // that an operator may choose
   static constexpr std::int64_t kSyncEvery = kNanosPerSecond;
   static constexpr std::uint64_t kMostUnsynced = 1U << 20;
   static constexpr std::int64_t kStoreEvery = kNanosPerSecond;  // acknowledgements
@@ -42,9 +42,10 @@ class TelemetryBacklog {
     MachineId machine_id;
     std::string rack;
     std::string software;
-    std::uint64_t bytes = 256U << 20;  // of the directory; at least kMinBytes
+    std::uint64_t bytes = 256U << 20;  // of the directory: several segments
     // What this lane leaves free on the disk; above what the audit lane leaves, so that telemetry goes first.
     std::uint64_t free_bytes = 128U << 20;
+    std::uint64_t least_segment_bytes = 128U << 10;  // a segment is a 64th of the directory, but never less
   };
   // A failure is a sentence for the operator; the rack runs without.
   [[nodiscard]] static Outcome<std::unique_ptr<TelemetryBacklog>> open(const Setup& setup);
@@ -57,7 +58,7 @@ class TelemetryBacklog {
     std::uint64_t bytes = 0;          // on disk
     std::uint64_t blocks = 0;         // not acknowledged
     std::optional<UnixNanos> oldest;  // of them, as far as they are synced
-    std::size_t damaged_places = 0;   // passed over; what was in them is not accounted for
+    std::size_t damaged_places = 0;  // passed over; what was in them is not accounted for, and not waited for
   };
 
   // False: not kept, and counted as evicted. `sent`: whether it was ever handed to the bus.
@@ -96,6 +97,7 @@ class TelemetryBacklog {
                    BacklogMarks marks);
   void read_from(Position start);
   void count_blocks();
+  void give_up_unreadable();
   void drop_again();
   [[nodiscard]] bool is_gone(Position position) const;
   [[nodiscard]] std::uint64_t waiting_in(const wal::SegmentName& name, Sequence end) const;
