@@ -181,7 +181,7 @@ bool PressureDesk::publish(const std::string& subject, const pressure::RackGrant
   lease.level = reading.level;
   lease.cause = reading.cause;
   lease.replay_bytes_per_s = grant.replay_bytes_per_s;
-  lease.lease_ms = kLeaseMs;
+  lease.lease_ms = options_.lease_ms;
   lease.pace_bytes_per_s = grant.pace_bytes_per_s;
   Bytes bytes;
   model::encode(lease, bytes);

@@ -26,7 +26,6 @@ namespace fluxrig::mixer {
 class PressureDesk {
  public:
   static constexpr std::int64_t kLeaseEvery = 2 * kNanosPerSecond;
-  static constexpr std::uint32_t kLeaseMs = 10'000;  // four leases in a row may be lost
   static constexpr std::int64_t kHostEvery = 2 * kNanosPerSecond;
 
   struct Parts {  // none owned, all outlive this
@@ -43,6 +42,7 @@ class PressureDesk {
     std::int64_t commit_target_nanos = 2 * kNanosPerSecond;  // of the 99th percentile
     std::uint64_t least_free_disk = 4ULL << 30;              // or a tenth of all, if that is less
     std::uint64_t least_free_memory = 512ULL << 20;          // likewise
+    std::uint32_t lease_ms = 10'000;                         // four leases in a row may be lost
     pressure::Sensor::Options sensor;
     pressure::FleetBudget::Options budget;
   };

@@ -97,7 +97,7 @@ TEST_F(PressureDeskTest, ARackThatIsHereHasALeaseWithItsShare) {
   EXPECT_GT(heard->lease.replay_bytes_per_s, 0U);
   EXPECT_LE(heard->lease.replay_bytes_per_s, desk_->standing().capacity_bytes_per_s);
   EXPECT_FALSE(heard->lease.pace_bytes_per_s);
-  EXPECT_EQ(heard->lease.lease_ms, PressureDesk::kLeaseMs);
+  EXPECT_EQ(heard->lease.lease_ms, PressureDesk::Options{}.lease_ms);
 }
 
 TEST_F(PressureDeskTest, LeasesComeEveryTwoSecondsAndTheirSequenceGrows) {
