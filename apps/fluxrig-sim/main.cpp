@@ -68,9 +68,11 @@ int repeat(const Arguments& arguments) {
   if (result.broken) report(*arguments.seed, arguments, result);
   fmt::print(
       "seed {}: {} events, {} faults, {} crash points, {} answered, {} rows stored, {:.1f} s simulated, "
-      "digest {:016x}: {}\n",
+      "digest {:016x}: {}\n  telemetry: {} batches outlived a death on disk, {} records went lost and were "
+      "named; {} leases\n",
       *arguments.seed, result.events, result.faults, result.deaths, result.answered, result.stored,
-      result.seconds, result.digest, result.broken ? "BROKEN" : "good");
+      result.seconds, result.digest, result.broken ? "BROKEN" : "good", result.telemetry_survivors,
+      result.telemetry_named, result.leases);
   return result.broken ? 1 : 0;
 }
 

@@ -5,8 +5,9 @@
 
 namespace fluxrig::sim {
 namespace {
-constexpr std::int64_t kOutage = kNanosPerSecond;  // mean
-}
+constexpr std::int64_t kOutage = kNanosPerSecond;         // mean
+constexpr std::int64_t kDiversion = 4 * kNanosPerSecond;  // mean
+}  // namespace
 
 FaultInjector::FaultInjector(World& world, MessageServer& server, SimulatedSink& sink, MixerActor& mixer,
                              Racks& racks)
@@ -64,6 +65,8 @@ void FaultInjector::apply(Fault fault) {
       return sink_.fail_halfway(1 + static_cast<std::uint32_t>(world_.random.below(4)));
     case Fault::kClockJump:
       return some_rack().jump_clock(world_.around(3600 * kNanosPerSecond) - 3600 * kNanosPerSecond);
+    case Fault::kDivert:
+      return some_rack().divert(world_.around(kDiversion));
   }
 }
 
@@ -93,8 +96,7 @@ void FaultInjector::break_disk(RackActor& rack) {
 void FaultInjector::fill_disk(RackActor& rack) {
   const auto free = rack.disk().free_bytes("");
   if (!free || *free < (std::uint64_t{1} << 40)) return;  // full already
-  const std::uint64_t used = ~std::uint64_t{0} - *free;
-  rack.disk().set_capacity(used + world_.random.below(32U << 10));
+  rack.fill_disk(world_.random.below(32U << 10));
   world_.schedule.after(world_.around(kOutage), [&rack] { rack.disk().set_capacity(~std::uint64_t{0}); });
 }
 

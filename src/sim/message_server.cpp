@@ -187,6 +187,14 @@ void MessageServer::wipe() {
   business_.wipe();
 }
 
+std::vector<mixer::StreamFill> MessageServer::fills() const {
+  std::vector<mixer::StreamFill> fills;
+  if (!up_) return fills;
+  for (const auto& stream : streams_)
+    fills.push_back({stream.name, stream.messages.size(), stream.bytes, stream.max_bytes, {}});
+  return fills;
+}
+
 std::size_t MessageServer::waiting() const noexcept {
   std::size_t sum = business_.waiting();
   for (const auto& stream : streams_) sum += stream.messages.size();

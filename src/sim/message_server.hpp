@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "mixer/api/api.hpp"
 #include "sim/business_stream.hpp"
 #include "sim/world.hpp"
 #include "snake/bus.hpp"
@@ -72,6 +73,8 @@ class MessageServer {
   void terminate(std::string_view reply);
   void wipe();
 
+  // As a look at the streams tells the mixer; empty: the server does not answer.
+  [[nodiscard]] std::vector<mixer::StreamFill> fills() const;
   // Messages that wait for the mixer.
   [[nodiscard]] std::size_t waiting() const noexcept;
   // Something was stored.

@@ -12,6 +12,14 @@ namespace {
 constexpr const char* kActor = "mixer";
 constexpr int kNoFile = -1;  // diagnostics are not looked at
 constexpr std::int64_t kNoTurn = std::numeric_limits<std::int64_t>::max();
+constexpr const char* kAllHeartbeats = "flux.agent.heartbeat.*";
+
+mixer::PressureDesk::Options desk_options(const Plan& plan) {
+  mixer::PressureDesk::Options options;
+  options.lease_ms = plan.lease_ms;
+  return options;
+}
+
 }  // namespace
 
 MixerActor::Process::Process(World& world, MessageServer& server, SimulatedSink& sink,
@@ -19,7 +27,10 @@ MixerActor::Process::Process(World& world, MessageServer& server, SimulatedSink&
     : clock(world.clock, 0),
       diagnostics(clock, kNoFile, DiagnosticFormat::kText, Severity::kError),
       bus(world, server, {}),
-      ingest({sink, bus, racks, clock, diagnostics, counters}, {}) {}
+      ingest({sink, bus, racks, clock, diagnostics, counters, &watch}, {}),
+      desk({bus, presence, watch, clock, diagnostics, [&server] { return server.fills(); },
+            [] { return std::optional<mixer::Room>(); }, [] { return std::optional<mixer::Room>(); }},
+           desk_options(world.plan)) {}
 
 MixerActor::MixerActor(World& world, MessageServer& server, SimulatedSink& sink,
                        mixer::RackIndex::Names racks)
@@ -39,6 +50,29 @@ void MixerActor::start() {
   turn_at_ = kNoTurn;
   look_at_connection();
   turn_after(0);
+  if (world_.plan.lease_ms == 0) return;
+  auto heard = process_->bus.subscribe(kAllHeartbeats, [this](const snake::Delivery& d) { hear(d); });
+  if (heard) process_->heartbeats = *std::move(heard);
+  desk_after(world_.around(kDeskEvery));
+}
+
+void MixerActor::hear(const snake::Delivery& delivery) {
+  const auto machine = mixer::machine_of_subject(delivery.subject);
+  const auto rack = machine ? racks_.name_of(*machine) : std::nullopt;
+  auto heartbeat = model::decode_heartbeat(delivery.payload);
+  if (process_ == nullptr || !rack || !heartbeat) return;
+  process_->presence.heartbeat(*machine, *rack, *std::move(heartbeat), process_->clock.now());
+}
+
+void MixerActor::desk_after(std::int64_t delay) {
+  world_.schedule.after(delay, [this, incarnation = incarnation_] {
+    if (incarnation != incarnation_ || process_ == nullptr) return;
+    const auto before = process_->desk.standing().leases;
+    process_->desk.turn();
+    leases_ += process_->desk.standing().leases - before;
+    if (process_->bus.dead()) return die();
+    desk_after(kDeskEvery);
+  });
 }
 
 void MixerActor::kill() {
@@ -79,6 +113,9 @@ std::optional<Bytes> MixerActor::answer(std::string_view subject, ByteView paylo
     server_.business().ensure_consumer(snake::consumer_name(hello->rack, consumer.gear),
                                        consumer.filter_subject,
                                        snake::deliver_subject(*machine, consumer.gear));
+  const auto now = process_->clock.now();
+  process_->presence.hello({*machine, hello->rack, hello->version, hello->epoch, hello->started, now, {}});
+  process_->desk.greet(*machine);
   process_->receipt_requests.insert(*machine);
   turn_after(world_.around(kNanosPerMilli));
   Bytes reply;

@@ -1,5 +1,6 @@
-// The mixer: ingest over the simulated bus and store, in a process that may die at any operation and is
-// started again. The loop around Ingest is what IngestThread does, in events. One thread.
+// The mixer: ingest over the simulated bus and store, and the pressure desk with its leases, in a process
+// that may die at any operation and is started again. The loops around them are what IngestThread and
+// PressureThread do, in events. One thread.
 #pragma once
 
 #include <memory>
@@ -7,6 +8,7 @@
 #include <set>
 
 #include "mixer/ingest.hpp"
+#include "mixer/pressure_desk.hpp"
 #include "sim/actor_clock.hpp"
 #include "sim/simulated_bus.hpp"
 #include "sim/simulated_sink.hpp"
@@ -30,6 +32,7 @@ class MixerActor {
   // Nothing is in its hands.
   [[nodiscard]] bool idle() const noexcept { return process_ != nullptr && process_->ingest.empty(); }
   [[nodiscard]] std::uint64_t deaths() const noexcept { return deaths_; }
+  [[nodiscard]] std::uint64_t leases() const noexcept { return leases_; }  // sent, by all of its processes
 
  private:
   struct Process {
@@ -38,7 +41,11 @@ class MixerActor {
     Diagnostics diagnostics;
     SimulatedBus bus;
     mixer::IngestCounters counters;
+    mixer::SinkWatch watch;
+    mixer::Presence presence;
     mixer::Ingest ingest;
+    mixer::PressureDesk desk;
+    std::unique_ptr<snake::Subscription> heartbeats;
     std::int64_t batch_began = 0;
     std::int64_t backoff = 0;
     std::set<MachineId> receipt_requests;
@@ -47,9 +54,12 @@ class MixerActor {
   static constexpr std::int64_t kFirstBackoff = 200 * kNanosPerMilli;
   static constexpr std::int64_t kLongestBackoff = 10 * kNanosPerSecond;
   static constexpr std::int64_t kIdleLook = 500 * kNanosPerMilli;
+  static constexpr std::int64_t kDeskEvery = 250 * kNanosPerMilli;  // mixer::PressureThread
 
   void turn_after(std::int64_t delay);
   void turn();
+  void desk_after(std::int64_t delay);
+  void hear(const snake::Delivery& heartbeat);
   void die();
   [[nodiscard]] std::size_t pull();
 
@@ -63,6 +73,7 @@ class MixerActor {
   std::int64_t turn_at_ = 0;
   bool partitioned_ = false;
   std::uint64_t deaths_ = 0;
+  std::uint64_t leases_ = 0;
 };
 
 }  // namespace fluxrig::sim

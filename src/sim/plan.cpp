@@ -7,8 +7,8 @@ namespace fluxrig::sim {
 namespace {
 
 constexpr std::array<std::string_view, kFaults> kNames = {
-    "kill rack", "power loss",     "kill mixer",  "disk error", "disk full",    "bit flip",
-    "partition", "server restart", "server wipe", "sink down",  "sink halfway", "clock jump"};
+    "kill rack",      "power loss",  "kill mixer", "disk error",   "disk full",  "bit flip", "partition",
+    "server restart", "server wipe", "sink down",  "sink halfway", "clock jump", "divert"};
 
 // A power of two between 2^least and 2^most.
 std::uint64_t power(Random& random, std::uint32_t least, std::uint32_t most) {
@@ -45,6 +45,16 @@ void plan_disk(Plan& plan, const PlanOptions& options) {
   plan.weights[static_cast<std::size_t>(Fault::kPowerLossRack)] = 0;
 }
 
+// Likewise drawn apart. The least segment is a quarter of the least backlog.
+void plan_pressure(Plan& plan) {
+  SeededRandom random(plan.seed ^ 0x70726573U);
+  if (random.below(4) != 0) plan.backlog_bytes = power(random, 16, 18);
+  if (random.below(2) == 0) plan.backlog_free_bytes = power(random, 13, 16);
+  // More than the two seconds between two of them; a few that are lost let it expire.
+  plan.weights[static_cast<std::size_t>(Fault::kDivert)] = sometimes(random, 24);
+  if (random.below(4) != 0) plan.lease_ms = random.below(2) == 0 ? 3000 : 10'000;
+}
+
 }  // namespace
 
 std::string_view to_string(Fault fault) noexcept { return kNames[static_cast<std::size_t>(fault)]; }
@@ -66,7 +76,8 @@ Plan make_plan(std::uint64_t seed, std::uint64_t steps, const PlanOptions& optio
   plan.ring_bytes = power(random, 13, 16);
   plan.telemetry_queue_bytes = power(random, 12, 18);
   plan.sampling = random.below(2) == 0 ? 1.0 : 0.3;
-  for (auto& weight : plan.weights) weight = sometimes(random, 8);
+  for (std::size_t i = 0; i < static_cast<std::size_t>(Fault::kDivert); ++i)
+    plan.weights[i] = sometimes(random, 8);
   plan.weights[static_cast<std::size_t>(Fault::kBitFlip)] = 0;
   if (!options.disk_errors) plan.weights[static_cast<std::size_t>(Fault::kDiskError)] = 0;
   plan.weights[static_cast<std::size_t>(Fault::kKillRack)] += 2;
@@ -80,6 +91,7 @@ Plan make_plan(std::uint64_t seed, std::uint64_t steps, const PlanOptions& optio
   plan.stream_bytes = random.below(4) == 0 ? power(random, 18, 19) : power(random, 24, 26);
   plan_business(plan);
   plan_disk(plan, options);
+  plan_pressure(plan);
   return plan;
 }
 

@@ -22,8 +22,9 @@ enum class Fault : std::uint8_t {
   kSinkDown,       // for a while
   kSinkHalfway,    // the next commits fail in their middle, or succeed and say they failed
   kClockJump,      // a rack's wall clock
+  kDivert,         // an operator keeps a rack in DIVERT for a while
 };
-inline constexpr std::size_t kFaults = 12;
+inline constexpr std::size_t kFaults = 13;
 [[nodiscard]] std::string_view to_string(Fault fault) noexcept;
 
 struct Plan {
@@ -50,6 +51,10 @@ struct Plan {
   std::uint32_t deliveries_lost = 0;
   std::int64_t delay = 0;  // mean of one way
   std::uint64_t stream_bytes = 0;
+
+  std::uint64_t backlog_bytes = 0;       // of telemetry on disk; 0: it could not be opened
+  std::uint64_t backlog_free_bytes = 0;  // that it leaves free
+  std::uint32_t lease_ms = 0;            // of the mixer's; 0: an older mixer, that sends none
 
   IntentRule intent = IntentRule::kAsync;
   bool continue_when_full = false;  // on_full

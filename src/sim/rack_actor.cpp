@@ -10,6 +10,8 @@ constexpr std::array<const char*, 2> kActors = {"rack-0", "rack-1"};
 constexpr std::int64_t kNoTurn = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t kWake = 500 * kNanosPerMicro;  // mean; a thread gets to run
 constexpr std::int64_t kMetricsEvery = 2 * kNanosPerSecond;
+constexpr std::int64_t kLookAtLedgerEvery = kNanosPerSecond;  // rack::PumpThread
+constexpr std::uint64_t kPlenty = std::uint64_t{1} << 40;     // free: nobody has filled the disk
 constexpr std::int64_t kRetryBlocked = 100 * kNanosPerMilli;  // rack::PumpThread
 
 }  // namespace
@@ -30,6 +32,7 @@ void RackActor::start() {
   if (process_ != nullptr) return;
   ++incarnation_;
   pump_at_ = link_at_ = kNoTurn;
+  was_full_ = is_full();
   const RackProcess::Parts parts{world_,
                                  server_,
                                  mixer_,
@@ -62,6 +65,7 @@ void RackActor::start() {
   look_at_connection();
   pump_after(0);
   link_after(world_.around(kWake));
+  force_divert();
 }
 
 void RackActor::die_now(Death death) {
@@ -101,11 +105,13 @@ void RackActor::die() {
         machine_id_, process_->audit->writer().epoch(),
         {process_->counted.produced(), process_->telemetry.accepted(), true, &process_->drops});
   }
+  const std::uint64_t kept = process_->backlog ? process_->backlog->blocks() : 0;
   process_.reset();
   if (death_ == Death::kPowerLoss)
     disk_.crash(world_.random);
   else
     disk_.kill();
+  take_survivors(death_ == Death::kKill ? kept : 0);
   // The next one may die while it starts.
   if (!world_.calm && world_.random.below(4) == 0)
     die_at_disk(world_.plan.rots() || world_.random.below(2) == 0 ? Death::kKill : Death::kPowerLoss,
@@ -135,9 +141,34 @@ void RackActor::jump_clock(std::int64_t nanos) {
   if (process_ != nullptr) process_->clock.jump(nanos);
 }
 
+void RackActor::divert(std::int64_t nanos) {
+  divert_until_ = world_.schedule.now() + nanos;
+  force_divert();
+}
+
+void RackActor::force_divert() {
+  const std::int64_t left = divert_until_ - world_.schedule.now();
+  if (process_ == nullptr || left <= 0) return;
+  process_->link->force(
+      pressure::Forced{model::PressureState::kDivert, {process_->clock.monotonic().value + left}});
+  link_after(world_.around(kWake));
+}
+
+bool RackActor::is_full() {
+  const auto free = disk_.free_bytes("");
+  return free && *free < kPlenty;
+}
+
+void RackActor::fill_disk(std::uint64_t left) {
+  disk_.set_capacity(~std::uint64_t{0} - *disk_.free_bytes("") + left);
+  was_full_ = true;
+}
+
 void RackActor::calm() {
   disk_.calm();
   set_partitioned(false);
+  divert_until_ = 0;
+  if (process_ != nullptr) process_->link->force(std::nullopt);
 }
 
 // --- business ---
@@ -193,7 +224,11 @@ void RackActor::pump_turn() {
   if (!progress.blocked) sync_unawaited();
   publish_durable();
   const std::int64_t now = process.clock.monotonic().value;
-  if (now - process.metrics_at >= kMetricsEvery) {
+  if (now - process.ledger_at >= kLookAtLedgerEvery) {
+    process.ledger_at = now;
+    if (!process.stated_last) (void)process.state_ledger(lane::TelemetryLedger::Occasion::kRunning);
+  }
+  if (now - process.metrics_at >= kMetricsEvery && !process.stated_last) {
     process.metrics_at = now;
     process.pump->emit_sum({"fluxrig.rack.transactions", "{transaction}", process.pump->transactions()});
   }

@@ -31,9 +31,13 @@ class RackActor {
   void die_at_bus(Death death, std::uint64_t operations);
 
   [[nodiscard]] wal::MemoryDisk& disk() noexcept { return disk_; }
+  // For a while: until set_capacity().
+  void fill_disk(std::uint64_t left);
   void set_partitioned(bool partitioned);
   void look_at_connection();
   void jump_clock(std::int64_t nanos);
+  // An operator's will, for so long; over restarts too.
+  void divert(std::int64_t nanos);
 
   // One bit of its disk.
   void rot();
@@ -49,6 +53,8 @@ class RackActor {
   [[nodiscard]] bool excused(Epoch epoch, Sequence sequence) const;
   [[nodiscard]] bool excused(const sink::AuditAlarm& alarm) const;
   void check_telemetry();
+  // Nothing more is produced, and P1 gets the last word on what was; false: it has more to say.
+  [[nodiscard]] bool state_the_last();
   // What the bits took is named: by recovery, by the chain itself, by `verify`, or by the mixer.
   void check_rots(const sink::AuditState& mixer);
   // Into the ledger of losses.
@@ -73,6 +79,9 @@ class RackActor {
   // After everything that the process did.
   void look_for_death();
   void die();
+  [[nodiscard]] bool is_full();
+  void force_divert();
+  void take_survivors(std::uint64_t batches);
   void take_recovery(const wal::Recovered& recovered);
   [[nodiscard]] bool rotted(const std::string& file) const;
   [[nodiscard]] bool only_receipt_gone(const wal::ChainFault& fault) const;
@@ -98,9 +107,12 @@ class RackActor {
   std::uint64_t incarnation_ = 0;
   bool partitioned_ = false;
   std::int64_t wall_offset_ = 0;
+  std::int64_t divert_until_ = 0;
   std::map<Epoch, Sequence> unsynced_;  // by ended epoch: the first sequence that was not on disk
   std::map<Epoch, Sequence> excused_;   // from here on
   std::set<Epoch> forgotten_;           // a start read an end of it that was not on disk
+  bool power_lost_ = false;             // ever
+  bool was_full_ = false;               // its disk, since the process began
   std::vector<BitRot> rots_;
   std::set<std::pair<std::string, std::uint64_t>> named_;  // by recovery: file, and from which byte on
   std::int64_t pump_at_ = 0;

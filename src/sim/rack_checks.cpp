@@ -14,12 +14,13 @@ constexpr const char* kAudit = "data/audit";
 
 bool RackActor::settled() {
   if (process_ == nullptr || process_->blocked || process_->in_interval || process_->pump->has_work() ||
-      process_->runtime->open() != 0)
+      process_->pump->unsynced() || process_->runtime->open() != 0)
     return false;
   if (process_->counted_audit && !process_->counted_audit->declared()) return false;
-  // What it says of itself is as of its last turn.
+  // What it says of itself is as of its last turn, and of the last one that was not in DIVERT.
   if (process_->link->settled()) process_->link->turn(world_.calm);
-  return process_->link->settled();
+  if (process_->link->pressure().diverting()) return false;
+  return process_->link->settled() && (!process_->backlog || process_->backlog->empty());
 }
 
 std::string RackActor::state() {
@@ -29,7 +30,11 @@ std::string RackActor::state() {
   if (process_->pump->has_work() || process_->runtime->open() != 0) return "has transactions in memory";
   if (process_->counted_audit && !process_->counted_audit->declared())
     return "has let records go and not declared it";
-  return "has records without a receipt";
+  if (process_->link->pressure().diverting()) return "is in DIVERT";
+  if (!process_->link->settled()) return "has records without a receipt";
+  const auto backlog = process_->backlog->stats();
+  return fmt::format("has {} batches in its backlog, {} of them readable, with {} damaged places",
+                     backlog.blocks, backlog.oldest ? "some" : "none", backlog.damaged_places);
 }
 
 void RackActor::excuse(Epoch epoch, Sequence from) {
@@ -102,12 +107,6 @@ void RackActor::check_disk() {
       return world_.oracle.fail("the chain verifies",
                                 fmt::format("{}: {}: {}, epoch {} sequence {}", name_, to_string(fault.kind),
                                             fault.what, fault.epoch.value, fault.sequence.value));
-}
-
-void RackActor::check_telemetry() {
-  world_.telemetry.check(
-      machine_id_, process_->audit->writer().epoch(),
-      {process_->counted.produced(), process_->telemetry.accepted(), false, &process_->drops});
 }
 
 void RackActor::read_losses() {

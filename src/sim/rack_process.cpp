@@ -79,6 +79,7 @@ Outcome<void> RackProcess::open(const Parts& parts) {
   const Plan& plan = parts.world.plan;
   (void)disk.make_directory(parts.directory);
   if (auto opened = open_audit(parts); !opened) return opened;
+  if (plan.backlog_bytes != 0) open_backlog(parts);
   tap::AuditOutput& output = counted_audit ? static_cast<tap::AuditOutput&>(*counted_audit) : *audit;
   pump = std::make_unique<tap::Pump>(
       tap::Pump::Parts{ring, events, tap::Assembler(names, sanitizer, ticks), ticks, output, counted, clock},
@@ -135,6 +136,23 @@ Outcome<void> RackProcess::open_audit(const Parts& parts) {
   return {};
 }
 
+void RackProcess::open_backlog(const Parts& parts) {
+  lane::TelemetryBacklog::Setup setup{
+      disk, clock, ledger, drops, parts.directory + "/telemetry", parts.machine_id, parts.rack, "sim"};
+  setup.bytes = parts.world.plan.backlog_bytes;
+  setup.free_bytes = parts.world.plan.backlog_free_bytes;
+  setup.least_segment_bytes = wal::WriterOptions::kMinSegmentBytes;
+  if (auto opened = lane::TelemetryBacklog::open(setup)) backlog = *std::move(opened);
+}
+
+bool RackProcess::state_ledger(lane::TelemetryLedger::Occasion occasion) {
+  if (occasion == lane::TelemetryLedger::Occasion::kLast)
+    telemetry.finish();
+  else
+    telemetry.settle();
+  return ledger.state(clock, occasion, [this](model::Log log) { return events.offer(std::move(log)); });
+}
+
 void RackProcess::event(const char* name) {
   model::Log log;
   log.time = clock.now();
@@ -184,14 +202,25 @@ rack::Wiring RackProcess::wiring(const Parts& parts) {
 
 void RackProcess::make_link(const Parts& parts) {
   link = std::make_unique<rack::Link>(rack::Link::Parts{
-      bus, clock, parts.world.random, diagnostics, parts.machine_id,
-      model::Hello{parts.rack, "sim", audit->writer().epoch(), runtime->consumers(), clock.now()}, disk,
-      audit->writer().directory(), audit->writer().durable(), stored_, telemetry, nullptr,
+      bus,
+      clock,
+      parts.world.random,
+      diagnostics,
+      parts.machine_id,
+      model::Hello{parts.rack, "sim", audit->writer().epoch(), runtime->consumers(), clock.now()},
+      disk,
+      audit->writer().directory(),
+      audit->writer().durable(),
+      stored_,
+      telemetry,
+      backlog.get(),
       [this, wake = parts.wake_pump](const model::Receipt& receipt) {
         audit->deliver_receipt(receipt);
         wake();
       },
-      [] { return std::string("{}"); }, parts.wake_link, connection_changed,
+      [] { return std::string("{}"); },
+      parts.wake_link,
+      connection_changed,
       [this] { return audit->live_position(); },
       [this, wake = parts.wake_pump](std::string_view file) {
         audit->deliver_damage(file);
@@ -200,7 +229,12 @@ void RackProcess::make_link(const Parts& parts) {
       [this, wake = parts.wake_pump] {
         audit->begin_segment();
         wake();
-      }});
+      },
+      /*on_transition=*/{},
+      /*on_chunk=*/[this](std::size_t bytes) { telemetry.set_batch_bytes(bytes); },
+      /*business=*/nullptr,
+      /*take_commands=*/[] {},
+      /*audit_needs_space=*/[this] { return audit->on_reserve(); }});
 }
 
 }  // namespace fluxrig::sim

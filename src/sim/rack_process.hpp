@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "base/diagnostics.hpp"
+#include "lane/telemetry_backlog.hpp"
 #include "lane/telemetry_queue.hpp"
 #include "rack/audit_lane.hpp"
 #include "rack/link.hpp"
@@ -60,6 +61,8 @@ struct RackProcess {
 
   // Opens the WAL and makes what needs it; a failure is one of the disk, and the start is tried again.
   [[nodiscard]] Outcome<void> open(const Parts& parts);
+  // As Rack::state_ledger; false: it has more to say.
+  [[nodiscard]] bool state_ledger(lane::TelemetryLedger::Occasion occasion);
   // A record of the rack itself, as Rack::event. By its records the mixer knows that the epoch before is
   // over.
   void event(const char* name);
@@ -84,6 +87,7 @@ struct RackProcess {
   SimulatedLoop loop;
   SimulatedBus bus;
   std::atomic<bool> connection_changed{false};
+  std::unique_ptr<lane::TelemetryBacklog> backlog;  // none: it could not be opened
   std::unique_ptr<rack::AuditLane> audit;
   std::unique_ptr<CountedAudit> counted_audit;  // with on_full: continue
   std::unique_ptr<tap::Pump> pump;
@@ -96,9 +100,12 @@ struct RackProcess {
   std::int64_t unsynced_at = -1;  // since when what nobody waits for is not on disk; -1: nothing
   std::int64_t safe_until = 0;    // what entered the ring before is on disk
   std::int64_t metrics_at = 0;
+  std::int64_t ledger_at = 0;
+  bool stated_last = false;  // the ledger is closed: nothing is produced any more
 
  private:
   [[nodiscard]] Outcome<void> open_audit(const Parts& parts);
+  void open_backlog(const Parts& parts);
   [[nodiscard]] rack::Wiring wiring(const Parts& parts);
   void make_link(const Parts& parts);
 

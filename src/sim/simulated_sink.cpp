@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "model/telemetry_ledger.hpp"
 #include "wal/control_body.hpp"
 
 namespace fluxrig::sim {
@@ -48,6 +49,7 @@ Result<sink::CommitSummary> SimulatedSink::commit_audited(std::span<const sink::
       ++summary.rows;
       world_.oracle.stored({key.machine_id, key.lane, key.epoch, sequence}, block.records[i]);
       note_intents(key, block.records[i]);
+      note_telemetry(key, block.records[i]);
     }
     ranges.add(block.head.first, {block.head.first.value + block.records.size() - 1});
   }
@@ -62,6 +64,14 @@ void SimulatedSink::note_loss(const sink::IncomingBlock& block) {
   const auto view = model::decode_block(block.bytes);
   const auto body = view ? wal::decode_loss_body(view->body) : tl::unexpected(view.error());
   if (body) world_.losses.declared(block.head, *body);
+}
+
+void SimulatedSink::note_telemetry(const sink::StreamKey& key, const model::Record& record) {
+  const auto* log = std::get_if<model::Log>(&record);
+  if (log == nullptr || key.lane != model::Lane::kAudit) return;
+  if (const auto statement = model::ledger_statement(*log))
+    world_.telemetry.stated(key.machine_id, key.epoch, *statement);
+  if (const auto lost = model::lost_telemetry(*log)) world_.telemetry.stated(key.machine_id, *lost);
 }
 
 // An outcome may come before its intent: the blocks of a rack may be sent again in another order.

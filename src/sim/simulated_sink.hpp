@@ -45,6 +45,7 @@ class SimulatedSink final : public sink::Sink {
   std::map<sink::StreamKey, std::vector<KeptBlock>> kept_;
   void note_loss(const sink::IncomingBlock& block);
   void note_intents(const sink::StreamKey& key, const model::Record& record);
+  void note_telemetry(const sink::StreamKey& key, const model::Record& record);
 
   // As the table open_intents: by the root span, in the same transaction as the rows.
   std::map<sink::StreamKey, std::map<SpanId, Execution>> open_;

@@ -56,7 +56,10 @@ class Simulation {
   [[nodiscard]] bool at_rest() const {
     for (const auto& rack : racks_)
       if (!rack->settled()) return false;
-    return mixer_->idle() && server_.waiting() == 0 && messages_.outstanding() == 0;
+    if (!mixer_->idle() || server_.waiting() != 0 || messages_.outstanding() != 0) return false;
+    bool said = true;
+    for (const auto& rack : racks_) said = rack->state_the_last() && said;
+    return said;
   }
 
   void drain() {
@@ -79,7 +82,8 @@ class Simulation {
       rack->read_losses();
     }
     for (const auto& [id, alarm] : sink_.audit().open) check_alarm(alarm);
-    telemetry_.check_end();
+    telemetry_.check_end(losses_.declared_count() == 0 ? TelemetryLedger::Statements::kComplete
+                                                       : TelemetryLedger::Statements::kSomeLost);
     messages_.check_end();
     if (!plan_.rots()) losses_.check_end();  // a declaration may rot as well
     oracle_.check_end(plan_.promises(), sink_.in_doubt());
@@ -108,6 +112,9 @@ class Simulation {
     result.messages = messages_.accepted_count();
     result.dead_letters = messages_.dead_letters();
     result.declared_losses = losses_.declared_count();
+    result.telemetry_survivors = telemetry_.survivors();
+    result.telemetry_named = telemetry_.named_count();
+    result.leases = mixer_->leases();
     result.digest = journal_.digest();
     result.seconds = static_cast<double>(schedule_.now()) / 1e9;
     result.broken = oracle_.broken();

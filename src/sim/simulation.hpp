@@ -25,7 +25,10 @@ struct RunResult {
   std::uint64_t in_doubt = 0;
   std::uint64_t messages = 0;  // of P0, accepted
   std::uint64_t dead_letters = 0;
-  std::uint64_t declared_losses = 0;  // records
+  std::uint64_t declared_losses = 0;      // records
+  std::uint64_t telemetry_survivors = 0;  // batches that outlived a death in a backlog
+  std::uint64_t telemetry_named = 0;      // records that went lost and were named
+  std::uint64_t leases = 0;               // that the mixer sent
   std::uint64_t digest = 0;
   double seconds = 0;  // simulated
   std::optional<BrokenPromise> broken;
