@@ -22,7 +22,7 @@ enum class Fault : std::uint8_t {
   kSinkDown,       // for a while
   kSinkHalfway,    // the next commits fail in their middle, or succeed and say they failed
   kClockJump,      // a rack's wall clock
-  kDivert,         // an operator keeps a rack in DIVERT for a while
+  kDivert,         // an operator keeps a rack in DIVERT for a while, and then in REPLAY
 };
 inline constexpr std::size_t kFaults = 13;
 [[nodiscard]] std::string_view to_string(Fault fault) noexcept;

@@ -65,7 +65,7 @@ void RackActor::start() {
   look_at_connection();
   pump_after(0);
   link_after(world_.around(kWake));
-  force_divert();
+  force_state();
 }
 
 void RackActor::die_now(Death death) {
@@ -143,14 +143,19 @@ void RackActor::jump_clock(std::int64_t nanos) {
 
 void RackActor::divert(std::int64_t nanos) {
   divert_until_ = world_.schedule.now() + nanos;
-  force_divert();
+  replay_until_ = divert_until_ + nanos;
+  force_state();
+  world_.schedule.at(divert_until_, [this] { force_state(); });
 }
 
-void RackActor::force_divert() {
-  const std::int64_t left = divert_until_ - world_.schedule.now();
-  if (process_ == nullptr || left <= 0) return;
+void RackActor::force_state() {
+  const std::int64_t now = world_.schedule.now();
+  if (process_ == nullptr || now >= replay_until_) return;
+  const bool divert = now < divert_until_;
+  const std::int64_t left = (divert ? divert_until_ : replay_until_) - now;
   process_->link->force(
-      pressure::Forced{model::PressureState::kDivert, {process_->clock.monotonic().value + left}});
+      pressure::Forced{divert ? model::PressureState::kDivert : model::PressureState::kReplay,
+                       {process_->clock.monotonic().value + left}});
   link_after(world_.around(kWake));
 }
 
@@ -167,7 +172,7 @@ void RackActor::fill_disk(std::uint64_t left) {
 void RackActor::calm() {
   disk_.calm();
   set_partitioned(false);
-  divert_until_ = 0;
+  divert_until_ = replay_until_ = 0;
   if (process_ != nullptr) process_->link->force(std::nullopt);
 }
 

@@ -36,7 +36,7 @@ class RackActor {
   void set_partitioned(bool partitioned);
   void look_at_connection();
   void jump_clock(std::int64_t nanos);
-  // An operator's will, for so long; over restarts too.
+  // An operator's will: DIVERT for so long, and then REPLAY for as long; over restarts too.
   void divert(std::int64_t nanos);
 
   // One bit of its disk.
@@ -80,7 +80,7 @@ class RackActor {
   void look_for_death();
   void die();
   [[nodiscard]] bool is_full();
-  void force_divert();
+  void force_state();
   void take_survivors(std::uint64_t batches);
   void take_recovery(const wal::Recovered& recovered);
   [[nodiscard]] bool rotted(const std::string& file) const;
@@ -108,6 +108,7 @@ class RackActor {
   bool partitioned_ = false;
   std::int64_t wall_offset_ = 0;
   std::int64_t divert_until_ = 0;
+  std::int64_t replay_until_ = 0;
   std::map<Epoch, Sequence> unsynced_;  // by ended epoch: the first sequence that was not on disk
   std::map<Epoch, Sequence> excused_;   // from here on
   std::set<Epoch> forgotten_;           // a start read an end of it that was not on disk
