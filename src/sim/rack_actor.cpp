@@ -11,7 +11,6 @@ constexpr std::int64_t kNoTurn = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t kWake = 500 * kNanosPerMicro;  // mean; a thread gets to run
 constexpr std::int64_t kMetricsEvery = 2 * kNanosPerSecond;
 constexpr std::int64_t kLookAtLedgerEvery = kNanosPerSecond;  // rack::PumpThread
-constexpr std::uint64_t kPlenty = std::uint64_t{1} << 40;     // free: nobody has filled the disk
 constexpr std::int64_t kRetryBlocked = 100 * kNanosPerMilli;  // rack::PumpThread
 
 }  // namespace
@@ -157,16 +156,6 @@ void RackActor::force_state() {
       pressure::Forced{divert ? model::PressureState::kDivert : model::PressureState::kReplay,
                        {process_->clock.monotonic().value + left}});
   link_after(world_.around(kWake));
-}
-
-bool RackActor::is_full() {
-  const auto free = disk_.free_bytes("");
-  return free && *free < kPlenty;
-}
-
-void RackActor::fill_disk(std::uint64_t left) {
-  disk_.set_capacity(~std::uint64_t{0} - *disk_.free_bytes("") + left);
-  was_full_ = true;
 }
 
 void RackActor::calm() {
