@@ -11,8 +11,7 @@
 //  - where delays tell little, a larger window is tried for three round trips, and stays where nothing waits
 //    for it (WindowPush);
 //  - sending is paced over the round trip, evenly beside business messages, and below one chunk for each it
-//  goes on,
-//    slower; a sender that wakes late makes up for it;
+//    goes on, slower; a sender that wakes late makes up for it;
 //  - decreases are proportional (as in LEDBAT++), and from time to time the link is left empty for a
 //    round trip, so that the base delay stays true while a backlog drains for hours.
 // One thread; time is passed in.
