@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "sink/store_fixture.hpp"
+
 namespace fluxrig::mixer {
 namespace {
 
@@ -102,6 +104,27 @@ TEST_F(PresenceStartsTest, AHeartbeatTellsTheEpochAsWell) {
   presence_.heartbeat(rack_, "edge", {{10}, "{}"}, {1});
   hello(20, Epoch{5});
   EXPECT_EQ(presence_.take_old_copies().size(), 1U);
+}
+
+// A backup put back while the mixer is down, or before its next start.
+class PresenceOverRestartTest : public sink::StoreTest {};
+
+TEST_F(PresenceOverRestartTest, TheStoreRemembersWhichStartSaidHelloLast) {
+  open();
+  sink::RackPresence one;
+  one.machine_id = machine_;
+  one.rack = "edge";
+  one.epoch = {900};
+  one.started = one.last_seen = clock_.now();
+  ASSERT_TRUE(sink().remember(one));
+  Presence presence;
+  presence.recall(store_->queries(), diagnostics_);
+  EXPECT_TRUE(presence.all().empty()) << "remembered, not heard of";
+  one.epoch = {500};
+  presence.hello(one, Epoch{400});
+  const auto copies = presence.take_old_copies();
+  ASSERT_EQ(copies.size(), 1U);
+  EXPECT_EQ(copies[0].known, Epoch{900});
 }
 
 }  // namespace
