@@ -52,6 +52,7 @@ class Rack {
   [[nodiscard]] bool state_ledger(lane::TelemetryLedger::Occasion occasion);
   [[nodiscard]] std::string status_json() const;
   [[nodiscard]] wal::ChainSigner::Facts chain_facts() const;
+  void wait_for(Epoch epoch);
 
   RackFiles files_;
   const std::vector<gear::GearType>& catalogue_;

@@ -2,7 +2,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
+#include <thread>
 
 #include "rack/footprint.hpp"
 #include "rack/rack_parts.hpp"
@@ -103,6 +105,7 @@ Outcome<void> Rack::open_audit() {
         {{"cause", to_string(receipts.error())}});
     receipts = wal::Receipts{};
   }
+  wait_for((*writer)->epoch());
   telemetry_.begin_epoch((*writer)->epoch());
   if (!scenario_.mixer) telemetry_.disable();
   stored_receipts_ = *receipts;
@@ -116,6 +119,18 @@ Outcome<void> Rack::open_audit() {
                   },
                   [this] { return link_ && link_->resend_chain(); }});
   return {};
+}
+
+// A start soon after the last one has an epoch that is still to come. Nothing is served under it before it
+// has: a copy of the directory, put back meanwhile, would take the same
+// (docs/adr/0009-epochs-are-seconds.md).
+void Rack::wait_for(Epoch epoch) {
+  const auto ahead = std::chrono::nanoseconds(epoch.value * kNanosPerSecond - clock_.now().value);
+  if (ahead.count() <= 0 || ahead > std::chrono::seconds(wal::kEpochsNearClock)) return;
+  diagnostics_.info("rack", "started again within a second: waiting for the epoch's own",
+                    {{"epoch", std::to_string(epoch.value)},
+                     {"ms", std::to_string(std::chrono::ceil<std::chrono::milliseconds>(ahead).count())}});
+  std::this_thread::sleep_for(ahead);
 }
 
 wal::ChainSigner::Facts Rack::chain_facts() const {
