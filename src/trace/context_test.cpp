@@ -96,7 +96,10 @@ TEST(Traceparent, RefusesUpperCase) {
 TEST(Traceparent, KeepsTheSampledAndRandomFlagsAndDropsTheRest) {
   for (unsigned flags = 0; flags < 256; ++flags) {
     const auto byte = static_cast<std::uint8_t>(flags);
-    const auto context = parse_traceparent(std::string(kExample).substr(0, 53) + to_hex({&byte, 1}));
+    // In a sum of two temporaries gcc 12 with -fsanitize=thread sees an overrun that is none.
+    auto text = std::string(kExample).substr(0, 53);
+    text += to_hex({&byte, 1});
+    const auto context = parse_traceparent(text);
     ASSERT_TRUE(context);
     EXPECT_EQ(context->flags, flags & 3U);
   }
