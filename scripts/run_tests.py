@@ -33,14 +33,13 @@ SHOWN_LINES = 150
 # End to end, these wait most of the time and measure none: two run at once. The others run alone.
 E2E_IN_PAIRS = {"alarms", "certificates", "foreign", "ledger", "refusals", "refused_rack", "spool"}
 E2E_PORTS = 15_000, 32_000  # below the ephemeral ports
-# Left out for the time they take to build. Whether DuckDB, which is built without sanitizers, would give false
-# reports has not been tried; both are tested under `unit`.
+# Left out of asan for the time they take to build and run; `./dev test asan --all` runs them too. DuckDB, which is built
+# without sanitizers, gives no false reports there. With ThreadSanitizer they have not been tried.
 NOT_SANITIZED = {"test_sink", "test_mixer"}
 # ThreadSanitizer takes the modules whose tests run more than one thread.
 THREADED = {f"test_{module}" for module in ("base", "tap", "lane", "wal", "snake", "gear", "gear_net", "rack")}
 SANITIZER_ENVIRONMENT = {
-    # Without detect_stack_use_after_return: with it, gcc 12 puts locals of alignas(64) at addresses of less.
-    "ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1",
+    "ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
     "TSAN_OPTIONS": f"halt_on_error=1:second_deadlock_stack=1:suppressions={ROOT}/scripts/tsan.suppressions",
 }
@@ -198,9 +197,10 @@ def run_unit(totals, _arguments):
     run_programs(totals, "unit", programs, UNIT_SECONDS, only_serverless=False)
 
 
-def run_sanitized(totals, preset):
+def run_sanitized(totals, preset, arguments):
     only = THREADED if preset == "tsan" else None
-    programs = build(totals, preset, prefix="test_", left_out=NOT_SANITIZED, only=only)
+    left_out = frozenset() if arguments.all else NOT_SANITIZED
+    programs = build(totals, preset, prefix="test_", left_out=left_out, only=only)
     if programs is not None:
         run_programs(totals, preset, programs, SANITIZED_SECONDS, only_serverless=True)
 
@@ -337,8 +337,8 @@ def run_e2e(totals, _arguments):
 
 RUNNERS = {"lint": run_lint, "unit": run_unit, "fuzz": run_fuzz, "interop": run_interop, "sim": run_sim, "e2e": run_e2e,
            "scenario": run_scenario, "faults": run_faults,
-           "asan": lambda totals, _: run_sanitized(totals, "asan"),
-           "tsan": lambda totals, _: run_sanitized(totals, "tsan")}
+           "asan": lambda totals, arguments: run_sanitized(totals, "asan", arguments),
+           "tsan": lambda totals, arguments: run_sanitized(totals, "tsan", arguments)}
 
 
 def main():
@@ -347,6 +347,8 @@ def main():
     parser.add_argument("--seconds", type=int, help="for each fuzzer (default "
                         f"{FUZZ_LONGER_SECONDS} for {', '.join(sorted(FUZZED_LONGER))}; {FUZZ_SECONDS} for the others)")
     parser.add_argument("--fuzzer", help="only this one, such as scenario")
+    parser.add_argument("--all", action="store_true",
+                        help=f"asan: {' and '.join(sorted(NOT_SANITIZED))} too, which take minutes more")
     arguments = parser.parse_args()
     unknown = [suite for suite in arguments.suites if suite not in SUITES]
     if unknown:
