@@ -27,6 +27,14 @@ TEST(ContextOffers, RoundTrip) {
   EXPECT_EQ((*decoded)[1].context.flags, trace::kSampled);
 }
 
+TEST(ContextOffers, ReservedFlagsAreDropped) {
+  auto one = offer(1);
+  one.context.flags = 0xff;
+  Bytes bytes;
+  encode_offers({one}, bytes);
+  EXPECT_EQ(decode_offers(bytes)->front().context.flags, trace::kSampled | trace::kRandom);
+}
+
 TEST(ContextOffers, EveryTruncationIsRefused) {
   Bytes bytes;
   encode_offers({offer(1)}, bytes);

@@ -27,7 +27,7 @@ bool read_offer(cbor::Decoder& in, OfferedContext& out) {
     return false;
   const auto flags = in.unsigned_integer();
   if (!flags || *flags > 0xff) return false;
-  out.context.flags = static_cast<std::uint8_t>(*flags);
+  out.context.flags = *flags & (trace::kSampled | trace::kRandom);
   const auto tracestate = in.text();
   if (!tracestate || tracestate->size() > kMaxTracestate) return false;
   const auto checked = trace::parse_tracestate(*tracestate);

@@ -108,7 +108,8 @@ Result<Context> parse_traceparent(std::string_view text) noexcept {
   if (text.size() > kTraceparentSize && (version[0] == 0 || text[kTraceparentSize] != '-'))
     return bad_traceparent();
   if (context.trace_id.is_zero() || context.span_id.is_zero()) return bad_traceparent();
-  context.flags = flags[0] & (kSampled | kRandom);
+  // Of a higher version's flags the standard promises the meaning of one.
+  context.flags = flags[0] & (version[0] == 0 ? kSampled | kRandom : kSampled);
   return context;
 }
 

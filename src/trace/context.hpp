@@ -17,13 +17,13 @@ inline constexpr std::uint8_t kRandom = 0x02;
 struct Context {
   TraceId trace_id;
   SpanId span_id;          // of the caller when parsed; of the caller-to-be when written
-  std::uint8_t flags = 0;  // kSampled | kRandom; unknown bits are dropped on parse
+  std::uint8_t flags = 0;  // kSampled | kRandom; the others are reserved and dropped on parse
   std::string tracestate;  // validated, joined, at most 512 characters; empty: none
   [[nodiscard]] bool sampled() const noexcept { return (flags & kSampled) != 0; }
 };
 
-// Strict: version 00 is exactly 55 characters; higher versions are read as far as 00 goes when a '-' follows;
-// version ff, upper case, all-zero ids fail with kInvalid.
+// Strict: version 00 is exactly 55 characters; higher versions are read as far as 00 goes when a '-' follows,
+// of their flags only `sampled`; version ff, upper case, all-zero ids fail with kInvalid.
 [[nodiscard]] Result<Context> parse_traceparent(std::string_view text) noexcept;
 
 // 55 characters, version 00.

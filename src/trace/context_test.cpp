@@ -105,6 +105,14 @@ TEST(Traceparent, KeepsTheSampledAndRandomFlagsAndDropsTheRest) {
   }
 }
 
+TEST(Traceparent, OfAHigherVersionsFlagsTakesOnlySampled) {
+  const std::string ids = std::string(kExample).substr(2, 51);
+  for (const char* version : {"01", "cc", "fe"}) {
+    EXPECT_EQ(parse_traceparent(version + ids + "03")->flags, kSampled);
+    EXPECT_EQ(parse_traceparent(version + ids + "fe-more")->flags, 0);
+  }
+}
+
 TEST(Tracestate, KeepsMembersInOrderAndDropsWhiteSpaceAndEmptyOnes) {
   EXPECT_EQ(state(""), "");
   EXPECT_EQ(state(" \t"), "");
