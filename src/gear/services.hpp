@@ -46,7 +46,7 @@ struct Arrival {
   model::SpanKind kind = model::SpanKind::kServer;
   std::uint64_t bytes = 0;   // size of the request on the wire
   std::uint64_t cookie = 0;  // the gear's own: which connection, which delivery
-  std::string baggage;       // W3C Baggage as received; propagated, never recorded
+  std::string baggage;       // W3C Baggage as received; propagated within bounds, never recorded
 };
 
 class Services {

@@ -4,6 +4,8 @@
 #include <boost/asio/io_context.hpp>
 #include <set>
 
+#include "trace/baggage.hpp"
+
 namespace fluxrig::gear {
 
 struct TestServices::World {
@@ -20,6 +22,7 @@ class TestServices::Open final : public Transaction {
   Open(World& world, Ticket ticket, Arrival arrival, Message request)
       : world_(world), ticket_(ticket), message(std::move(request)), arrival_(std::move(arrival)) {
     record.flux_id = arrival_.flux_id ? *arrival_.flux_id : make_flux_id(world.clock.now(), world.random);
+    arrival_.baggage = trace::bound_baggage(std::move(arrival_.baggage));
     record.parent = arrival_.parent;
     record.name = world.names->text(arrival_.name);
     record.baggage = arrival_.baggage;

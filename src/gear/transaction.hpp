@@ -22,6 +22,8 @@ class Transaction {
   [[nodiscard]] virtual const FluxId& flux_id() const noexcept = 0;
   // What an egress gear sends on: the span id is that of the calling gear's own span.
   [[nodiscard]] virtual trace::Context outgoing_context() const = 0;
+  // The caller's W3C Baggage, to be sent on; safe as a header's value (trace::bound_baggage). Never an
+  // attribute: it holds what the caller likes.
   [[nodiscard]] virtual std::string_view baggage() const noexcept = 0;
   [[nodiscard]] virtual std::uint64_t cookie() const noexcept = 0;  // Arrival::cookie
 

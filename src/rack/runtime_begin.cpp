@@ -1,6 +1,7 @@
 // The life of a transaction's slot: admission, opening, deadlines.
 #include "base/assert.hpp"
 #include "rack/runtime_timers.hpp"
+#include "trace/baggage.hpp"
 
 namespace fluxrig::rack {
 
@@ -106,7 +107,7 @@ Result<gear::Ticket> Runtime::begin(gear::Gear& ingress, gear::Arrival arrival, 
 
   OpenTransaction& transaction = take_slot();
   transaction.cookie_ = arrival.cookie;
-  transaction.baggage_ = std::move(arrival.baggage);
+  transaction.baggage_ = trace::bound_baggage(std::move(arrival.baggage));
   transaction.message_ = std::move(request);
   if (owner != nullptr) {
     open_branch(transaction, *owner, station, arrival);

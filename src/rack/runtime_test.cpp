@@ -46,6 +46,52 @@ TEST_F(RuntimeTest, OneRecordAndOneChildSpanForEachGearAfterTheIngress) {
       << "neighbours share one reading of the clock";
 }
 
+TEST_F(RuntimeTest, EveryCallOutHasAParentIdOfItsOwnAndTheCallersFlags) {
+  build();
+  std::vector<trace::Context> sent;
+  const auto call = [&](Transaction& transaction, Message&) {
+    sent.push_back(transaction.outgoing_context());
+    return Step::next();
+  };
+  map_->request = call;
+  bank_->request = [&](Transaction& transaction, Message& message) {
+    (void)call(transaction, message);
+    return Step::reply();
+  };
+  gear::Arrival arrival;
+  arrival.parent = trace::extract("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-02", "a=1,b=2");
+  ASSERT_TRUE(begin(arrival));
+  ASSERT_EQ(sent.size(), 2U);
+  for (const auto& context : sent) {
+    EXPECT_EQ(context.trace_id, arrival.parent->trace_id);
+    EXPECT_NE(context.span_id, arrival.parent->span_id);
+    EXPECT_EQ(context.flags, trace::kRandom);
+    EXPECT_EQ(context.tracestate, "a=1,b=2");
+  }
+  EXPECT_NE(sent[0].span_id, sent[1].span_id);
+}
+
+TEST_F(RuntimeTest, BaggageGoesOnWithinItsBoundsAndIsNotRecorded) {
+  build();
+  std::string seen;
+  bank_->request = [&](Transaction& transaction, Message&) {
+    seen = transaction.baggage();
+    return Step::reply();
+  };
+  gear::Arrival arrival;
+  arrival.baggage = "card=4111111111111111;p, x = 1,evil=\r\ny: 2";
+  ASSERT_TRUE(begin(arrival));
+  EXPECT_EQ(seen, "card=4111111111111111;p, x = 1");
+  commit();
+  ASSERT_EQ(audit_.records.size(), 1U);
+  EXPECT_TRUE(audit_.records[0].attributes.empty());
+  EXPECT_TRUE(audit_.records[0].redactions.empty());
+  Bytes bytes;
+  model::encode(audit_.records[0], bytes);
+  for (const auto& span : telemetry_.spans) model::encode(span, bytes);
+  EXPECT_EQ(as_text(bytes).find("card"), std::string_view::npos);
+}
+
 TEST_F(RuntimeTest, EveryGearCountsItsMessages) {
   build();
   for (int i = 0; i < 5; ++i) ASSERT_TRUE(begin());

@@ -4,16 +4,12 @@
 
 #include "gear/bus/flux_message.hpp"
 #include "snake/subjects.hpp"
+#include "trace/carrier.hpp"
 
 namespace fluxrig::gear::bus {
 namespace {
 
 constexpr std::string_view kReplyPrefix = "reply-";
-
-// A line break would begin a header of the sender's choice.
-bool one_line(std::string_view text) noexcept {
-  return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
-}
 
 }  // namespace
 
@@ -38,8 +34,7 @@ snake::Headers context_headers(const trace::Context& context, const FluxId& flux
   headers.emplace_back("traceparent",
                        trace::format_traceparent(context.trace_id, context.span_id, context.flags));
   if (!context.tracestate.empty()) headers.emplace_back("tracestate", context.tracestate);
-  if (!baggage.empty() && baggage.size() <= kMaxBaggage && one_line(baggage))
-    headers.emplace_back("baggage", baggage);
+  if (!baggage.empty()) headers.emplace_back("baggage", baggage);
   headers.emplace_back(kFluxIdHeader, to_string(flux_id));
   headers.emplace_back("content-type", kFluxMessageType);
   return headers;
@@ -47,10 +42,11 @@ snake::Headers context_headers(const trace::Context& context, const FluxId& flux
 
 Result<ReceivedHeaders> read_headers(const snake::Delivery& delivery) {
   ReceivedHeaders received;
-  received.parent = trace::extract(delivery.header("traceparent"), delivery.header("tracestate"));
+  trace::Carrier carrier;
+  for (const auto& [name, value] : delivery.headers) carrier.take(name, value);
+  received.parent = carrier.context();
+  received.baggage = carrier.baggage();
   if (const auto id = parse_uuid(delivery.header(kFluxIdHeader))) received.flux_id = FluxId{*id};
-  const auto baggage = delivery.header("baggage");
-  if (baggage.size() <= kMaxBaggage && one_line(baggage)) received.baggage = baggage;
   const auto request = delivery.header(kFluxRequestHeader);
   const auto reply_port = delivery.header(kFluxReplyHeader);
   if (!request.empty() && !valid_request_id(request))

@@ -22,19 +22,18 @@ inline constexpr std::string_view kFluxReplyHeader = "flux-reply";  // the port 
 inline constexpr std::string_view kFluxForHeader =
     snake::kForConsumer;  // on a dead letter that is tried again: the one consumer it is for
 inline constexpr std::size_t kMaxRequestId = 128;
-inline constexpr std::size_t kMaxBaggage = 8192;
 
 // Printable ASCII without white space, 1 to kMaxRequestId characters.
 [[nodiscard]] bool valid_request_id(std::string_view text) noexcept;
 // "reply-<rack>-<gear>" as one token of a subject: nothing that could reach another subject.
 [[nodiscard]] bool valid_reply_port(std::string_view token) noexcept;
 
-// traceparent, tracestate, flux-id, content-type; baggage when it is one line.
+// traceparent, tracestate, flux-id, content-type, baggage (Transaction::baggage).
 [[nodiscard]] snake::Headers context_headers(const trace::Context& context, const FluxId& flux_id,
                                              std::string_view baggage);
 
 struct ReceivedHeaders {
-  std::optional<trace::Context> parent;
+  std::optional<trace::Context> parent;  // trace headers of other senders may be in any case, or repeated
   std::optional<FluxId> flux_id;
   std::string baggage;
   std::string request;     // empty: none

@@ -28,10 +28,6 @@ bool is_path(std::string_view text) noexcept {
          std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f && c != '#'; });
 }
 
-bool is_field_text(std::string_view text) noexcept {
-  return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
-}
-
 }  // namespace
 
 std::optional<HttpUrl> parse_url(std::string_view text) {
@@ -104,8 +100,7 @@ std::string HttpClient::render(const Transaction& transaction, const Message& me
                  trace::format_traceparent(context.trace_id, context.span_id, context.flags),
                  to_string(transaction.flux_id()));
   if (!context.tracestate.empty()) out.append("tracestate: ").append(context.tracestate).append("\r\n");
-  if (!transaction.baggage().empty() && is_field_text(transaction.baggage()))
-    out.append("baggage: ").append(transaction.baggage()).append("\r\n");
+  if (!transaction.baggage().empty()) out.append("baggage: ").append(transaction.baggage()).append("\r\n");
   const auto type = message.meta.get("content-type");
   if (!type.empty() && is_header_value(type)) out.append("content-type: ").append(type).append("\r\n");
   if (!message.payload.empty() || (method != "GET" && method != "HEAD"))

@@ -123,12 +123,11 @@ void HttpConnection::begin(HttpExchange& exchange) {
   auto& request = reader_.request();
   const auto number = exchange.number;
   Arrival arrival;
-  // Several traceparent headers are as good as none (Trace Context, 3.2).
-  if (request.traceparents == 1) arrival.parent = trace::extract(request.traceparent, request.tracestate);
+  arrival.parent = request.trace.context();
   arrival.name = server_.names_->span(exchange.route, request.method);
   arrival.bytes = request.bytes;
   arrival.cookie = (std::uint64_t{id_} << 32) | number;
-  arrival.baggage = request.baggage;
+  arrival.baggage = request.trace.baggage();
   Message message;
   message.payload = std::move(request.body);
   message.meta.append("http.request.method", request.method);

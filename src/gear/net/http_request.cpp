@@ -15,15 +15,6 @@ using boost::system::error_code;
 
 std::string_view view(beast::string_view text) noexcept { return {text.data(), text.size()}; }
 
-bool same_name(beast::string_view name, beast::string_view wanted) noexcept {
-  return name.size() == wanted.size() && beast::iequals(name, wanted);
-}
-
-void join(std::string& list, std::string_view more) {
-  if (!list.empty()) list.push_back(',');
-  list.append(more);
-}
-
 // The path of "/a?b", "http://host/a?b" and "*".
 std::string_view path_of(std::string_view target) noexcept {
   if (!target.empty() && target.front() != '/') {
@@ -37,10 +28,9 @@ std::string_view path_of(std::string_view target) noexcept {
 
 void clear(HttpRequest& request) noexcept {
   // Capacity stays: the next request on the connection is much like this one.
-  for (auto* text : {&request.method, &request.path, &request.content_type, &request.traceparent,
-                     &request.tracestate, &request.baggage, &request.body})
-    text->clear();
-  request.traceparents = request.hosts = 0;
+  for (auto* text : {&request.method, &request.path, &request.content_type, &request.body}) text->clear();
+  request.trace.clear();
+  request.hosts = 0;
   request.bytes = 0;
   request.expects_continue = request.expects_more = request.transfer_encoding = false;
 }
@@ -116,17 +106,7 @@ class HttpRequestReader::Parser {
           (beast::iequals(value, "100-continue") ? request_.expects_continue : request_.expects_more) = true;
           break;
         default:
-          trace_field(text, view(value));
-      }
-    }
-    void trace_field(beast::string_view name, std::string_view value) {
-      if (same_name(name, "traceparent")) {
-        ++request_.traceparents;
-        request_.traceparent.assign(value);
-      } else if (same_name(name, "tracestate")) {
-        join(request_.tracestate, value);
-      } else if (same_name(name, "baggage")) {
-        join(request_.baggage, value);
+          request_.trace.take(view(text), view(value));
       }
     }
     void on_header_impl(error_code&) override { in_trailer_ = true; }

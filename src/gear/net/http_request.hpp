@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "gear/gear.hpp"
+#include "trace/carrier.hpp"
 
 namespace fluxrig::gear::net {
 
@@ -20,12 +21,9 @@ struct HttpRequest {
   std::string method;
   std::string path;  // of the target, without the query; as sent (percent-encoded)
   std::string content_type;
-  std::string traceparent;
-  std::string tracestate;  // several joined with ','
-  std::string baggage;     // several joined with ','
+  trace::Carrier trace;
   std::string body;
   int version = 11;  // 10 or 11
-  std::uint32_t traceparents = 0;
   std::uint32_t hosts = 0;
   std::uint64_t bytes = 0;  // on the wire
   bool expects_continue = false;
