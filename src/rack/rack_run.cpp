@@ -76,6 +76,7 @@ void Rack::reload() {
   }
   diagnostics_.set_least(next->log.level);
   const auto& sampling = next->telemetry.sampling;
+  runtime_->set_sampling(sampling.ratio);
   pump_thread_->set_sampling({sampling.ratio, sampling.slow.count() * kNanosPerMilli});
   pump_bell_.ring();
   event("fluxrig.rack.reloaded", fmt::format("log level and sampling taken over, ratio {}", sampling.ratio));

@@ -65,6 +65,7 @@ Outcome<void> Rack::start() {
       make_wiring());
   if (auto prepared = prepare_spool_directory(scenario_, diagnostics_); !prepared) return prepared;
   runtime_->set_data(disk_, scenario_.data);
+  runtime_->set_sampling(scenario_.telemetry.sampling.ratio);
   if (auto started = runtime_->start(); !started) return started;
   if (bus_) {
     open_backlog();

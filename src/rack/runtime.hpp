@@ -20,6 +20,7 @@
 #include "rack/scenario.hpp"
 #include "rack/wiring.hpp"
 #include "tap/ring.hpp"
+#include "tap/sampling.hpp"
 #include "tap/ticks.hpp"
 
 namespace fluxrig::rack {
@@ -79,6 +80,8 @@ class Runtime final : public gear::Services {
     disk_ = &disk;
     data_directory_ = std::move(directory);
   }
+  // Of traces that begin in this rack; on the io thread.
+  void set_sampling(double ratio) { head_sampler_ = tap::HeadSampler(ratio); }
   [[nodiscard]] Outcome<void> start();
   void drain();  // gears close their listeners; begin refuses
   void stop();   // gears close everything
@@ -174,6 +177,7 @@ class Runtime final : public gear::Services {
   std::unique_ptr<Timers> timers_;
   std::unique_ptr<ContextExchange> contexts_;
   RuntimeCounters counters_;
+  tap::HeadSampler head_sampler_;
   std::vector<model::ConsumerRequest> consumers_;
   wal::Disk* disk_ = nullptr;
   std::string data_directory_;

@@ -58,17 +58,27 @@ void Runtime::open_root(OpenTransaction& transaction, StationIndex ingress, cons
   const Station& station = wiring_.at(ingress);
   tap::RecordHead head;
   head.flux_id = arrival.flux_id ? *arrival.flux_id : make_flux_id(parts_.clock.now(), parts_.random);
-  head.trace_id = arrival.parent ? arrival.parent->trace_id : make_trace_id(parts_.random);
+  std::string_view tracestate;
+  if (arrival.parent) {
+    // Whether the trace is sampled was decided where it began.
+    head.trace_id = arrival.parent->trace_id;
+    head.parent_span_id = arrival.parent->span_id;
+    head.trace_flags = arrival.parent->flags;
+    tracestate = arrival.parent->tracestate;
+  } else {
+    head.trace_id = make_trace_id(parts_.random);
+    head.trace_flags = trace::kRandom;  // of level 2: what we make is
+    if (head_sampler_.samples(head.trace_id)) {
+      head.trace_flags |= trace::kSampled;
+      tracestate = head_sampler_.tracestate();
+    }
+  }
   head.span_id = make_span_id(parts_.random);
-  if (arrival.parent) head.parent_span_id = arrival.parent->span_id;
-  // A trace that begins here is sampled, and its id is random (level 2).
-  head.trace_flags = arrival.parent ? arrival.parent->flags : std::uint8_t{trace::kSampled | trace::kRandom};
   head.start = parts_.ticks.now();
   head.gear = station.name_id;
   head.name = arrival.name;
   head.kind = arrival.kind;
-  transaction.draft_.begin(
-      head, arrival.parent ? std::string_view(arrival.parent->tracestate) : std::string_view{});
+  transaction.draft_.begin(head, tracestate);
   transaction.flux_id_ = head.flux_id;
   transaction.first_flux_id_ = head.flux_id;
   transaction.path_.push_back({ingress, tap::kRootSpan, head.start});

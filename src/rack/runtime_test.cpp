@@ -71,6 +71,46 @@ TEST_F(RuntimeTest, EveryCallOutHasAParentIdOfItsOwnAndTheCallersFlags) {
   EXPECT_NE(sent[0].span_id, sent[1].span_id);
 }
 
+TEST_F(RuntimeTest, ATraceThatBeginsHereIsSampledByTheRatioAndSaysSo) {
+  build();
+  std::vector<trace::Context> sent;
+  bank_->request = [&](Transaction& transaction, Message&) {
+    sent.push_back(transaction.outgoing_context());
+    return Step::reply();
+  };
+  ASSERT_TRUE(begin());
+  EXPECT_EQ(sent.back().flags, trace::kSampled | trace::kRandom);
+  EXPECT_EQ(sent.back().tracestate, "ot=th:0");
+  runtime_->set_sampling(0.25);
+  int sampled = 0;
+  for (int i = 0; i < 2'000; ++i) {
+    ASSERT_TRUE(begin());
+    commit();
+    const auto& context = sent.back();
+    EXPECT_EQ(context.sampled(), trace::randomness_of(context.trace_id, {}) >= 0xc0000000000000U);
+    EXPECT_EQ(context.tracestate, context.sampled() ? "ot=th:c" : "");
+    EXPECT_EQ(context.flags & trace::kRandom, trace::kRandom);
+    sampled += context.sampled();
+  }
+  EXPECT_NEAR(sampled, 500, 78);  // four standard deviations
+  EXPECT_EQ(audit_.records.size(), 2'001U) << "every transaction is recorded, sampled or not";
+}
+
+TEST_F(RuntimeTest, AContinuedTraceKeepsItsFlagAndThresholdWhateverTheRatioHere) {
+  build();
+  runtime_->set_sampling(0);
+  trace::Context sent;
+  bank_->request = [&](Transaction& transaction, Message&) {
+    sent = transaction.outgoing_context();
+    return Step::reply();
+  };
+  gear::Arrival arrival;
+  arrival.parent = trace::extract("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-03", "a=1,ot=th:8");
+  ASSERT_TRUE(begin(arrival));
+  EXPECT_EQ(sent.flags, trace::kSampled | trace::kRandom);
+  EXPECT_EQ(sent.tracestate, "a=1,ot=th:8");
+}
+
 TEST_F(RuntimeTest, BaggageGoesOnWithinItsBoundsAndIsNotRecorded) {
   build();
   std::string seen;

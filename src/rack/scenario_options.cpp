@@ -75,11 +75,11 @@ Option audit_options() {
 Option telemetry_options() {
   Option sampling{.name = "sampling",
                   .type = OptionType::kMap,
-                  .summary = "which transactions keep the spans of their gears; errors always do",
+                  .summary = "which transactions keep the spans of their gears; failed ones always do",
                   .fallback = "{}",
                   .items = {{.name = "ratio",
                              .type = OptionType::kNumber,
-                             .summary = "share of the traces, by trace_id",
+                             .summary = "share of the traces, the same ones on every rack; 1: all",
                              .fallback = "1",
                              .minimum = 0,
                              .maximum = 1},

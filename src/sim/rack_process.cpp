@@ -96,6 +96,7 @@ Outcome<void> RackProcess::open(const Parts& parts) {
   runtime_parts.employ = [this](gear::Job& job, const char*) { return loop.employ(job); };
   runtime = std::make_unique<rack::Runtime>(std::move(runtime_parts), wiring(parts));
   runtime->set_data(disk, parts.directory);
+  runtime->set_sampling(plan.sampling);
   if (auto started = runtime->start(); !started) return started;
   make_link(parts);
   return {};

@@ -81,21 +81,29 @@ void Pump::add_intent(const RecordView& record) {
 
 void Pump::add_transaction(const RecordView& record) {
   const RecordHead& head = record.head();
-  parts_.assembler.transaction(record, std::get<model::Transaction>(transaction_));
+  const auto caller = trace::parse_probability(record.tracestate());
+  const auto randomness = trace::randomness_of(head.trace_id, caller);
+  const auto wanted =
+      sampling_.threshold(head, caller, parts_.ticks.to_nanos(head.end.value - head.start.value));
+  const auto threshold = std::max(wanted, trace::threshold_of(span_ratio_.load(std::memory_order_relaxed)));
+  const bool keeps_spans = randomness >= threshold;
+  auto& transaction = std::get<model::Transaction>(transaction_);
+  parts_.assembler.transaction(record, transaction);
+  if (keeps_spans && threshold != 0 && head.spans != 0)
+    transaction.attributes.push_back({"fluxrig.sampling.threshold", trace::format_threshold(threshold)});
   model::encode(transaction_, batch_);
   ++transactions_;
   if (head.spans_made > head.spans)
     parts_.telemetry.count_dropped(model::DropCause::kRingFull, model::Signal::kSpans,
                                    head.spans_made - head.spans);
-  keep_spans(record);
+  if (keeps_spans)
+    keep_spans(record);
+  else if (randomness >= wanted)
+    parts_.telemetry.count_dropped(model::DropCause::kRestrictedSampling, model::Signal::kSpans, head.spans);
 }
 
 void Pump::keep_spans(const RecordView& record) {
   const RecordHead& head = record.head();
-  if (!sampling_.keeps(head, parts_.ticks.to_nanos(head.end.value - head.start.value))) return;
-  if (!is_sampled(head.trace_id, span_ratio_.load(std::memory_order_relaxed)))
-    return parts_.telemetry.count_dropped(model::DropCause::kRestrictedSampling, model::Signal::kSpans,
-                                          head.spans);
   model::Exemplar exemplar;
   exemplar.time = parts_.ticks.to_unix(head.end);
   exemplar.trace_id = head.trace_id;

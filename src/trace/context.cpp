@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "trace/probability.hpp"
+
 namespace fluxrig::trace {
 namespace {
 
@@ -92,6 +94,13 @@ std::string join(const std::vector<std::string_view>& members) {
   return text;
 }
 
+void erase_false_threshold(Context& context) {
+  const auto stated = parse_probability(context.tracestate);
+  if (!stated.threshold) return;
+  const bool reached = randomness_of(context.trace_id, stated) >= *stated.threshold;
+  if (reached != context.sampled()) context.tracestate = without_threshold(context.tracestate);
+}
+
 }  // namespace
 
 Result<Context> parse_traceparent(std::string_view text) noexcept {
@@ -147,6 +156,7 @@ std::optional<Context> extract(std::string_view traceparent, std::string_view tr
   auto context = parse_traceparent(traceparent);
   if (!context) return std::nullopt;
   if (auto state = parse_tracestate(tracestate)) context->tracestate = std::move(*state);
+  erase_false_threshold(*context);
   return std::move(*context);
 }
 

@@ -36,8 +36,9 @@ struct Context {
 // those over 128 characters first.
 [[nodiscard]] Result<std::string> parse_tracestate(std::string_view text);
 
-// Both headers as received; a bad tracestate never voids a good traceparent (it becomes empty).
-// nullopt: no or bad traceparent, a new trace begins.
+// Both headers as received; a bad tracestate never voids a good traceparent (it becomes empty). A sampling
+// threshold in it that the sampled flag contradicts is taken out (trace/probability.hpp). nullopt: no or bad
+// traceparent, a new trace begins.
 [[nodiscard]] std::optional<Context> extract(std::string_view traceparent, std::string_view tracestate);
 
 }  // namespace fluxrig::trace

@@ -1,0 +1,102 @@
+#include "trace/probability.hpp"
+
+#include <cmath>
+
+#include "base/assert.hpp"
+#include "base/bytes.hpp"
+
+namespace fluxrig::trace {
+namespace {
+
+constexpr std::string_view kEntry = "ot=";
+constexpr std::size_t kDigits = 14;
+
+// Up to the next `separator`, which goes as well.
+std::string_view take_until(std::string_view& rest, char separator) noexcept {
+  const auto end = rest.find(separator);
+  const auto part = rest.substr(0, end);
+  rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+  return part;
+}
+
+// The first digits of 14; those that are not there are zeros.
+std::optional<std::uint64_t> parse_digits(std::string_view text) noexcept {
+  if (text.empty() || text.size() > kDigits) return std::nullopt;
+  std::uint64_t value = 0;
+  for (std::size_t i = 0; i < kDigits; ++i) {
+    const char c = i < text.size() ? text[i] : '0';
+    const bool is_letter = c >= 'a' && c <= 'f';
+    if (!is_letter && (c < '0' || c > '9')) return std::nullopt;
+    value = value << 4 | static_cast<std::uint64_t>(is_letter ? c - 'a' + 10 : c - '0');
+  }
+  return value;
+}
+
+// The value of the first `ot` entry; empty: there is none.
+std::string_view entry_of(std::string_view tracestate) noexcept {
+  while (!tracestate.empty())
+    if (const auto member = take_until(tracestate, ','); member.starts_with(kEntry))
+      return member.substr(kEntry.size());
+  return {};
+}
+
+bool is_threshold(std::string_view part) noexcept { return part.starts_with("th:"); }
+
+}  // namespace
+
+Probability parse_probability(std::string_view tracestate) noexcept {
+  Probability out;
+  bool seen_threshold = false;
+  bool seen_randomness = false;
+  for (auto rest = entry_of(tracestate); !rest.empty();) {
+    const auto part = take_until(rest, ';');
+    if (is_threshold(part) && !seen_threshold) {
+      seen_threshold = true;
+      out.threshold = parse_digits(part.substr(3));
+    } else if (part.starts_with("rv:") && !seen_randomness) {
+      seen_randomness = true;
+      if (part.size() == 3 + kDigits) out.randomness = parse_digits(part.substr(3));
+    }
+  }
+  return out;
+}
+
+std::uint64_t randomness_of(const TraceId& trace_id, const Probability& stated) noexcept {
+  return stated.randomness ? *stated.randomness : load_be64(trace_id.bytes.data() + 8) & (kRejectAll - 1);
+}
+
+std::uint64_t threshold_of(double ratio) noexcept {
+  if (!(ratio > 0)) return kRejectAll;
+  if (ratio >= 1) return 0;
+  return kRejectAll - static_cast<std::uint64_t>(std::llround(std::ldexp(ratio, 56)));
+}
+
+std::string format_threshold(std::uint64_t threshold) {
+  FR_ASSERT(threshold < kRejectAll);
+  if (threshold == 0) return "0";
+  std::string text(kDigits, '0');
+  for (std::size_t i = kDigits; i > 0; --i, threshold >>= 4)
+    text[i - 1] = "0123456789abcdef"[threshold & 0xf];
+  text.resize(text.find_last_not_of('0') + 1);
+  return text;
+}
+
+std::string without_threshold(std::string_view tracestate) {
+  std::string entry;
+  for (auto rest = entry_of(tracestate); !rest.empty();) {
+    const auto part = take_until(rest, ';');
+    // An entry must not be empty, nor end with a space.
+    if (is_threshold(part) || part.empty() || part.back() == ' ') continue;
+    entry.append(entry.empty() ? kEntry : std::string_view(";")).append(part);
+  }
+  // A key stands once in what we send: older entries of it go.
+  for (auto rest = tracestate; !rest.empty();) {
+    const auto member = take_until(rest, ',');
+    if (member.starts_with(kEntry)) continue;
+    if (!entry.empty()) entry += ',';
+    entry += member;
+  }
+  return entry;
+}
+
+}  // namespace fluxrig::trace
