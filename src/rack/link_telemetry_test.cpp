@@ -86,6 +86,29 @@ TEST_F(LinkTest, InDivertAllTelemetryGoesToTheDiskAndComesBackByItself) {
   EXPECT_EQ(transitions_[2].to, State::kNormal);
 }
 
+TEST_F(LinkTest, WhatTheStreamRefusesOfTheBacklogStaysOnTheDiskAndIsSentAgain) {
+  link_->turn();
+  lease(2);
+  run(1);
+  ASSERT_EQ(state(), model::PressureState::kDivert);
+  for (std::uint64_t i = 1; i <= 30; ++i)
+    telemetry_.offer(model::Signal::kSpans, wal::test_records(i, 1, 5'000));
+  run(2);
+  ASSERT_FALSE(backlog_->empty());
+  lease(0);
+  const auto blocks = backlog_->blocks();
+  bus_.history.clear();
+  for (int i = 0; i < 200; ++i) {
+    bus_.answer_all(false);
+    lane_.clock.advance(100 * kNanosPerMilli);
+    link_->turn();
+  }
+  EXPECT_FALSE(bus_.history.empty());
+  EXPECT_EQ(backlog_->blocks(), blocks);
+  run(30);
+  EXPECT_TRUE(backlog_->empty());
+}
+
 // A rack that is stopped while the bus is slow: nothing of it is lost, and the mixer knows what it has twice.
 TEST_F(LinkTest, AtTheEndTelemetryInMemoryAndInFlightIsOnTheDisk) {
   link_->turn();
