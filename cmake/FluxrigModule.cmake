@@ -30,7 +30,7 @@ function(fluxrig_module name)
     add_executable(test_${name} ${tests})
     target_link_libraries(test_${name} PRIVATE ${library} ${ARG_TEST_LINK} GTest::gtest GTest::gmock GTest::gtest_main)
     target_compile_definitions(test_${name} PRIVATE FLUXRIG_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
-    fluxrig_precompile(test_${name})
+    fluxrig_precompile_tests(test_${name})
     add_test(NAME ${name} COMMAND test_${name})
   endif()
   if(benches AND NOT FLUXRIG_FUZZ AND TARGET benchmark::benchmark)
@@ -52,16 +52,33 @@ endfunction()
 
 # The standard headers are parsed once; every target borrows the result.
 function(fluxrig_precompile target)
-  if(NOT FLUXRIG_PCH)
-    return()
+  if(FLUXRIG_PCH)
+    if(NOT TARGET fr_precompiled)
+      fluxrig_precompiled(fr_precompiled)
+    endif()
+    target_precompile_headers(${target} REUSE_FROM fr_precompiled)
   endif()
-  if(NOT TARGET fr_precompiled)
-    file(WRITE ${CMAKE_BINARY_DIR}/precompiled.cpp "")
-    add_library(fr_precompiled OBJECT ${CMAKE_BINARY_DIR}/precompiled.cpp)
-    target_precompile_headers(fr_precompiled PRIVATE
-      <algorithm> <array> <atomic> <chrono> <cstdint> <cstring> <functional> <map> <memory> <mutex> <optional>
-      <span> <string> <string_view> <thread> <tuple> <unordered_map> <utility> <variant> <vector>
-      <tl/expected.hpp>)
+endfunction()
+
+# A program of tests is compiled with FLUXRIG_TEST_OPTIONS, and borrows GoogleTest's header as well.
+function(fluxrig_precompile_tests target)
+  target_compile_options(${target} PRIVATE ${FLUXRIG_TEST_OPTIONS})
+  if(FLUXRIG_PCH)
+    if(NOT TARGET fr_precompiled_tests)
+      fluxrig_precompiled(fr_precompiled_tests <gtest/gtest.h>)
+      target_link_libraries(fr_precompiled_tests PRIVATE GTest::gtest)
+      target_compile_options(fr_precompiled_tests PRIVATE ${FLUXRIG_TEST_OPTIONS})
+    endif()
+    target_precompile_headers(${target} REUSE_FROM fr_precompiled_tests)
   endif()
-  target_precompile_headers(${target} REUSE_FROM fr_precompiled)
+endfunction()
+
+# fluxrig_precompiled(OWNER [HEADER...]): the target whose headers the others borrow.
+function(fluxrig_precompiled owner)
+  file(WRITE ${CMAKE_BINARY_DIR}/precompiled.cpp "")
+  add_library(${owner} OBJECT ${CMAKE_BINARY_DIR}/precompiled.cpp)
+  target_precompile_headers(${owner} PRIVATE
+    <algorithm> <array> <atomic> <chrono> <cstdint> <cstring> <functional> <map> <memory> <mutex> <optional>
+    <span> <string> <string_view> <thread> <tuple> <unordered_map> <utility> <variant> <vector>
+    <tl/expected.hpp> ${ARGN})
 endfunction()

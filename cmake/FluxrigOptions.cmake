@@ -3,6 +3,7 @@ option(FLUXRIG_PCH "precompile the standard headers" ON)
 option(FLUXRIG_FUZZ "build the fuzzers (clang only)" OFF)
 option(FLUXRIG_TAP "taps the path of transactions; OFF is the base of a benchmark and keeps no promise about audit" ON)
 option(FLUXRIG_WERROR "warnings are errors" ON)
+set(FLUXRIG_TEST_OPTIONS "" CACHE STRING "compile options of the tests' own files, after all others")
 # The presets asan and fuzz have the same compiler and flags, so that ccache has compiled the libraries for the one when
 # the other is built.
 set(FLUXRIG_SANITIZE "" CACHE STRING "comma-separated -fsanitize= list")
