@@ -282,7 +282,7 @@ def run_faults(totals, _arguments):
 
 def run_scenario(totals, _arguments):
     for test in sorted(ROOT.glob("tests/scenario/*.test.mjs")):
-        add_counted(totals, f"scenario/{test.name.removesuffix('.test.mjs')}", ["node", test], NODE_SECONDS)
+        totals.add(*run_counted(f"scenario/{test.name.removesuffix('.test.mjs')}", ["node", test], NODE_SECONDS))
     script = ROOT / "tests" / "scenario" / "pressure.mjs"
     totals.add(*run_counted("scenario/pressure", [script, "--short", "--seed", "1"], SCENARIO_SECONDS))
 

@@ -59,6 +59,19 @@ class Counting(unittest.TestCase):
         self.assertEqual(self.e2e("true"), (0, 1))
         self.assertEqual(self.e2e("echo 0 passed, 0 failed"), (0, 1))
 
+    def test_counts_the_tests_of_the_scenarios_and_the_short_scenario(self):
+        self.program("tests/scenario/proof.test.mjs", "").write_text("console.log('2 passed, 1 failed');process.exit(1)")
+        self.program("tests/scenario/pressure.mjs", "echo 16 passed, 0 failed")
+        totals = run_tests.Totals()
+        quietly(run_tests.run_scenario, totals, None)
+        self.assertEqual((totals.passed, totals.failed), (18, 1))
+
+    def test_counts_the_short_faults(self):
+        self.program("tests/faults/faults.mjs", "echo 67 passed, 0 failed")
+        totals = run_tests.Totals()
+        quietly(run_tests.run_faults, totals, None)
+        self.assertEqual((totals.passed, totals.failed), (67, 0))
+
     def suites(self, body, in_pairs):
         for name in ("one", "two"):
             self.program(f"tests/e2e/{name}.test.sh", f'cd "{self.root}"\n{body}')
