@@ -173,7 +173,7 @@ void TunnelWindow::choose_sizes() noexcept {
   const auto base = static_cast<double>(base_delay_.least().value_or(0));
   target_ = std::max(options_.least_target, static_cast<std::int64_t>(options_.target_share * base));
   const double carried = rate_.recent() * static_cast<double>(queue_target()) / kNanosPerSecond;
-  chunk_ = std::clamp(static_cast<std::uint64_t>(carried), least_chunk(), options_.largest_chunk);
+  chunk_ = std::clamp(static_cast<std::uint64_t>(carried), options_.least_chunk, options_.largest_chunk);
   window_ = std::clamp(window_, kLeastShare * static_cast<double>(options_.least_chunk),
                        static_cast<double>(options_.largest_window));
 }
@@ -272,10 +272,6 @@ double TunnelWindow::queue_part() const noexcept {
 
 bool TunnelWindow::beside_business(MonotonicNanos now) const noexcept {
   return observed_at_.value != 0 && now.value - observed_at_.value < kBusinessLately;
-}
-
-std::uint64_t TunnelWindow::least_chunk() const noexcept {
-  return beside_business(last_sent_) ? options_.least_beside_business : options_.least_chunk;
 }
 
 double TunnelWindow::usable() const noexcept {

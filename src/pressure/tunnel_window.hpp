@@ -33,7 +33,6 @@ class TunnelWindow {
     std::int64_t least_target = 3 * kNanosPerMilli;
     double target_share = 0.05;  // of the base round trip; the larger of the two is the target
     std::uint64_t least_chunk = 1U << 10;
-    std::uint64_t least_beside_business = 512;
     std::uint64_t largest_chunk = 24U << 10;
     std::uint64_t largest_window = 8U << 20;
     std::int64_t probe_every = 20 * kNanosPerSecond;  // leave the link empty, unless it was so of itself
@@ -108,7 +107,6 @@ class TunnelWindow {
   [[nodiscard]] double queue_part() const noexcept;
   // Another lane's message was acknowledged lately.
   [[nodiscard]] bool beside_business(MonotonicNanos now) const noexcept;
-  [[nodiscard]] std::uint64_t least_chunk() const noexcept;
 
   Options options_;
   BaseDelay base_delay_;

@@ -259,7 +259,7 @@ TEST(TunnelWindow, BesideBusinessMessagesLessIsTakenForNoise) {
   EXPECT_LT(mean_window(true), mean_window(false));
 }
 
-TEST(TunnelWindow, BesideBusinessMessagesItGoesInSmallPiecesAndEvenly) {
+TEST(TunnelWindow, BesideBusinessMessagesItGoesEvenly) {
   Sender run(link_of(2e6, 50), 16);
   run.until(60 * kSecond);
   // Against the even pace: the window once a round trip.
@@ -272,10 +272,8 @@ TEST(TunnelWindow, BesideBusinessMessagesItGoesInSmallPiecesAndEvenly) {
     return static_cast<double>(window.next_send().value - before.value) / even;
   };
   EXPECT_NEAR(interval(run.window(), {run.now()}), 1 / 1.25, 0.01);
-  EXPECT_EQ(run.window().chunk_bytes(), kLeastChunk);
   run.window().observe(600, 58 * kMilli, {run.now()});
   EXPECT_NEAR(interval(run.window(), {run.now()}), 1, 0.01);
-  EXPECT_EQ(run.window().chunk_bytes(), TunnelWindow::Options{}.least_beside_business);
   EXPECT_NEAR(interval(run.window(), {run.now() + 11 * kSecond}), 1 / 1.25, 0.01);
 }
 
