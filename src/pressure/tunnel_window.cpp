@@ -14,7 +14,6 @@ constexpr double kDecrease = 0.25;        // of the window a round trip, at a qu
 constexpr double kLargestDecrease = 0.5;  // a round trip
 constexpr double kSlowStartGain = 2;      // of the pace over window / round trip
 constexpr double kGain = 1.25;
-constexpr double kBusinessGain = 1;  // a burst at more is a queue for those who come meanwhile
 constexpr double kLateSender = 2;  // a window is used that is no larger than so many times what is in flight
 constexpr double kEmpty = 0.25;    // of the queue's part: it is as good as empty
 // The part of the noise that a sample moves, and the most that is believed: a queue that others make is not
@@ -230,7 +229,6 @@ void TunnelWindow::pace(std::uint64_t bytes, MonotonicNanos now) noexcept {
   if (round_trip_ == 0) return;
   const double gain = window_ < static_cast<double>(chunk_) ? 1
                       : window_ < slow_start_until_         ? kSlowStartGain
-                      : beside_business(now)                ? kBusinessGain
                                                             : kGain;
   const double interval = static_cast<double>(bytes) * static_cast<double>(round_trip_) / (gain * window_);
   // A caller that wakes late may make up for as much as it is late on average, at least for what occupies the
@@ -266,12 +264,9 @@ bool TunnelWindow::makes_no_queue(MonotonicNanos now) const {
 // Business messages look like noise as well, and are not to be late for it: where they meet what it lets
 // wait, half of it is believed.
 double TunnelWindow::queue_part() const noexcept {
+  const bool business = observed_at_.value != 0 && last_sent_.value - observed_at_.value < kBusinessLately;
   const std::int64_t more = std::max<std::int64_t>(noise_ - queue_target(), 0);
-  return static_cast<double>(queue_target() + (beside_business(last_sent_) ? more / 2 : more));
-}
-
-bool TunnelWindow::beside_business(MonotonicNanos now) const noexcept {
-  return observed_at_.value != 0 && now.value - observed_at_.value < kBusinessLately;
+  return static_cast<double>(queue_target() + (business ? more / 2 : more));
 }
 
 double TunnelWindow::usable() const noexcept {

@@ -10,8 +10,8 @@
 //    second one waits behind it at most;
 //  - where delays tell little, a larger window is tried for three round trips, and stays where nothing waits
 //    for it (WindowPush);
-//  - sending is paced over the round trip, evenly beside business messages, and below one chunk for each it
-//    goes on, slower; a sender that wakes late makes up for it;
+//  - sending is paced over the round trip, and below one chunk for each it goes on, slower; a sender that
+//    wakes late makes up for it;
 //  - decreases are proportional (as in LEDBAT++), and from time to time the link is left empty for a
 //    round trip, so that the base delay stays true while a backlog drains for hours.
 // One thread; time is passed in.
@@ -105,8 +105,6 @@ class TunnelWindow {
   [[nodiscard]] std::int64_t queue_target() const noexcept { return target_ / 2; }
   // What waits before the link may take so long.
   [[nodiscard]] double queue_part() const noexcept;
-  // Another lane's message was acknowledged lately.
-  [[nodiscard]] bool beside_business(MonotonicNanos now) const noexcept;
 
   Options options_;
   BaseDelay base_delay_;
