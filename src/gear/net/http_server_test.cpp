@@ -1,55 +1,10 @@
-#include "gear/net/http_server.hpp"
-
-#include <gtest/gtest.h>
-
-#include "gear/net/test_peers.hpp"
-#include "gear/transaction.hpp"
+#include "gear/net/http_server_fixture.hpp"
 
 namespace fluxrig::gear::net {
 namespace {
 
 using model::TransactionOutcome;
 using std::chrono::milliseconds;
-
-class HttpServerTest : public testing::Test {
- protected:
-  HttpServerTest() {
-    options.listen = {"127.0.0.1", 0};
-    options.routes = {{"/pay", "POST", ""}, {"/pay", "PUT", ""}, {"/items/*", "", "items"}};
-  }
-  ~HttpServerTest() override { services.stop(); }
-
-  void start(AnsweringGear::Answer answer = nullptr) {
-    if (!answer)
-      answer = [](Transaction&, Message& message) {
-        message.payload.insert(0, "echo:");
-        return Step::reply();
-      };
-    server = std::make_unique<HttpServer>(options);
-    end = std::make_unique<AnsweringGear>(std::move(answer));
-    services.add(*server, "in");
-    services.add(*end, "end");
-    services.wire(*server, *end);
-    const auto started = services.start();
-    ASSERT_TRUE(started.has_value()) << started.error().message;
-  }
-  TestCaller caller() { return TestCaller(services, server->bound_port()); }
-  // One request on its own connection, and the whole answer.
-  std::string ask(std::string_view request, std::string_view until = "}") {
-    TestCaller one(services, server->bound_port());
-    one.write(request);
-    EXPECT_TRUE(one.read_until(until)) << one.received();
-    return one.received();
-  }
-
-  TestServices services;
-  HttpServerOptions options;
-  std::unique_ptr<HttpServer> server;
-  std::unique_ptr<AnsweringGear> end;
-};
-
-constexpr std::string_view kPost =
-    "POST /pay?card=1 HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nhi";
 
 TEST_F(HttpServerTest, AnswersARequestOnARouteWithTheReplyAndItsFluxId) {
   start();
@@ -67,55 +22,6 @@ TEST_F(HttpServerTest, AnswersARequestOnARouteWithTheReplyAndItsFluxId) {
   EXPECT_EQ(ended.attributes.at("client.address"), "127.0.0.1");
   EXPECT_EQ(ended.attributes.at("server.port"), std::to_string(server->bound_port()));
   for (const auto& [name, value] : ended.attributes) EXPECT_EQ(value.find("card"), std::string::npos) << name;
-}
-
-TEST_F(HttpServerTest, ContinuesTheCallersTraceAndIgnoresItsFluxId) {
-  start();
-  ask("POST /pay HTTP/1.1\r\nHost: a\r\n"
-      "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n"
-      "tracestate: a=1\r\nTraceState: b=2\r\nbaggage: user=7\r\n"
-      "flux-id: 00000000-0000-7000-8000-000000000000\r\nContent-Length: 0\r\n\r\n",
-      "echo:");
-  const auto& ended = services.ended().at(0);
-  ASSERT_TRUE(ended.parent.has_value());
-  EXPECT_EQ(to_string(ended.parent->trace_id), "0af7651916cd43dd8448eb211c80319c");
-  EXPECT_EQ(ended.parent->tracestate, "a=1,b=2");
-  EXPECT_EQ(ended.baggage, "user=7");
-  EXPECT_NE(to_string(ended.flux_id), "00000000-0000-7000-8000-000000000000");
-}
-
-TEST_F(HttpServerTest, ReadsTraceHeadersInAnyCaseAndWithWhiteSpaceAroundThem) {
-  start();
-  ask("POST /pay HTTP/1.1\r\nHost: a\r\n"
-      "TrAcEpArEnT: \t 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-03 \t \r\n"
-      "tracestate:\r\ntracestate: \ta=1 , \t\r\nTRACESTATE:b=2\r\n"
-      "Baggage: x=1;p,\ty = 2\r\nbaggage:z=3\r\nContent-Length: 0\r\n\r\n",
-      "echo:");
-  const auto& ended = services.ended().at(0);
-  ASSERT_TRUE(ended.parent.has_value());
-  EXPECT_EQ(ended.parent->flags, trace::kSampled | trace::kRandom);
-  EXPECT_EQ(ended.parent->tracestate, "a=1,b=2");
-  EXPECT_EQ(ended.baggage, "x=1;p,\ty = 2,z=3");
-}
-
-TEST_F(HttpServerTest, HoldsNoTraceOfTheRequestBeforeOnTheConnection) {
-  start();
-  auto client = caller();
-  client.write(
-      "POST /pay HTTP/1.1\r\nHost: a\r\n"
-      "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n"
-      "tracestate: a=1\r\nbaggage: x=1\r\nContent-Length: 0\r\n\r\n");
-  client.write(kPost);
-  ASSERT_TRUE(services.run_until([&] { return services.ended().size() == 2; }));
-  EXPECT_FALSE(services.ended()[1].parent.has_value());
-  EXPECT_EQ(services.ended()[1].baggage, "");
-}
-
-TEST_F(HttpServerTest, BeginsANewTraceWhenTraceparentComesTwice) {
-  start();
-  const std::string header = "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n";
-  ask("POST /pay HTTP/1.1\r\nHost: a\r\n" + header + header + "Content-Length: 0\r\n\r\n", "echo:");
-  EXPECT_FALSE(services.ended().at(0).parent.has_value());
 }
 
 TEST_F(HttpServerTest, WritesPipelinedResponsesInTheOrderOfTheRequests) {
