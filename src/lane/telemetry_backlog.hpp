@@ -63,8 +63,6 @@ class TelemetryBacklog {
 
   // False: not kept, and counted as evicted. `sent`: whether it was ever handed to the bus.
   bool append(const TelemetryBlock& block, Sent sent);
-  // A block that is given up without ever being in here.
-  void lose(const TelemetryBlock& block, DropCause cause, Sent sent);
 
   // The oldest that has not been given out since the last rewind; nullopt: none. A failure of the disk:
   // asking again tries again.
@@ -95,6 +93,7 @@ class TelemetryBacklog {
  private:
   TelemetryBacklog(const Setup& setup, std::unique_ptr<wal::Writer> writer, wal::Receipts receipts,
                    BacklogMarks marks);
+  void lose(const TelemetryBlock& block, DropCause cause, Sent sent);  // it is not kept
   void read_from(Position start);
   void count_blocks();
   void give_up_unreadable();
