@@ -109,6 +109,16 @@ TEST_F(LinkTest, WhatTheStreamRefusesOfTheBacklogStaysOnTheDiskAndIsSentAgain) {
   EXPECT_TRUE(backlog_->empty());
 }
 
+TEST_F(LinkTest, AtTheEndWithoutABacklogTheRecordsThatGoAreCounted) {
+  TelemetryShipper shipper({telemetry_, nullptr, wal::test_machine()});
+  telemetry_.offer(model::Signal::kSpans, wal::test_records(1, 1));
+  ASSERT_NE(shipper.next_live(/*flush=*/true, lane_.clock.monotonic()), nullptr);
+  telemetry_.offer(model::Signal::kSpans, wal::test_records(2, 1));
+  telemetry_.offer(model::Signal::kSpans, wal::test_records(3, 1));
+  EXPECT_EQ(shipper.finish().value(), 3U);
+  EXPECT_EQ(telemetry_.queued_bytes(), 0U);
+}
+
 // A rack that is stopped while the bus is slow: nothing of it is lost, and the mixer knows what it has twice.
 TEST_F(LinkTest, AtTheEndTelemetryInMemoryAndInFlightIsOnTheDisk) {
   link_->turn();

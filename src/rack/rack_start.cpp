@@ -128,7 +128,8 @@ Outcome<void> Rack::open_audit() {
 void Rack::wait_for(Epoch epoch) {
   const auto ahead = std::chrono::nanoseconds(epoch.value * kNanosPerSecond - clock_.now().value);
   if (ahead.count() <= 0 || ahead > std::chrono::seconds(wal::kEpochsNearClock)) return;
-  diagnostics_.info("rack", "started again within a second: waiting for the epoch's own",
+  diagnostics_.info("rack",
+                    "started again within seconds of the last start: waiting for the time of this epoch",
                     {{"epoch", std::to_string(epoch.value)},
                      {"ms", std::to_string(std::chrono::ceil<std::chrono::milliseconds>(ahead).count())}});
   std::this_thread::sleep_for(ahead);
