@@ -5,9 +5,14 @@
 #include <utility>
 
 namespace fluxrig::mixer {
+namespace {
+
+constexpr std::uint64_t kMostRacks = 1'000'000;  // far over what one mixer serves
+
+}  // namespace
 
 void Presence::recall(sink::Queries& queries, Diagnostics& diagnostics) {
-  const auto table = queries.select("SELECT machine_id::VARCHAR, epoch FROM racks", {}, {});
+  const auto table = queries.select("SELECT machine_id::VARCHAR, epoch FROM racks", {}, {.rows = kMostRacks});
   if (!table)
     return diagnostics.warn("mixer.racks",
                             "which start of each rack came last is not known: an older copy of a directory "
