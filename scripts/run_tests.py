@@ -123,6 +123,14 @@ def targets_of(directory, prefix):
     return sorted(set(re.findall(rf"^bin/({prefix}[a-z0-9_]+):", listed, re.M)))
 
 
+def errors_of(log):
+    """A log beside that of a build, without the lines of ninja's progress: the errors, and all that cmake says."""
+    errors = log.with_suffix(".errors.log")
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+    errors.write_text("".join(line for line in lines if not re.match(r"\[\d+/\d+\] ", line)), encoding="utf-8")
+    return errors
+
+
 def build(totals, preset, prefix=None, left_out=frozenset(), only=None):
     """Configures and builds everything, or the programs whose names begin so. The programs, or None on failure."""
     directory, log = directory_of(preset), LOGS / f"build-{preset}.log"
@@ -136,7 +144,7 @@ def build(totals, preset, prefix=None, left_out=frozenset(), only=None):
         code, more = run(["ninja", "-C", directory, "-k", "20", *wanted], log, BUILD_SECONDS)
         seconds += more
     if code != 0:
-        totals.add(f"{preset}/build", 0, 1, seconds, log, note_of(code))
+        totals.add(f"{preset}/build", 0, 1, seconds, errors_of(log), note_of(code))
         return None
     print(f"  built    {directory.name:28} {'':24} {seconds:6.1f} s", flush=True)
     return [directory / "bin" / target for target in targets]

@@ -66,6 +66,11 @@ class Counting(unittest.TestCase):
         quietly(run_tests.run_scenario, totals, None)
         self.assertEqual((totals.passed, totals.failed), (18, 1))
 
+    def test_shows_the_errors_of_a_build_and_not_its_progress(self):
+        log = self.root / "build-dev.log"
+        log.write_text("[1/3] Building a.o\nFAILED: a.o\na.cpp:1: error: no\n[2/3] Building b.o\nninja: stopped\n")
+        self.assertEqual(run_tests.errors_of(log).read_text(), "FAILED: a.o\na.cpp:1: error: no\nninja: stopped\n")
+
     def test_counts_the_short_faults(self):
         self.program("tests/faults/faults.mjs", "echo 67 passed, 0 failed")
         totals = run_tests.Totals()
