@@ -10,6 +10,9 @@ set(FLUXRIG_SANITIZE "" CACHE STRING "comma-separated -fsanitize= list")
 
 add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Wcast-qual
                     -Wconversion -Wno-sign-conversion -fno-strict-aliasing -fstack-protector-strong)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  add_compile_options(-Wno-restrict)  # false with std::string: gcc bug 105329, at -O1 by the length of a literal
+endif()
 add_compile_definitions(_FORTIFY_SOURCE=2 BOOST_ASIO_NO_DEPRECATED)
 if(FLUXRIG_WERROR)
   add_compile_options(-Werror)

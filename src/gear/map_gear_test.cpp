@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "base/source_tree.hpp"
 #include "gear/catalogue.hpp"
 #include "gear/map_json.hpp"
 #include "gear/test_services.hpp"
@@ -8,7 +9,7 @@
 namespace fluxrig::gear {
 namespace {
 
-constexpr const char* kMaps = FLUXRIG_SOURCE_DIR "/examples";
+const std::string kMaps = source_tree() / "examples";
 constexpr std::string_view kExamples = "request: maps/authorize.yaml\nreply: maps/authorized.yaml\n";
 constexpr std::string_view kBody =
     R"({"card":{"pan":"4242424242424242","expiry":"2712"},"amount":1050,"currency":"978",

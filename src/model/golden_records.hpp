@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "base/source_tree.hpp"
 #include "model/block.hpp"
 #include "model/record_codec.hpp"
 
@@ -174,9 +175,7 @@ inline Bytes sequence_of(const std::vector<Record>& records) {
   return bytes;
 }
 
-inline std::string source_file(std::string_view path) {
-  return std::string(FLUXRIG_SOURCE_DIR) + "/" + std::string(path);
-}
+inline std::string source_file(std::string_view path) { return source_tree() / path; }
 
 inline Bytes read_file(const std::string& path) {
   std::ifstream stream(path, std::ios::binary);

@@ -9,6 +9,8 @@
 
 #include <fstream>
 
+#include "base/source_tree.hpp"
+
 namespace fluxrig::rack {
 namespace {
 
@@ -327,7 +329,7 @@ TEST(ScenarioReference, ListsOptionsWithDefaultsAndChoices) {
 }
 
 TEST(ScenarioReference, DocumentationListsTheSameKeys) {
-  std::ifstream file(FLUXRIG_SOURCE_DIR "/docs/scenario.md");
+  std::ifstream file(source_tree() / "docs/scenario.md");
   const std::string page{std::istreambuf_iterator<char>(file), {}};
   EXPECT_THAT(page, HasSubstr(scenario_reference()));
 }

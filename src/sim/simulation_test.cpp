@@ -5,6 +5,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "base/source_tree.hpp"
+
 namespace fluxrig::sim {
 namespace {
 
@@ -54,7 +56,7 @@ TEST(Simulation, RunsHaveCrashesAndTrafficToSpeakOf) {
 
 // Each line of tests/sim/seeds.txt is a run that broke a promise once.
 TEST(Simulation, SeedsThatFailedOnceHoldNow) {
-  std::ifstream file(FLUXRIG_SOURCE_DIR "/tests/sim/seeds.txt");
+  std::ifstream file(source_tree() / "tests/sim/seeds.txt");
   ASSERT_TRUE(file);
   std::size_t count = 0;
   for (std::string line; std::getline(file, line);) {

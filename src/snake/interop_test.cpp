@@ -1,5 +1,6 @@
 // An independent client (npm @nats-io, tests/interop/nats_peer.mjs) against our server, permissions and
 // headers.
+#include "base/source_tree.hpp"
 #include "snake/child_process.hpp"
 #include "snake/streams.hpp"
 #include "snake/subjects.hpp"
@@ -28,7 +29,7 @@ class InteropTest : public ::testing::Test {
   std::string peer(const std::string& check, const std::string& certificate,
                    std::vector<std::string> more = {}) {
     std::vector<std::string> arguments{"node",
-                                       std::string(FLUXRIG_SOURCE_DIR) + "/tests/interop/nats_peer.mjs",
+                                       source_tree() / "tests/interop/nats_peer.mjs",
                                        check,
                                        "--url",
                                        "nats://127.0.0.1:" + std::to_string(server_.port),

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/source_tree.hpp"
 #include "wal/control_body.hpp"
 
 namespace fluxrig::wal {
@@ -15,7 +16,7 @@ namespace {
 
 // The hex digits of the n-th ```hex block of the page, comments after '#' left out.
 Bytes example_of_the_page(int wanted) {
-  std::ifstream page(std::filesystem::path(FLUXRIG_SOURCE_DIR) / "docs" / "formats" / "audit.md");
+  std::ifstream page(source_tree() / "docs" / "formats" / "audit.md");
   std::string line;
   std::string digits;
   int block = 0;

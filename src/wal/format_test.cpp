@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/source_tree.hpp"
 #include "wal/frame.hpp"
 #include "wal/test_lane.hpp"
 
@@ -10,7 +11,7 @@ namespace {
 
 // The hex digits of the page's ```hex blocks, comments after '#' left out.
 Bytes example_of_the_page() {
-  std::ifstream page(std::filesystem::path(FLUXRIG_SOURCE_DIR) / "docs" / "formats" / "wal.md");
+  std::ifstream page(source_tree() / "docs" / "formats" / "wal.md");
   std::string line;
   std::string digits;
   bool inside = false;

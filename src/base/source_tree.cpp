@@ -1,0 +1,7 @@
+#include "base/source_tree.hpp"
+
+namespace fluxrig {
+
+std::filesystem::path source_tree() { return FLUXRIG_SOURCE_DIR; }
+
+}  // namespace fluxrig
