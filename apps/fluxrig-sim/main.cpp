@@ -56,10 +56,11 @@ double since(steady_clock::time_point start) {
 }
 
 void report(std::uint64_t seed, const Arguments& arguments, const RunResult& result) {
-  fmt::print("{}seed {}: broken promise: {}: {}\n  repeat it with: ./dev sim --seed {} --steps {}{}{}\n",
+  fmt::print("{}seed {}: broken promise: {}: {}\n  repeat it with: ./dev sim --seed {} --steps {}{}{}{}\n",
              result.last_events, seed, result.broken->promise, result.broken->detail, seed, arguments.steps,
              arguments.plan.disk_errors ? " --disk-errors" : "",
-             arguments.plan.bit_rot ? "" : " --no-bit-rot");
+             arguments.plan.bit_rot ? "" : " --no-bit-rot",
+             arguments.plan.long_replay ? "" : " --short-replays");
   std::fflush(stdout);
 }
 
@@ -69,10 +70,10 @@ int repeat(const Arguments& arguments) {
   fmt::print(
       "seed {}: {} events, {} faults, {} crash points, {} answered, {} rows stored, {:.1f} s simulated, "
       "digest {:016x}: {}\n  telemetry: {} batches outlived a death on disk, {} records went lost and were "
-      "named; {} leases\n",
+      "named, {} batches were sent again; {} leases\n",
       *arguments.seed, result.events, result.faults, result.deaths, result.answered, result.stored,
       result.seconds, result.digest, result.broken ? "BROKEN" : "good", result.telemetry_survivors,
-      result.telemetry_named, result.leases);
+      result.telemetry_named, result.telemetry_again, result.leases);
   return result.broken ? 1 : 0;
 }
 
@@ -132,6 +133,8 @@ int main(int argc, char** argv) {
   app.add_flag("--disk-errors", arguments.plan.disk_errors, "single operations of the disk fail as well");
   app.add_flag("!--no-bit-rot", arguments.plan.bit_rot,
                "no bit rots on the racks' disks, and no rack goes on when its disk is full");
+  app.add_flag("!--short-replays", arguments.plan.long_replay,
+               "no REPLAY lasts longer than the DIVERT before it, nor is disturbed on purpose");
   app.add_flag("--fleet", arguments.fleet, "a fleet of racks instead: --fleet --help");
   app.add_flag("--events", arguments.events, "with --seed: print every event");
   try {

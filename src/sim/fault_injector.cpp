@@ -7,6 +7,9 @@ namespace fluxrig::sim {
 namespace {
 constexpr std::int64_t kOutage = kNanosPerSecond;         // mean
 constexpr std::int64_t kDiversion = 4 * kNanosPerSecond;  // mean
+// Means, of what disturbs a long REPLAY: a pause of the backlog's follows a cut, and it should move between.
+constexpr std::int64_t kUndisturbed = 800 * kNanosPerMilli;
+constexpr std::int64_t kDisturbance = 100 * kNanosPerMilli;
 }  // namespace
 
 FaultInjector::FaultInjector(World& world, MessageServer& server, SimulatedSink& sink, MixerActor& mixer,
@@ -66,7 +69,7 @@ void FaultInjector::apply(Fault fault) {
     case Fault::kClockJump:
       return some_rack().jump_clock(world_.around(3600 * kNanosPerSecond) - 3600 * kNanosPerSecond);
     case Fault::kDivert:
-      return some_rack().divert(world_.around(kDiversion));
+      return divert(some_rack());
   }
 }
 
@@ -112,6 +115,33 @@ void FaultInjector::partition() {
   world_.schedule.after(world_.around(kOutage), [set] { set(false); });
 }
 
+void FaultInjector::divert(RackActor& rack) {
+  const auto stretch = world_.plan.replay_stretch;
+  const auto diversion = world_.around(kDiversion);
+  rack.divert(diversion, stretch);
+  if (stretch == 1) return;
+  const auto begin = world_.schedule.now() + diversion;
+  disturb(rack, begin, begin + diversion * stretch);
+}
+
+// A refusal leaves the link in REPLAY, and what was in flight goes back; a cut ends it until the bus is back.
+void FaultInjector::disturb(RackActor& rack, std::int64_t from, std::int64_t until) {
+  const auto at = from + world_.around(kUndisturbed);
+  if (at >= until) return;
+  world_.schedule.at(at, [this, &rack, at, until] {
+    if (world_.calm) return;
+    const auto nanos = world_.around(kDisturbance);
+    if (world_.random.below(4) == 0) {
+      world_.note(rack.actor(), "is cut off while it replays");
+      rack.set_partitioned(true);
+      world_.schedule.after(nanos, [&rack] { rack.set_partitioned(false); });
+    } else {
+      server_.refuse_for(nanos);
+    }
+    disturb(rack, at + nanos, until);
+  });
+}
+
 void FaultInjector::restart_server() {
   server_.lose_tails();
   server_.set_up(false);
@@ -129,6 +159,7 @@ void FaultInjector::look_at_connections() {
 
 void FaultInjector::calm() {
   server_.set_up(true);
+  server_.refuse_for(0);
   sink_.set_down(false);
   sink_.fail_halfway(0);
   mixer_.set_partitioned(false);

@@ -27,6 +27,8 @@ class FaultInjector {
   void break_disk(RackActor& rack);
   void fill_disk(RackActor& rack);
   void partition();
+  void divert(RackActor& rack);
+  void disturb(RackActor& rack, std::int64_t from, std::int64_t until);
   void restart_server();
   void look_at_connections();
 

@@ -40,6 +40,7 @@ Result<snake::PublishReceipt> MessageServer::store(const snake::Outgoing& messag
   if (message.subject.starts_with("flux.msg.")) return business_.store(message);
   Stream* stream = stream_of(message.subject);
   if (stream == nullptr) return fail(ErrorCode::kUnavailable, "no stream listens on the subject");
+  if (world_.schedule.now() < refuses_until_) return fail(ErrorCode::kFull, "the server refuses");
   const std::uint64_t size = message.payload.size();
   if (stream->bytes + size > stream->max_bytes) return fail(ErrorCode::kFull, "the stream is full");
   stream->messages.emplace(++stream->last, Message{message, ++made_});
@@ -185,6 +186,11 @@ void MessageServer::wipe() {
     stream.last = stream.delivered = 0;
   }
   business_.wipe();
+}
+
+void MessageServer::refuse_for(std::int64_t nanos) {
+  refuses_until_ = world_.schedule.now() + nanos;
+  if (nanos != 0) world_.note(kActor, "refuses for", static_cast<std::uint64_t>(nanos));
 }
 
 std::vector<mixer::StreamFill> MessageServer::fills() const {

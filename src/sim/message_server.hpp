@@ -73,6 +73,9 @@ class MessageServer {
   void terminate(std::string_view reply);
   void wipe();
 
+  // The mixer's streams take nothing for so long, as a server without room or memory; 0: they do again.
+  void refuse_for(std::int64_t nanos);
+
   // As a look at the streams tells the mixer; empty: the server does not answer.
   [[nodiscard]] std::vector<mixer::StreamFill> fills() const;
   // Messages that wait for the mixer.
@@ -117,6 +120,7 @@ class MessageServer {
   BusinessStream business_;
   bool up_ = true;
   std::uint64_t life_ = 1;
+  std::int64_t refuses_until_ = 0;
   std::uint64_t made_ = 0;
   std::vector<Stream> streams_;
   std::vector<std::weak_ptr<Peer>> peers_;

@@ -57,6 +57,19 @@ TEST_F(MessageServerTest, ForgetsWhatIsAcknowledged) {
   EXPECT_EQ(server().waiting(), 0U);
 }
 
+TEST_F(MessageServerTest, RefusesForSoLongAndKeepsWhatItHas) {
+  ASSERT_TRUE(store("flux.audit.a"));
+  server().refuse_for(kNanosPerSecond);
+  EXPECT_FALSE(store("flux.audit.a"));
+  EXPECT_FALSE(store("flux.telemetry.a"));
+  EXPECT_EQ(pull().size(), 1U);
+  clock.advance(kNanosPerSecond);
+  EXPECT_TRUE(store("flux.audit.a"));
+  server().refuse_for(kNanosPerSecond);
+  server().refuse_for(0);
+  EXPECT_TRUE(store("flux.audit.a"));
+}
+
 TEST_F(MessageServerTest, AFullStreamRefusesWhatIsNew) {
   for (int i = 0; i < 10; ++i) {
     ASSERT_TRUE(store("flux.audit.a"));

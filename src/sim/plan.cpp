@@ -1,5 +1,7 @@
 #include "sim/plan.hpp"
 
+#include <algorithm>
+
 #include "base/clock.hpp"
 #include "base/random.hpp"
 
@@ -9,6 +11,8 @@ namespace {
 constexpr std::array<std::string_view, kFaults> kNames = {
     "kill rack",      "power loss",  "kill mixer", "disk error",   "disk full",  "bit flip", "partition",
     "server restart", "server wipe", "sink down",  "sink halfway", "clock jump", "divert"};
+
+constexpr std::uint64_t kLongRun = 8;  // times the events of another
 
 // A power of two between 2^least and 2^most.
 std::uint64_t power(Random& random, std::uint32_t least, std::uint32_t most) {
@@ -55,6 +59,19 @@ void plan_pressure(Plan& plan) {
   if (random.below(4) != 0) plan.lease_ms = random.below(2) == 0 ? 3000 : 10'000;
 }
 
+// Likewise drawn apart. A backlog begins to move after up to two seconds, slowly, and is sent again after a
+// cut: so that much of it moves while there are faults, there is less of everything else in these runs.
+void plan_replay(Plan& plan, const PlanOptions& options) {
+  SeededRandom random(plan.seed ^ 0x7265706cU);
+  if (!options.long_replay || random.below(4) != 0) return;
+  plan.steps *= kLongRun;
+  plan.replay_stretch = static_cast<std::uint32_t>(power(random, 2, 4));
+  plan.weights[static_cast<std::size_t>(Fault::kDivert)] += 8;
+  plan.backlog_bytes = std::max<std::uint64_t>(plan.backlog_bytes, 1U << 17);
+  plan.transaction_gap = static_cast<std::int64_t>(power(random, 5, 6)) * kNanosPerMilli;
+  plan.fault_gap = static_cast<std::int64_t>(power(random, 9, 11)) * kNanosPerMilli;
+}
+
 }  // namespace
 
 std::string_view to_string(Fault fault) noexcept { return kNames[static_cast<std::size_t>(fault)]; }
@@ -92,6 +109,7 @@ Plan make_plan(std::uint64_t seed, std::uint64_t steps, const PlanOptions& optio
   plan_business(plan);
   plan_disk(plan, options);
   plan_pressure(plan);
+  plan_replay(plan, options);
   return plan;
 }
 

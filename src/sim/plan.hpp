@@ -55,6 +55,9 @@ struct Plan {
   std::uint64_t backlog_bytes = 0;       // of telemetry on disk; 0: it could not be opened
   std::uint64_t backlog_free_bytes = 0;  // that it leaves free
   std::uint32_t lease_ms = 0;            // of the mixer's; 0: an older mixer, that sends none
+  // An operator's REPLAY lasts so many times as long as the DIVERT before it. Over 1: the bus is cut and the
+  // streams refuse in the middle of it.
+  std::uint32_t replay_stretch = 1;
 
   IntentRule intent = IntentRule::kAsync;
   bool continue_when_full = false;  // on_full
@@ -68,12 +71,14 @@ struct Plan {
 
   // Bits rot in this run; then no power is lost, which could explain the same damage away.
   [[nodiscard]] bool rots() const noexcept { return weights[static_cast<std::size_t>(Fault::kBitFlip)] != 0; }
+  friend bool operator==(const Plan&, const Plan&) = default;
   [[nodiscard]] Promises promises() const noexcept { return {commit, interval, intent, rots()}; }
 };
 
 struct PlanOptions {
   bool disk_errors = false;  // EIO and ENOSPC at single operations; then neither of the two below
   bool bit_rot = true;       // in a third of the runs; and on_full: continue in a half
+  bool long_replay = true;   // in a quarter of the runs
 };
 [[nodiscard]] Plan make_plan(std::uint64_t seed, std::uint64_t steps, const PlanOptions& options = {});
 

@@ -140,9 +140,9 @@ void RackActor::jump_clock(std::int64_t nanos) {
   if (process_ != nullptr) process_->clock.jump(nanos);
 }
 
-void RackActor::divert(std::int64_t nanos) {
+void RackActor::divert(std::int64_t nanos, std::uint32_t replay_stretch) {
   divert_until_ = world_.schedule.now() + nanos;
-  replay_until_ = divert_until_ + nanos;
+  replay_until_ = divert_until_ + nanos * replay_stretch;
   force_state();
   world_.schedule.at(divert_until_, [this] { force_state(); });
 }

@@ -36,8 +36,8 @@ class RackActor {
   void set_partitioned(bool partitioned);
   void look_at_connection();
   void jump_clock(std::int64_t nanos);
-  // An operator's will: DIVERT for so long, and then REPLAY for as long; over restarts too.
-  void divert(std::int64_t nanos);
+  // An operator's will: DIVERT for so long, and then REPLAY for so many times that; over restarts too.
+  void divert(std::int64_t nanos, std::uint32_t replay_stretch);
 
   // One bit of its disk.
   void rot();

@@ -114,6 +114,7 @@ class Simulation {
     result.declared_losses = losses_.declared_count();
     result.telemetry_survivors = telemetry_.survivors();
     result.telemetry_named = telemetry_.named_count();
+    result.telemetry_again = telemetry_.again_count();
     result.leases = mixer_->leases();
     result.digest = journal_.digest();
     result.seconds = static_cast<double>(schedule_.now()) / 1e9;

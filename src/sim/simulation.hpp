@@ -28,6 +28,7 @@ struct RunResult {
   std::uint64_t declared_losses = 0;      // records
   std::uint64_t telemetry_survivors = 0;  // batches that outlived a death in a backlog
   std::uint64_t telemetry_named = 0;      // records that went lost and were named
+  std::uint64_t telemetry_again = 0;      // batches that were handed to the bus again
   std::uint64_t leases = 0;               // that the mixer sent
   std::uint64_t digest = 0;
   double seconds = 0;  // simulated

@@ -54,6 +54,30 @@ TEST(Simulation, RunsHaveCrashesAndTrafficToSpeakOf) {
   EXPECT_GT(sum.dead_letters, 0U);
 }
 
+TEST(Simulation, LongReplaysAreDisturbedAndSendTheirBacklogAgain) {
+  std::uint64_t again = 0;
+  std::uint64_t runs = 0;
+  for (std::uint64_t seed = 1; runs < 10; ++seed) {
+    const auto plan = make_plan(seed, kSteps);
+    if (plan.replay_stretch == 1) continue;
+    again += run(plan).telemetry_again;
+    ++runs;
+  }
+  EXPECT_GT(again, 10U);
+}
+
+TEST(Simulation, LongReplaysChangeNothingOfThePlansThatHaveNone) {
+  std::uint64_t with = 0;
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    const auto before = make_plan(seed, kSteps, {.long_replay = false});
+    const auto plan = make_plan(seed, kSteps);
+    EXPECT_EQ(before.replay_stretch, 1U) << "seed " << seed;
+    EXPECT_EQ(plan == before, plan.replay_stretch == 1) << "seed " << seed;
+    with += plan.replay_stretch != 1 ? 1 : 0;
+  }
+  EXPECT_GT(with, 30U);
+}
+
 // Each line of tests/sim/seeds.txt is a run that broke a promise once.
 TEST(Simulation, SeedsThatFailedOnceHoldNow) {
   std::ifstream file(source_tree() / "tests/sim/seeds.txt");
@@ -65,10 +89,14 @@ TEST(Simulation, SeedsThatFailedOnceHoldNow) {
     std::uint64_t seed = 0;
     std::uint64_t steps = 0;
     ASSERT_TRUE(words >> seed >> steps) << line;
-    std::string option;
-    words >> option;
-    ASSERT_TRUE(option.empty() || option == "disk-errors" || option == "no-bit-rot") << line;
-    expect_good(seed, steps, {.disk_errors = option == "disk-errors", .bit_rot = option != "no-bit-rot"});
+    PlanOptions options;
+    for (std::string word; words >> word;) {
+      ASSERT_TRUE(word == "disk-errors" || word == "no-bit-rot" || word == "short-replays") << line;
+      options.disk_errors = options.disk_errors || word == "disk-errors";
+      options.bit_rot = options.bit_rot && word != "no-bit-rot";
+      options.long_replay = options.long_replay && word != "short-replays";
+    }
+    expect_good(seed, steps, options);
     ++count;
   }
   EXPECT_GT(count, 0U);

@@ -25,7 +25,10 @@ std::string TelemetryLedger::where(const MachineId& machine, Epoch epoch) {
 void TelemetryLedger::handed(const model::BlockHead& head, bool at_once_failed) {
   const auto [message, fresh] = messages_.try_emplace({head.machine_id, head.epoch, head.first});
   // What failed is handed over again, as the same message, if need be by a later process.
-  if (fresh) handed_[{head.machine_id, head.epoch}] += head.count;
+  if (fresh)
+    handed_[{head.machine_id, head.epoch}] += head.count;
+  else
+    ++again_count_;
   if (!fresh && message->second.count != head.count)
     oracle_.fail(kPromise,
                  fmt::format("{}: {} records from {} on became {}", where(head.machine_id, head.epoch),

@@ -56,6 +56,8 @@ class TelemetryLedger {
 
   [[nodiscard]] std::uint64_t named_count() const noexcept { return named_count_; }
   [[nodiscard]] std::uint64_t survivors() const noexcept { return survivors_; }
+  // Batches that went to the bus more than once, each time more.
+  [[nodiscard]] std::uint64_t again_count() const noexcept { return again_count_; }
 
  private:
   enum class Told : std::uint8_t { kNothing, kGood, kFailed };
@@ -94,6 +96,7 @@ class TelemetryLedger {
   Stated statements_;
   std::uint64_t named_count_ = 0;
   std::uint64_t survivors_ = 0;
+  std::uint64_t again_count_ = 0;
 };
 
 }  // namespace fluxrig::sim
