@@ -63,6 +63,12 @@ std::uint64_t AuditShipper::forget_receipted() {
   return records;
 }
 
+// While the link does not ask, in DIVERT or without a bus, a stretch without end grows unseen.
+bool AuditShipper::settled() const {
+  if (!caught_up_ || held_ || !shipped_.empty() || in_flight_ != 0) return false;
+  return stretch_.end || source_.durable.get() == caught_up_at_;
+}
+
 bool AuditShipper::repair(MonotonicNanos now) {
   if (refused_ && in_flight_ == 0) {
     refused_ = false;
@@ -86,6 +92,7 @@ std::optional<MonotonicNanos> AuditShipper::due() const noexcept {
 // Fills one message; false when the stretch has nothing new.
 bool AuditShipper::collect(std::size_t bytes) {
   Message message;
+  const auto durable = source_.durable.get();  // before the cursor looks: it may see more, never less
   while (!past_end_ && message.payload.size() < bytes) {
     const auto block = cursor_->next();
     if (!block) {
@@ -94,7 +101,10 @@ bool AuditShipper::collect(std::size_t bytes) {
     }
     past_end_ = *block && beyond((*block)->view.head);
     caught_up_ = !*block || past_end_;
-    if (caught_up_) break;
+    if (caught_up_) {
+      caught_up_at_ = durable;
+      break;
+    }
     const auto& head = (*block)->view.head;
     read_ = {head.epoch, {head.first.value + head.count}};
     segment_ = (*block)->segment;

@@ -67,10 +67,9 @@ class AuditShipper {
   // Goes back when the stream refused or the receipts do not come; true: it did for want of receipts.
   [[nodiscard]] bool repair(MonotonicNanos now);
 
-  // Everything on disk in the stretch has been handed out, and has its receipt.
-  [[nodiscard]] bool settled() const noexcept {
-    return caught_up_ && !held_ && shipped_.empty() && in_flight_ == 0;
-  }
+  // Everything on disk in the stretch has been handed out, and has its receipt; also what came onto the disk
+  // since next() was last asked.
+  [[nodiscard]] bool settled() const;
   [[nodiscard]] bool caught_up() const noexcept { return caught_up_ && !held_; }
   // Everything before `position` was handed out, or needs not to be.
   [[nodiscard]] bool passed(const Position& position) const noexcept;
@@ -111,6 +110,7 @@ class AuditShipper {
   std::uint64_t resends_ = 0;
   bool refused_ = false;  // the stream did not take one: back once nothing is in flight
   bool caught_up_ = false;
+  wal::DurablePosition caught_up_at_;
   bool past_end_ = false;  // the cursor has seen the end of the stretch
   MonotonicNanos retry_at_{};
 };

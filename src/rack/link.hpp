@@ -99,7 +99,8 @@ class Link {
   void finish();
   // Monotonic ns of the next thing that is due by time.
   [[nodiscard]] std::int64_t next_due();
-  // Everything that was durable is stored at the mixer, and no telemetry is left: for a clean shutdown.
+  // Every audit record that is on disk by now is stored at the mixer, and no telemetry waits in memory or is
+  // in flight (a backlog on disk may be left): for a clean shutdown.
   [[nodiscard]] bool settled() const;
   [[nodiscard]] const LinkCounters& counters() const noexcept { return counters_; }
   [[nodiscard]] const PressureControl& pressure() const noexcept { return pressure_; }

@@ -32,6 +32,35 @@ TEST_F(LinkTest, IsSettledOnlyAfterTheMixersReceiptNotAfterTheStreams) {
   EXPECT_EQ(link_->counters().audit_records_receipted.load(), 3U);
 }
 
+TEST_F(LinkTest, InDivertIsNotSettledWhileRecordsOnDiskAreUnsent) {
+  append(1, 3);
+  link_->turn();
+  bus_.answer_all(true);
+  receipt(1, 3);
+  link_->turn();
+  ASSERT_TRUE(link_->settled());
+  link_->force(pressure::Forced{model::PressureState::kDivert, {INT64_MAX}});
+  append(4, 1);
+  EXPECT_FALSE(link_->settled()) << "before a turn";
+  link_->turn();
+  EXPECT_EQ(state(), model::PressureState::kDivert);
+  EXPECT_FALSE(link_->settled());
+}
+
+TEST_F(LinkTest, WithoutABusIsNotSettledWhileRecordsOnDiskAreUnsent) {
+  append(1, 3);
+  link_->turn();
+  bus_.answer_all(true);
+  receipt(1, 3);
+  link_->turn();
+  ASSERT_TRUE(link_->settled());
+  bus_.up = false;
+  connection_changed_ = true;
+  append(4, 1);
+  link_->turn();
+  EXPECT_FALSE(link_->settled());
+}
+
 TEST_F(LinkTest, SendsAgainWhatTheStreamRefused) {
   append(1, 3);
   link_->turn();

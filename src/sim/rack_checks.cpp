@@ -17,9 +17,6 @@ bool RackActor::settled() {
       process_->pump->unsynced() || process_->runtime->open() != 0)
     return false;
   if (process_->counted_audit && !process_->counted_audit->declared()) return false;
-  // What it says of itself is as of its last turn, and of the last one that was not in DIVERT.
-  if (process_->link->settled()) process_->link->turn(world_.calm);
-  if (process_->link->pressure().diverting()) return false;
   return process_->link->settled() && (!process_->backlog || process_->backlog->empty());
 }
 

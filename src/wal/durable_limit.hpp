@@ -11,6 +11,7 @@ namespace fluxrig::wal {
 struct DurablePosition {
   SegmentName segment;       // zeros: nothing yet
   std::uint64_t offset = 0;  // the bytes of that segment before it are on disk, as are all earlier segments
+  friend bool operator==(const DurablePosition&, const DurablePosition&) = default;
 };
 
 class DurableLimit {
