@@ -11,8 +11,13 @@ if(FLUXRIG_SANITIZE MATCHES "thread")
   # ThreadSanitizer does not know fences, and Asio has locks besides.
   target_compile_definitions(Boost::headers INTERFACE BOOST_ASIO_DISABLE_FENCED_BLOCK)
 endif()
+# Boost.JSON as a part of the programs that read JSON, so that the edge needs no further library.
+add_library(fr_boost_json STATIC EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/cmake/boost_json.cpp)
+target_link_libraries(fr_boost_json PUBLIC Boost::headers)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
+
+find_path(PROTOZERO_INCLUDE_DIR protozero/pbf_reader.hpp REQUIRED)  # headers only
 
 find_path(NATS_INCLUDE_DIR nats/nats.h REQUIRED)
 find_library(NATS_LIBRARY NAMES nats REQUIRED)

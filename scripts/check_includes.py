@@ -19,7 +19,7 @@ ANY = r".*"
 TESTS = r".*_test\.cpp|.*/(test|fake|golden)_[a-z_]+\.(cpp|hpp)|.*_fixture\.(cpp|hpp)|tests/.*"
 # Boost is slow to parse: a header that includes it, even by way of another one, is private to its module
 # (check_private).
-BOOST = r"(src/(gear|rack|mixer|sim)|apps|examples|bench)/.*"
+BOOST = r"(src/(otlp|gear|rack|mixer|sim)|apps|examples|bench|cmake)/.*"
 # Header prefix -> pattern of the files that may include it. The first prefix that fits decides.
 THIRD_PARTY = [
     ("yaml-cpp/", r"src/base/yaml[a-z_]*\.cpp"),

@@ -1,4 +1,4 @@
-// Boost.JSON compiled into this one file, so that the programs need no further library.
+// Boost.JSON compiled into this one file (fr_boost_json).
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wconversion"
 #pragma GCC diagnostic ignored "-Wold-style-cast"
