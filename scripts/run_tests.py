@@ -37,7 +37,8 @@ E2E_PORTS = 15_000, 32_000  # below the ephemeral ports
 # without sanitizers, gives no false reports there. With ThreadSanitizer they have not been tried.
 NOT_SANITIZED = {"test_sink", "test_mixer"}
 # ThreadSanitizer takes the modules whose tests run more than one thread.
-THREADED = {f"test_{module}" for module in ("base", "tap", "lane", "wal", "snake", "gear", "gear_net", "rack")}
+THREADED = {f"test_{module}" for module in ("base", "tap", "lane", "wal", "snake", "otlp", "gear", "gear_net",
+                                          "rack")}
 SANITIZER_ENVIRONMENT = {
     "ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
