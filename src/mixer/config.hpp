@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/byte_size.hpp"
 #include "base/diagnostics.hpp"
 #include "base/result.hpp"
 
@@ -63,7 +64,5 @@ struct Config {
 
 // "127.0.0.1:7070", "[::1]:7070"; the host may be empty for all addresses.
 [[nodiscard]] Outcome<Endpoint> parse_endpoint(std::string_view text);
-// "512MiB", "2GB", "1048576".
-[[nodiscard]] Outcome<std::uint64_t> parse_byte_size(std::string_view text);
 
 }  // namespace fluxrig::mixer
