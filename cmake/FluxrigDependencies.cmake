@@ -1,6 +1,7 @@
 # Every third-party library by its Debian package; FluxrigModule links them only where one module adapts them.
 find_package(Threads REQUIRED)
 find_package(OpenSSL 3.0 REQUIRED)
+find_package(ZLIB REQUIRED)
 find_package(fmt REQUIRED)
 find_package(yaml-cpp REQUIRED)
 find_package(CLI11 REQUIRED)

@@ -1,0 +1,284 @@
+#include "otlp/export_http.hpp"
+
+#include <fmt/format.h>
+#include <openssl/ssl.h>
+
+#include <array>
+#include <boost/asio/connect.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/host_name_verification.hpp>
+#include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <chrono>
+#include <optional>
+
+#include "otlp/export_tls.hpp"
+#include "otlp/retry_after.hpp"
+
+namespace fluxrig::otlp {
+namespace {
+
+namespace asio = boost::asio;
+namespace http = boost::beast::http;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+constexpr std::uint32_t kMaxHeadBytes = 16U << 10;
+constexpr std::size_t kMaxBufferBytes = 64U << 10;  // more than a head; bodies are taken out as they come
+constexpr std::size_t kMaxInterim = 8;              // answers of status 1xx before the one that counts
+
+using Secure = asio::ssl::stream<tcp::socket>;
+
+// A connection that is no more leaves its late handlers behind: they hold it, and find that nobody wants
+// them.
+class Exchange final : public std::enable_shared_from_this<Exchange> {
+ public:
+  Exchange(asio::io_context& io, const Clock& clock, const HttpExportOptions& options,
+           asio::ssl::context* tls)
+      : clock_(clock), options_(options), resolver_(io), plain_(io) {
+    if (tls != nullptr) secure_.emplace(io, *tls);
+  }
+
+  // The number of the attempt.
+  std::uint64_t send(std::string head, std::string_view body, std::function<void(Answer)> done) {
+    ++attempt_;
+    head_ = std::move(head);
+    body_ = body;
+    done_ = std::move(done);
+    if (connected_)
+      write();
+    else
+      resolve();
+    return attempt_;
+  }
+
+  // Nothing is called any more.
+  void close() noexcept {
+    done_ = nullptr;
+    connected_ = false;
+    error_code ignored;
+    resolver_.cancel();
+    socket().close(ignored);
+  }
+
+  // The attempt with this number has had its time.
+  void expire(std::uint64_t attempt) {
+    if (wanted() && attempt == attempt_) fail("no answer within the timeout", {});
+  }
+
+  // Whether the next request may go this way: bytes or an end that nobody asked for mean no.
+  [[nodiscard]] bool usable() {
+    if (!connected_ || buffer_.size() != 0) return false;
+    char byte = 0;
+    error_code error;
+    socket().non_blocking(true, error);
+    if (error) return false;
+    (void)socket().receive(asio::buffer(&byte, 1), tcp::socket::message_peek, error);
+    return error == asio::error::would_block;
+  }
+
+ private:
+  [[nodiscard]] bool wanted() const { return done_ != nullptr; }
+  tcp::socket& socket() { return secure_ ? secure_->next_layer() : plain_; }
+
+  // Calls `use` with the stream, whichever it is.
+  template <typename Use>
+  void on_stream(Use use) {
+    if (secure_)
+      use(*secure_);
+    else
+      use(plain_);
+  }
+
+  void resolve() {
+    const auto& url = options_.target.url;
+    resolver_.async_resolve(url.host, std::to_string(url.port),
+                            [self = shared_from_this()](const error_code& error, const auto& found) {
+                              if (!self->wanted()) return;
+                              if (error) return self->fail("the name cannot be resolved", error);
+                              self->connect(found);
+                            });
+  }
+
+  void connect(const tcp::resolver::results_type& found) {
+    asio::async_connect(socket(), found, [self = shared_from_this()](const error_code& error, const auto&) {
+      if (!self->wanted()) return;
+      if (error) return self->fail("cannot connect", error);
+      error_code ignored;
+      self->socket().set_option(tcp::no_delay(true), ignored);
+      if (self->secure_) return self->secure();
+      self->connected_ = true;
+      self->write();
+    });
+  }
+
+  void secure() {
+    const auto& host = options_.target.url.host;
+    error_code not_an_address;
+    (void)asio::ip::make_address(host, not_an_address);
+    // The macro SSL_set_tlsext_host_name, without its cast. An address is no server name (RFC 6066).
+    if (not_an_address)
+      SSL_ctrl(secure_->native_handle(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+               const_cast<char*>(host.c_str()));
+    secure_->set_verify_callback(asio::ssl::host_name_verification(host));
+    secure_->async_handshake(Secure::client, [self = shared_from_this()](const error_code& error) {
+      if (!self->wanted()) return;
+      if (error) return self->fail(handshake_failure(self->secure_->native_handle(), error), {});
+      self->connected_ = true;
+      self->write();
+    });
+  }
+
+  void write() {
+    const std::array<asio::const_buffer, 2> parts{asio::buffer(head_), asio::buffer(body_)};
+    on_stream([&](auto& stream) {
+      asio::async_write(stream, parts, [self = shared_from_this()](const error_code& error, std::size_t) {
+        if (!self->wanted()) return;
+        // A back end that does not want all of it may have said why before it closed.
+        self->write_error_ = error;
+        self->interim_ = 0;
+        self->read();
+      });
+    });
+  }
+
+  void read() {
+    parser_.emplace();
+    parser_->body_limit(kMaxResponseBytes);
+    parser_->header_limit(kMaxHeadBytes);
+    on_stream([&](auto& stream) {
+      http::async_read(stream, buffer_, *parser_,
+                       [self = shared_from_this()](const error_code& error, std::size_t) {
+                         if (self->wanted()) self->take(error);
+                       });
+    });
+  }
+
+  void take(const error_code& error) {
+    if (error == http::error::body_limit || error == http::error::header_limit) {
+      const unsigned status = parser_->is_header_done() ? parser_->get().result_int() : 0;
+      return finish({.kind = Answer::Kind::kTooLarge, .status = status}, /*keep=*/false);
+    }
+    if (error == http::error::end_of_stream)
+      return fail("the connection was cut before the answer", write_error_);
+    if (error) return fail("the answer broke off", write_error_ ? write_error_ : error);
+    auto& message = parser_->get();
+    if (message.result_int() / 100 == 1) {
+      if (++interim_ > kMaxInterim) return fail("no answer but interim ones", {});
+      return read();
+    }
+    Answer answer;
+    answer.kind = Answer::Kind::kAnswered;
+    answer.status = message.result_int();
+    if (const auto found = message.find(http::field::retry_after); found != message.end())
+      answer.retry_after_nanos =
+          parse_retry_after({found->value().data(), found->value().size()}, clock_.now());
+    answer.body = std::move(message.body());
+    finish(std::move(answer), parser_->keep_alive() && !write_error_);
+  }
+
+  void fail(std::string what, const error_code& error) {
+    if (error) what += ": " + error.message();
+    finish({.kind = Answer::Kind::kNone, .why = std::move(what)}, /*keep=*/false);
+  }
+
+  void finish(Answer answer, bool keep) {
+    const auto done = std::exchange(done_, nullptr);
+    if (!keep) close();
+    done(std::move(answer));
+  }
+
+  const Clock& clock_;
+  const HttpExportOptions options_;  // a copy: late handlers
+  tcp::resolver resolver_;
+  tcp::socket plain_;
+  std::optional<Secure> secure_;
+  bool connected_ = false;
+  std::uint64_t attempt_ = 0;
+  std::string head_;
+  std::string_view body_;
+  std::function<void(Answer)> done_;  // null: nobody waits
+  boost::beast::flat_buffer buffer_{kMaxBufferBytes};
+  std::optional<http::response_parser<http::string_body>> parser_;
+  error_code write_error_;
+  std::size_t interim_ = 0;
+};
+
+std::string head_of(const HttpExportOptions& options) {
+  const auto& target = options.target;
+  const bool is_ip6 = target.url.host.find(':') != std::string::npos;
+  std::string host = is_ip6 ? fmt::format("[{}]", target.url.host) : target.url.host;
+  if (target.url.port != (target.url.tls ? 443 : 80)) host += fmt::format(":{}", target.url.port);
+  std::string head =
+      fmt::format("POST {} HTTP/1.1\r\nhost: {}\r\nuser-agent: {}\r\ncontent-type: {}\r\n", target.url.path,
+                  host, options.user_agent,
+                  target.protocol == Protocol::kHttpJson ? "application/json" : "application/x-protobuf");
+  if (target.compression == Compression::kGzip) head += "content-encoding: gzip\r\n";
+  for (const auto& [name, value] : target.headers) head += fmt::format("{}: {}\r\n", name, value);
+  return head;
+}
+
+class HttpTransport final : public ExportTransport {
+ public:
+  HttpTransport(asio::io_context& io, const Clock& clock, HttpExportOptions options,
+                std::unique_ptr<asio::ssl::context> tls)
+      : io_(io), clock_(clock), options_(std::move(options)), tls_(std::move(tls)), timer_(io) {}
+  ~HttpTransport() override { cancel(); }
+  HttpTransport(const HttpTransport&) = delete;
+  HttpTransport& operator=(const HttpTransport&) = delete;
+
+  void send(std::string_view body, std::function<void(Answer)> done) override {
+    if (exchange_ && !exchange_->usable()) drop();
+    if (!exchange_) exchange_ = std::make_shared<Exchange>(io_, clock_, options_, tls_.get());
+    const auto attempt =
+        exchange_->send(fmt::format("{}content-length: {}\r\n\r\n", head_of(options_), body.size()), body,
+                        [this, done = std::move(done)](Answer answer) {
+                          timer_.cancel();
+                          done(std::move(answer));
+                        });
+    timer_.expires_after(std::chrono::milliseconds(options_.target.timeout_ms));
+    timer_.async_wait([exchange = std::weak_ptr(exchange_), attempt](const error_code& error) {
+      const auto held = exchange.lock();
+      if (held && !error) held->expire(attempt);
+    });
+  }
+
+  void cancel() noexcept override {
+    timer_.cancel();
+    drop();
+  }
+
+ private:
+  void drop() noexcept {
+    if (exchange_) exchange_->close();
+    exchange_.reset();
+  }
+
+  asio::io_context& io_;
+  const Clock& clock_;
+  const HttpExportOptions options_;
+  std::unique_ptr<asio::ssl::context> tls_;
+  asio::steady_timer timer_;  // of the attempt
+  std::shared_ptr<Exchange> exchange_;
+};
+
+}  // namespace
+
+Outcome<std::unique_ptr<ExportTransport>> make_http_transport(asio::io_context& io, const Clock& clock,
+                                                              HttpExportOptions options) {
+  std::unique_ptr<asio::ssl::context> tls;
+  if (options.target.url.tls) {
+    auto made = make_tls_context(options.target);
+    if (!made) return tl::unexpected(made.error());
+    tls = std::move(*made);
+  }
+  return std::make_unique<HttpTransport>(io, clock, std::move(options), std::move(tls));
+}
+
+}  // namespace fluxrig::otlp
