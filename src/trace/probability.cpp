@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::string_view kEntry = "ot=";
 constexpr std::size_t kDigits = 14;
+constexpr std::size_t kMostMembers = 32;
+constexpr std::size_t kMostValueBytes = 256;
 
 // Up to the next `separator`, which goes as well.
 std::string_view take_until(std::string_view& rest, char separator) noexcept {
@@ -41,6 +43,26 @@ std::string_view entry_of(std::string_view tracestate) noexcept {
 }
 
 bool is_threshold(std::string_view part) noexcept { return part.starts_with("th:"); }
+
+// The parts of our entry but th. One that is empty or ends with a space could not stand at the end of a
+// value.
+template <typename Visit>
+void each_other_part(std::string_view tracestate, Visit&& visit) {
+  for (auto rest = entry_of(tracestate); !rest.empty();)
+    if (const auto part = take_until(rest, ';'); !is_threshold(part) && !part.empty() && part.back() != ' ')
+      visit(part);
+}
+
+// A key stands once in what we send: older entries of ours go.
+void append_other_members(std::string_view tracestate, std::size_t most, std::string& out) {
+  for (auto rest = tracestate; !rest.empty() && most > 0;) {
+    const auto member = take_until(rest, ',');
+    if (member.starts_with(kEntry)) continue;
+    if (!out.empty()) out += ',';
+    out += member;
+    --most;
+  }
+}
 
 }  // namespace
 
@@ -83,19 +105,19 @@ std::string format_threshold(std::uint64_t threshold) {
 
 std::string without_threshold(std::string_view tracestate) {
   std::string entry;
-  for (auto rest = entry_of(tracestate); !rest.empty();) {
-    const auto part = take_until(rest, ';');
-    // An entry must not be empty, nor end with a space.
-    if (is_threshold(part) || part.empty() || part.back() == ' ') continue;
+  each_other_part(tracestate, [&](std::string_view part) {
     entry.append(entry.empty() ? kEntry : std::string_view(";")).append(part);
-  }
-  // A key stands once in what we send: older entries of it go.
-  for (auto rest = tracestate; !rest.empty();) {
-    const auto member = take_until(rest, ',');
-    if (member.starts_with(kEntry)) continue;
-    if (!entry.empty()) entry += ',';
-    entry += member;
-  }
+  });
+  append_other_members(tracestate, kMostMembers, entry);
+  return entry;
+}
+
+std::string with_threshold(std::string_view tracestate, std::string_view threshold) {
+  std::string entry = std::string(kEntry).append("th:").append(threshold);
+  each_other_part(tracestate, [&](std::string_view part) {
+    if (entry.size() + 1 + part.size() <= kEntry.size() + kMostValueBytes) entry.append(";").append(part);
+  });
+  append_other_members(tracestate, kMostMembers - 1, entry);
   return entry;
 }
 

@@ -37,4 +37,8 @@ struct Probability {
 // the standard asks of changed entries.
 [[nodiscard]] std::string without_threshold(std::string_view tracestate);
 
+// The same with this th ("0", "e66") instead, in front, as the standard asks of changed entries. Of 32
+// members without an entry of ours the last one makes room for it.
+[[nodiscard]] std::string with_threshold(std::string_view tracestate, std::string_view threshold);
+
 }  // namespace fluxrig::trace

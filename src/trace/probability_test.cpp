@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/random.hpp"
@@ -76,6 +77,24 @@ TEST(Probability, TakesOnlyTheThresholdOutAndMovesWhatWasChanged) {
   EXPECT_EQ(without_threshold("a=1,b=2"), "a=1,b=2");
   for (const char* state : {"a=1,ot=;th:8", "a=1,ot= ;th:8", "a=1,ot=x ;;th:8"})
     EXPECT_EQ(without_threshold(state), "a=1") << state;
+}
+
+TEST(Probability, PutsAThresholdInFrontInsteadOfAnother) {
+  EXPECT_EQ(with_threshold("", "0"), "ot=th:0");
+  EXPECT_EQ(with_threshold("a=1,b=2", "e66"), "ot=th:e66,a=1,b=2");
+  EXPECT_EQ(with_threshold("a=1,ot=p:1;th:8;rv:6e6d1a75832a2f,b=2", "c"),
+            "ot=th:c;p:1;rv:6e6d1a75832a2f,a=1,b=2");
+  EXPECT_EQ(with_threshold("a=1,ot=th:8,ot=th:4", "c"), "ot=th:c,a=1");
+}
+
+TEST(Probability, AThresholdKeepsATracestateWithinItsLimits) {
+  std::string full;
+  for (int i = 0; i < 32; ++i) full += (i == 0 ? "k" : ",k") + std::to_string(i) + "=1";
+  const std::string with = with_threshold(full, "8");
+  EXPECT_EQ(std::count(with.begin(), with.end(), ','), 31);
+  EXPECT_TRUE(with.starts_with("ot=th:8,k0=1,") && with.ends_with(",k30=1")) << with;
+  const std::string wide = "ot=" + std::string(252, 'x') + ";y:1";
+  EXPECT_EQ(with_threshold(wide, "8"), "ot=th:8;y:1") << "a value of at most 256 characters";
 }
 
 TEST(Extract, ErasesAThresholdThatTheSampledFlagContradicts) {
