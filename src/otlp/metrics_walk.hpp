@@ -1,0 +1,83 @@
+// The data points of a Metric. Internal to the module.
+#pragma once
+
+#include "otlp/attributes.hpp"
+
+namespace fluxrig::otlp {
+
+inline constexpr int kCumulative = 2;  // AggregationTemporality
+
+template <typename Writer>
+void write_exemplar(Writer& writer, const model::Exemplar& one) {
+  time(writer, exemplar::kTime, one.time);
+  writer.real(exemplar::kReal, one.value);
+  id_unless_zero(writer, exemplar::kSpanId, one.span_id);
+  id_unless_zero(writer, exemplar::kTraceId, one.trace_id);
+  if (one.flux_id.is_zero()) return;
+  const std::string flux_id = to_string(one.flux_id);
+  Attributes attributes({});
+  attributes.add("fluxrig.flux_id", flux_id);
+  write_attributes(writer, exemplar::kFilteredAttributes, attributes);
+}
+
+[[nodiscard]] inline Attributes attributes_of(const model::MetricPoint& point) {
+  Attributes attributes(point.attributes);
+  attributes.add_unless_empty("fluxrig.gear", point.gear);
+  return attributes;
+}
+
+template <typename Writer>
+void write_number_point(Writer& writer, const model::MetricPoint& point, double value) {
+  time(writer, number_point::kStart, point.start);
+  time(writer, number_point::kTime, point.time);
+  writer.real(number_point::kReal, value);
+  write_attributes(writer, number_point::kAttributes, attributes_of(point));
+}
+
+template <typename Writer>
+void write_histogram_point(Writer& writer, const model::MetricPoint& point,
+                           const model::ExponentialHistogram& data) {
+  write_attributes(writer, histogram_point::kAttributes, attributes_of(point));
+  time(writer, histogram_point::kStart, point.start);
+  time(writer, histogram_point::kTime, point.time);
+  writer.fixed64(histogram_point::kCount, data.count);
+  writer.real(histogram_point::kSum, data.sum);
+  if (data.scale != 0) writer.sint32(histogram_point::kScale, data.scale);
+  if (data.zero_count != 0) writer.fixed64(histogram_point::kZeroCount, data.zero_count);
+  if (!data.buckets.empty())
+    writer.message(histogram_point::kPositive, [&](Writer& buckets) {
+      if (data.offset != 0) buckets.sint32(histogram_point::kOffset, data.offset);
+      buckets.uint64s(histogram_point::kBucketCounts, data.buckets);
+    });
+  if (!data.exemplars.empty())
+    writer.list(histogram_point::kExemplars, [&](auto& list) {
+      for (const auto& one : data.exemplars) list.item([&](Writer& item) { write_exemplar(item, one); });
+    });
+  if (data.count == 0) return;  // of nothing there is no least and no greatest
+  writer.real(histogram_point::kMin, data.min);
+  writer.real(histogram_point::kMax, data.max);
+}
+
+template <typename Writer>
+void write_point(Writer& writer, const model::MetricPoint& point) {
+  if (const auto* histogram = std::get_if<model::ExponentialHistogram>(&point.data))
+    return write_histogram_point(writer, point, *histogram);
+  const auto* sum = std::get_if<model::Sum>(&point.data);
+  write_number_point(writer, point, sum != nullptr ? sum->value : std::get<model::Gauge>(point.data).value);
+}
+
+[[nodiscard]] inline Field data_field(const model::MetricPoint& point) noexcept {
+  if (std::holds_alternative<model::Sum>(point.data)) return metric::kSum;
+  return std::holds_alternative<model::Gauge>(point.data) ? metric::kGauge : metric::kExponentialHistogram;
+}
+
+// What Sum and ExponentialHistogram say beside their points.
+template <typename Writer>
+void write_aggregation(Writer& writer, const model::MetricPoint& point) {
+  if (std::holds_alternative<model::Gauge>(point.data)) return;
+  writer.enumeration(metric::kTemporality, kCumulative);
+  const auto* sum = std::get_if<model::Sum>(&point.data);
+  if (sum != nullptr && sum->monotonic) writer.boolean(metric::kIsMonotonic, true);
+}
+
+}  // namespace fluxrig::otlp

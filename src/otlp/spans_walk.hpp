@@ -1,0 +1,81 @@
+// Span, from a Transaction (the rack's root span) or a Span. Internal to the module.
+#pragma once
+
+#include <algorithm>
+
+#include "otlp/attributes.hpp"
+#include "otlp/plan.hpp"
+#include "otlp/status.hpp"
+#include "otlp/words.hpp"
+
+namespace fluxrig::otlp {
+
+// Span.flags above the eight of W3C: whether it is known where the parent is, and that it is elsewhere.
+inline constexpr std::uint32_t kHasIsRemote = 0x100;
+inline constexpr std::uint32_t kIsRemote = 0x200;
+
+template <typename Writer>
+void write_times(Writer& writer, UnixNanos start, UnixNanos end) {
+  time(writer, span::kStart, start);
+  time(writer, span::kEnd, std::max(start, end));
+}
+
+template <typename Writer>
+void write_status(Writer& writer, model::StatusCode code, std::string_view message) {
+  if (code == model::StatusCode::kUnset) return;
+  writer.message(span::kStatus, [&](Writer& status) {
+    if (code == model::StatusCode::kError) text_unless_empty(status, span::kStatusMessage, message);
+    status.enumeration(span::kStatusCode, static_cast<int>(code));
+  });
+}
+
+template <typename Writer>
+void write_span(Writer& writer, const model::Transaction& one) {
+  const Status status = status_of(one);
+  const std::string flux_id = to_string(one.flux_id);
+  Attributes attributes(one.attributes);
+  attributes.add("fluxrig.flux_id", flux_id);
+  attributes.add_unless_empty("fluxrig.gear", one.gear);
+  attributes.add("fluxrig.outcome", word_of(one.outcome));
+  attributes.add("fluxrig.child_spans", std::int64_t{one.child_spans});
+  attributes.add_unless_empty("error.type", status.error_type);
+
+  writer.id(span::kTraceId, one.trace_id.view());
+  writer.id(span::kSpanId, one.span_id.view());
+  text_unless_empty(writer, span::kTraceState, one.tracestate);
+  id_unless_zero(writer, span::kParentSpanId, one.parent_span_id);
+  text_unless_empty(writer, span::kName, one.name);
+  writer.enumeration(span::kKind, static_cast<int>(one.kind));
+  write_times(writer, one.start, one.end);
+  write_attributes(writer, span::kAttributes, attributes);
+  uint32_unless_zero(writer, span::kDroppedAttributes,
+                     dropped_attributes(one.dropped_attributes, one.attributes));
+  write_status(writer, status.code, status.message);
+  // A parent of the rack's root span came in a header: it is elsewhere.
+  const bool is_remote = !one.parent_span_id.is_zero();
+  writer.fixed32(span::kFlags, one.trace_flags | kHasIsRemote | (is_remote ? kIsRemote : 0));
+}
+
+template <typename Writer>
+void write_span(Writer& writer, const model::Span& one, const Origin* origin) {
+  const std::string flux_id = to_string(one.flux_id);
+  Attributes attributes(one.attributes);
+  attributes.add("fluxrig.flux_id", flux_id);
+  attributes.add_unless_empty("fluxrig.gear", one.gear);
+  // Phrases are no identifiers: the status has ours.
+  if (one.status == model::StatusCode::kError) attributes.add("error.type", std::string_view("_OTHER"));
+
+  writer.id(span::kTraceId, one.trace_id.view());
+  writer.id(span::kSpanId, one.span_id.view());
+  if (origin != nullptr) text_unless_empty(writer, span::kTraceState, origin->tracestate);
+  id_unless_zero(writer, span::kParentSpanId, one.parent_span_id);
+  text_unless_empty(writer, span::kName, one.name);
+  writer.enumeration(span::kKind, static_cast<int>(one.kind));
+  write_times(writer, one.start, one.end);
+  write_attributes(writer, span::kAttributes, attributes);
+  uint32_unless_zero(writer, span::kDroppedAttributes, one.dropped_attributes);
+  write_status(writer, one.status, one.status_message);
+  writer.fixed32(span::kFlags, kHasIsRemote | (origin != nullptr ? origin->trace_flags : 0U));
+}
+
+}  // namespace fluxrig::otlp
