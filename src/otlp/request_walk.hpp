@@ -18,7 +18,7 @@ namespace fluxrig::otlp {
 
 // Our names of HTTP, messaging and network attributes are those of this version.
 inline constexpr std::string_view kSchemaUrl = "https://opentelemetry.io/schemas/1.37.0";
-// Two schema URLs with their names, and brackets.
+// Two schema URLs with their names, brackets or the rest of lengths.
 inline constexpr std::size_t kClosingBytes = 2 * (kSchemaUrl.size() + 20) + 32;
 inline constexpr std::string_view kScopeName = "fluxrig";
 
