@@ -44,9 +44,14 @@ struct Limits {
   std::size_t bytes = 4U << 20;  // of one body, before compression
 };
 
+// Of counters and histograms, by OTLP's numbers. Records are cumulative; with kDelta the points have gone
+// through a DeltaConverter (delta.hpp). Sums that may fall stay cumulative, as the specification has it.
+enum class Temporality : std::uint8_t { kDelta = 1, kCumulative = 2 };
+
 struct Options {
   Encoding encoding = Encoding::kProtobuf;
   Limits limits = {};
+  Temporality temporality = Temporality::kCumulative;
 };
 
 struct Payload {

@@ -183,8 +183,8 @@ class JsonWriter {
 
 }  // namespace
 
-Encoded encode_json(const Plan& plan, const Limits& limits) {
-  return RequestWalk<JsonWriter>(plan, limits).run();
+Encoded encode_json(const Plan& plan, const Options& options) {
+  return RequestWalk<JsonWriter>(plan, options).run();
 }
 
 }  // namespace fluxrig::otlp

@@ -2,10 +2,9 @@
 #pragma once
 
 #include "otlp/attributes.hpp"
+#include "otlp/encode.hpp"
 
 namespace fluxrig::otlp {
-
-inline constexpr int kCumulative = 2;  // AggregationTemporality
 
 template <typename Writer>
 void write_exemplar(Writer& writer, const model::Exemplar& one) {
@@ -36,7 +35,7 @@ void write_number_point(Writer& writer, const model::MetricPoint& point, double 
 
 template <typename Writer>
 void write_histogram_point(Writer& writer, const model::MetricPoint& point,
-                           const model::ExponentialHistogram& data) {
+                           const model::ExponentialHistogram& data, Temporality temporality) {
   write_attributes(writer, histogram_point::kAttributes, attributes_of(point));
   time(writer, histogram_point::kStart, point.start);
   time(writer, histogram_point::kTime, point.time);
@@ -53,15 +52,16 @@ void write_histogram_point(Writer& writer, const model::MetricPoint& point,
     writer.list(histogram_point::kExemplars, [&](auto& list) {
       for (const auto& one : data.exemplars) list.item([&](Writer& item) { write_exemplar(item, one); });
     });
-  if (data.count == 0) return;  // of nothing there is no least and no greatest
+  // Of nothing there is no least and no greatest, and of a difference they are not known.
+  if (data.count == 0 || temporality == Temporality::kDelta) return;
   writer.real(histogram_point::kMin, data.min);
   writer.real(histogram_point::kMax, data.max);
 }
 
 template <typename Writer>
-void write_point(Writer& writer, const model::MetricPoint& point) {
+void write_point(Writer& writer, const model::MetricPoint& point, Temporality temporality) {
   if (const auto* histogram = std::get_if<model::ExponentialHistogram>(&point.data))
-    return write_histogram_point(writer, point, *histogram);
+    return write_histogram_point(writer, point, *histogram, temporality);
   const auto* sum = std::get_if<model::Sum>(&point.data);
   write_number_point(writer, point, sum != nullptr ? sum->value : std::get<model::Gauge>(point.data).value);
 }
@@ -73,10 +73,12 @@ void write_point(Writer& writer, const model::MetricPoint& point) {
 
 // What Sum and ExponentialHistogram say beside their points.
 template <typename Writer>
-void write_aggregation(Writer& writer, const model::MetricPoint& point) {
+void write_aggregation(Writer& writer, const model::MetricPoint& point, Temporality temporality) {
   if (std::holds_alternative<model::Gauge>(point.data)) return;
-  writer.enumeration(metric::kTemporality, kCumulative);
   const auto* sum = std::get_if<model::Sum>(&point.data);
+  const bool may_fall = sum != nullptr && !sum->monotonic;
+  writer.enumeration(metric::kTemporality,
+                     static_cast<int>(may_fall ? Temporality::kCumulative : temporality));
   if (sum != nullptr && sum->monotonic) writer.boolean(metric::kIsMonotonic, true);
 }
 

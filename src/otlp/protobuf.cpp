@@ -85,8 +85,8 @@ class ProtobufWriter {
 
 }  // namespace
 
-Encoded encode_protobuf(const Plan& plan, const Limits& limits) {
-  return RequestWalk<ProtobufWriter>(plan, limits).run();
+Encoded encode_protobuf(const Plan& plan, const Options& options) {
+  return RequestWalk<ProtobufWriter>(plan, options).run();
 }
 
 }  // namespace fluxrig::otlp

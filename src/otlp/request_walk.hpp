@@ -25,7 +25,8 @@ inline constexpr std::string_view kScopeName = "fluxrig";
 template <typename Writer>
 class RequestWalk {
  public:
-  RequestWalk(const Plan& plan, const Limits& limits) : plan_(plan), items_(plan.items()), limits_(limits) {}
+  RequestWalk(const Plan& plan, const Options& options)
+      : plan_(plan), items_(plan.items()), limits_(options.limits), temporality_(options.temporality) {}
 
   [[nodiscard]] Encoded run() {
     Encoded out;
@@ -110,10 +111,10 @@ class RequestWalk {
     text_unless_empty(writer, metric::kName, first.name);
     text_unless_empty(writer, metric::kUnit, first.unit);
     writer.message(data_field(first), [&](Writer& data) {
-      write_aggregation(data, first);
+      write_aggregation(data, first, temporality_);
       data.list(metric::kDataPoints, [&](auto& list) {
         while (more_of(resource) && same_metric(first, next_point()))
-          offer(list, [this](Writer& point) { write_point(point, next_point()); });
+          offer(list, [this](Writer& point) { write_point(point, next_point(), temporality_); });
       });
     });
     return written_ != before;
@@ -137,6 +138,7 @@ class RequestWalk {
   const Plan& plan_;
   const std::vector<Item>& items_;
   Limits limits_;
+  Temporality temporality_;
   std::string body_;
   std::size_t next_ = 0;
   std::uint32_t written_ = 0;  // items in this body

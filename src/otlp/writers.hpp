@@ -7,7 +7,7 @@
 
 namespace fluxrig::otlp {
 
-[[nodiscard]] Encoded encode_protobuf(const Plan& plan, const Limits& limits);
-[[nodiscard]] Encoded encode_json(const Plan& plan, const Limits& limits);
+[[nodiscard]] Encoded encode_protobuf(const Plan& plan, const Options& options);
+[[nodiscard]] Encoded encode_json(const Plan& plan, const Options& options);
 
 }  // namespace fluxrig::otlp
