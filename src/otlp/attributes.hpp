@@ -50,14 +50,15 @@ class Attributes {
   void add_unless_empty(std::string_view key, std::string_view text) {
     if (!text.empty()) add(key, text);
   }
-  // Calls `visit(key, value)` for each key once.
+  // Calls `visit(key, value)` for each key once; OTLP knows no empty keys.
   template <typename Visit>
   void each(Visit&& visit) const {
     KeysSeen seen;
     for (std::size_t i = 0; i < count_; ++i)
       if (seen.is_new(added_[i].key)) visit(added_[i].key, added_[i].value);
     for (const auto& attribute : own_)
-      if (seen.is_new(attribute.key)) visit(std::string_view(attribute.key), view(attribute.value));
+      if (!attribute.key.empty() && seen.is_new(attribute.key))
+        visit(std::string_view(attribute.key), view(attribute.value));
   }
 
  private:

@@ -168,14 +168,18 @@ TEST_F(OtlpSpans, CountsAttributesThatTheRackDroppedBefore) {
   EXPECT_THAT(span_json(), HasSubstr("\"droppedAttributesCount\":5"));
 }
 
-TEST_F(OtlpSpans, OfAKeyThatStandsThereTwiceTheFirstIsSent) {
+TEST_F(OtlpSpans, OfKeysTheFirstOfItsNameIsSentAndNoneWithoutAName) {
   auto one = model::golden::span();
-  one.attributes = {{"a", std::string("1")}, {"a", std::string("2")}, {"fluxrig.gear", std::string("other")}};
+  one.attributes = {{"a", std::string("1")},
+                    {"a", std::string("2")},
+                    {"fluxrig.gear", std::string("other")},
+                    {"", std::string("no name")}};
   for (int i = 0; i < 100; ++i) one.attributes.push_back({"n" + std::to_string(i % 50), std::int64_t{i}});
   records = {one};
   const std::string body = span_json();
   EXPECT_EQ(test::count_of(body, "\"key\":\"a\""), 1U);
   EXPECT_THAT(body, HasSubstr(test::text_json("a", "1")));
+  EXPECT_THAT(body, Not(HasSubstr("no name")));
   EXPECT_EQ(test::count_of(body, "\"key\":\"fluxrig.gear\""), 1U);
   EXPECT_THAT(body, HasSubstr(test::text_json("fluxrig.gear", "bank")));
   EXPECT_EQ(test::count_of(body, "\"key\":\"n"), 50U);
