@@ -1,6 +1,7 @@
 #include "lane/record_reader.hpp"
 
 #include "cbor/decoder.hpp"
+#include "wal/control_body.hpp"
 
 namespace fluxrig::lane {
 
@@ -33,7 +34,10 @@ Result<bool> RecordReader::next_block() {
     auto block = cursor_.next();
     if (block && !*block) return false;
     if (block) {
-      if ((*block)->view.head.kind != model::BlockKind::kRecords) continue;
+      const auto& view = (*block)->view;
+      if (view.head.kind == model::BlockKind::kRecovery)
+        if (const auto body = wal::decode_recovery_body(view.body)) cut_bytes_ += body->cut_bytes;
+      if (view.head.kind != model::BlockKind::kRecords) continue;
       block_ = **block;
       offset_ = 0;
       sequence_ = block_->view.head.first.value;

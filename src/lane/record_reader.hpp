@@ -32,6 +32,8 @@ class RecordReader {
   // nullopt: none for now; ask again after the next sync. A failure of the disk: asking again tries again.
   [[nodiscard]] Result<std::optional<Record>> next();
   [[nodiscard]] std::size_t damaged_places() const noexcept { return damaged_places_; }
+  // That recovery blocks name, of starts that cut a torn tail.
+  [[nodiscard]] std::uint64_t cut_bytes() const noexcept { return cut_bytes_; }
 
  private:
   [[nodiscard]] Result<bool> next_block();
@@ -41,6 +43,7 @@ class RecordReader {
   std::size_t offset_ = 0;
   std::uint64_t sequence_ = 0;  // of the record at offset_
   std::size_t damaged_places_ = 0;
+  std::uint64_t cut_bytes_ = 0;
 };
 
 }  // namespace fluxrig::lane

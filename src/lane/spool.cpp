@@ -43,10 +43,7 @@ Outcome<std::unique_ptr<Spool>> Spool::open(const Setup& setup) {
   std::unique_ptr<Spool> spool(
       new Spool(setup.disk, *std::move(writer), damaged ? wal::Receipts{} : *std::move(receipts)));
   spool->found_.receipts_damaged = damaged;
-  spool->found_.cut_bytes = spool->writer_->recovered().cut_bytes;
   spool->count_waiting();
-  // What the last run acknowledged and had no time to delete. A failure shows again when there is work.
-  (void)spool->writer_->release(spool->receipts_);
   return spool;
 }
 
@@ -59,6 +56,8 @@ void Spool::count_waiting() {
   }
   found_.damaged_places = reader.damaged_places();
   found_.messages = waiting_;
+  // Of a cut behind a seal no block tells.
+  found_.cut_bytes = std::max(reader.cut_bytes(), writer_->recovered().cut_bytes);
 }
 
 Result<Spool::Position> Spool::append(ByteView record) {
@@ -98,17 +97,20 @@ void Spool::acknowledge(Position position) {
 }
 
 Result<void> Spool::keep_house() {
-  if (!receipts_.changed()) {
+  if (!has_house_work()) {
     const auto more = writer_->maintain();
     if (!more) return tl::unexpected(more.error());
     return {};
   }
-  receipts_.forget_before(writer_->oldest_epoch());
-  // The acknowledgements are on disk before the segments that they cover go.
-  if (const auto stored = receipts_.store(disk_, writer_->directory()); !stored) return stored;
-  if (waiting_ == 0)
-    if (const auto rotated = writer_->rotate(); !rotated) return rotated;
+  if (receipts_.changed()) {
+    receipts_.forget_before(writer_->oldest_epoch());
+    // The acknowledgements are on disk before the segments that they cover go.
+    if (const auto stored = receipts_.store(disk_, writer_->directory()); !stored) return stored;
+    if (waiting_ == 0)
+      if (const auto rotated = writer_->rotate(); !rotated) return rotated;
+  }
   if (const auto released = writer_->release(receipts_); !released) return tl::unexpected(released.error());
+  release_due_ = false;
   return {};
 }
 

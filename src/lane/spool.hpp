@@ -39,8 +39,10 @@ class Spool {
 
   // What a person must hear of the state that was found.
   struct Found {
-    std::size_t messages = 0;        // waiting from the runs before
-    std::uint64_t cut_bytes = 0;     // a torn tail: never acknowledged to anybody
+    std::size_t messages = 0;  // waiting from the runs before
+    // Torn tails, never acknowledged to anybody, or a last block that has rotted: cut by this start, or by an
+    // earlier one that may have died before it said so. As long as their segments are there.
+    std::uint64_t cut_bytes = 0;
     bool receipts_damaged = false;   // everything is given out again
     std::size_t damaged_places = 0;  // messages in them are lost
   };
@@ -59,9 +61,11 @@ class Spool {
   void rewind();
   void acknowledge(Position position);
 
-  // Stores the acknowledgements and gives space back. Costs system calls only when something changed.
+  // Stores the acknowledgements and gives space back, that of earlier runs too: never before the caller has
+  // found() in hand, since what tells of a cut goes with its segment. Costs system calls only when something
+  // changed.
   [[nodiscard]] Result<void> keep_house();
-  [[nodiscard]] bool has_house_work() const noexcept { return receipts_.changed(); }
+  [[nodiscard]] bool has_house_work() const noexcept { return receipts_.changed() || release_due_; }
   // A clean end.
   [[nodiscard]] Result<void> close();
 
@@ -84,6 +88,7 @@ class Spool {
   std::size_t damaged_before_ = 0;      // seen by the readers before it
   std::set<Position> given_;            // out and not acknowledged
   std::size_t waiting_ = 0;
+  bool release_due_ = true;  // what the last run acknowledged and had no time to delete
   Found found_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -100,6 +101,29 @@ TEST_F(SpoolTest, AfterAKillEverythingNotAcknowledgedIsThereInOrder) {
   EXPECT_EQ(spool->found().messages, 3U);
   keep(5);
   EXPECT_EQ(rest(), (Numbers{2, 3, 4, 5}));
+}
+
+// The start that cut it may have died before it said so: nothing else tells of the cut.
+TEST_F(SpoolTest, ACutIsToldUntilItsSegmentGoesWhichIsNotWhileTheSpoolIsOpened) {
+  keep(1);
+  keep(2);
+  spool->acknowledge(next()->position);
+  ASSERT_TRUE(spool->keep_house());
+  spool.reset();
+  const auto segment = wal::list_segments(disk, "spool/out")->back();
+  auto& content = disk.content(wal::path_of("spool/out", segment));
+  *std::find_if(content.rbegin(), content.rend(), [](std::uint8_t byte) { return byte != 0; }) ^= 1U;
+  kill();
+  const auto cut = spool->found().cut_bytes;
+  EXPECT_GT(cut, 0U) << "the last block has rotted";
+  kill();
+  EXPECT_EQ(spool->found().cut_bytes, cut);
+  EXPECT_TRUE(disk.exists(wal::path_of("spool/out", segment)));
+  ASSERT_TRUE(spool->has_house_work());
+  ASSERT_TRUE(spool->keep_house());
+  EXPECT_FALSE(disk.exists(wal::path_of("spool/out", segment)));
+  kill();
+  EXPECT_EQ(spool->found().cut_bytes, 0U);
 }
 
 TEST_F(SpoolTest, APowerLossLosesNothingThatWasSynced) {

@@ -25,7 +25,6 @@ struct BitRot {
   std::uint64_t frame = 0;            // its offset
   std::vector<Execution> executions;  // of its records, lane audit
   std::vector<Execution> messages;    // of its records, lane spool
-  bool there = false;                 // its segment, before the rack's last start
   bool named = false;                 // by a start that cut it
 };
 

@@ -88,7 +88,7 @@ bool RackActor::named(const BitRot& rot, const sink::AuditState& mixer) {
 
 // The segment stays for 'fluxrig wal verify'.
 bool RackActor::named_in_spool(const BitRot& rot) {
-  if (rot.named || tells_of_cut(rot)) return true;
+  if (rot.named) return true;
   const auto scan = wal::scan_segment(disk_, kSpool, *rot.segment);
   return scan && (scan->damage_count != 0 || scan->torn_bytes != 0);
 }
@@ -108,13 +108,12 @@ bool RackActor::tells_of_cut(const BitRot& rot) {
 
 // A rotten last block looks like a torn tail: a start cuts it, and says so in a recovery block and to the
 // operator. In the audit log that block is part of the chain, and goes only once the mixer has it. In the
-// spool the start may release what is left, which holds no message any more.
+// spool it goes with its segment, which stays until a start that lived has read it, and said so.
 void RackActor::look_at_cuts(bool started) {
   for (auto& rot : rots_) {
     if (rot.named || !rot.segment) continue;
-    const bool there = disk_.exists(path_of(rot.directory, *rot.segment));
-    rot.named = there ? tells_of_cut(rot) : rot.directory == kSpool && started && rot.there;
-    rot.there = there;
+    if (rot.directory == kSpool && !started) continue;
+    rot.named = tells_of_cut(rot);
   }
 }
 

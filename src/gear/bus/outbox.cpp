@@ -16,7 +16,7 @@ Outcome<std::unique_ptr<Outbox>> Outbox::open(const Setup& setup) {
     diagnostics.info("spool", "messages of the last run wait for the bus and are sent first",
                      {{"gear", setup.gear}, {"messages", std::to_string(found.messages)}});
   if (found.cut_bytes != 0)
-    diagnostics.warn("spool", "the last run ended inside a write; the spool's unfinished tail was cut",
+    diagnostics.warn("spool", "a run ended inside a write; the spool's unfinished tail was cut",
                      {{"gear", setup.gear}, {"bytes", std::to_string(found.cut_bytes)}});
   if (found.receipts_damaged)
     diagnostics.warn("spool", "the spool's receipts cannot be read: all its messages are sent again",
