@@ -105,7 +105,7 @@ void ChainWatch::take_link(const sink::IncomingBlock& block, const std::optional
   // The first that this store hears of a rack: what was before it went elsewhere.
   if (!newest) return;
   const auto rolled_back = [&](std::string what) {
-    raise(stream, {sink::AlarmKind::kRollback, block.head.first, {}, std::move(what)});
+    raise_rollback(stream, {sink::AlarmKind::kRollback, block.head.first, {}, std::move(what)});
   };
   if (!named)
     return rolled_back(
@@ -128,6 +128,11 @@ void ChainWatch::take_link(const sink::IncomingBlock& block, const std::optional
   if (!before.chain.end) before.chain.end = sink::EpochChain::End{link.end, link.head, block.received, false};
 }
 
+// The hello and the header of one start tell the same, in any order and minutes apart.
+void ChainWatch::raise_rollback(const sink::StreamKey& stream, Finding finding) {
+  if (!is_closed(stream, finding.kind, finding.first, finding.last)) raise(stream, std::move(finding));
+}
+
 void ChainWatch::take_start(const sink::StreamKey& stream, const std::string& rack, Epoch before,
                             Epoch known) {
   auto what = before.value == 0
@@ -139,7 +144,7 @@ void ChainWatch::take_start(const sink::StreamKey& stream, const std::string& ra
                         "the rack started last as epoch {}, and epoch {} said hello: an older copy "
                         "of its directory came back",
                         before.value, known.value);
-  raise(stream, {sink::AlarmKind::kRollback, {1}, {}, std::move(what), rack});
+  raise_rollback(stream, {sink::AlarmKind::kRollback, {1}, {}, std::move(what), rack});
 }
 
 void ChainWatch::take_checkpoint(const sink::IncomingBlock& block, ByteView body, sink::ChainPiece& piece) {

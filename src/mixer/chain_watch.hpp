@@ -98,6 +98,7 @@ class ChainWatch {
 
   // chain_alarms.cpp
   void raise(const sink::StreamKey& stream, Finding finding);
+  void raise_rollback(const sink::StreamKey& stream, Finding finding);
   void note_loss(const sink::StreamKey& stream, const wal::LossBody& loss, Finding finding);
   void resolve(const sink::AuditAlarm& alarm);
   [[nodiscard]] std::vector<sink::AuditAlarm> open_alarms(const sink::StreamKey& stream,

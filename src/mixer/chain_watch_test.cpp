@@ -14,6 +14,7 @@ using testing::ChainRack;
 using Verdict = ChainWatch::Verdict;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 // The watch over a store that only remembers.
 class ChainWatchTest : public ::testing::Test {
@@ -272,6 +273,36 @@ TEST_F(ChainWatchTest, AStartThatTheDirectoryDoesNotKnowIsARollback) {
   take(backup.header());
   EXPECT_THAT(open(), ElementsAre(AlarmKind::kRollback));
   EXPECT_EQ(told_.rbegin()->second.count, 2U);
+}
+
+TEST_F(ChainWatchTest, ARollbackThatWasClosedIsNotToldAgainByWhatCameLaterOfTheSameStart) {
+  const auto close_all = [&] {
+    sink::AuditChanges changes;
+    for (auto [id, alarm] : state_.open) {
+      alarm.closed = true;
+      alarm.resolved = now_;
+      changes.alarms.push_back(alarm);
+    }
+    apply(changes);
+  };
+  const auto say_hello = [&](Epoch epoch) {
+    ChainWatch watch(state_, now_);
+    watch.take_start({rack_.machine, model::Lane::kAudit, epoch}, "edge", Epoch{1}, Epoch{7});
+    apply(watch.finish());
+  };
+  take({rack_.header(), rack_.records(5)});
+  auto backup = rack_;
+  take(rack_.records(5));
+  backup.start_again();
+  say_hello(backup.epoch);
+  ASSERT_THAT(open(), ElementsAre(AlarmKind::kRollback));
+  close_all();
+  take(backup.header());
+  EXPECT_THAT(open(), IsEmpty());
+  say_hello(backup.epoch);
+  EXPECT_THAT(open(), IsEmpty());
+  say_hello({backup.epoch.value + 1});
+  EXPECT_THAT(open(), ElementsAre(AlarmKind::kRollback)) << "another start is another thing";
 }
 
 TEST_F(ChainWatchTest, AnEpochOfWhichNothingCameIsMissed) {
