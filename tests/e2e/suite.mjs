@@ -1,5 +1,5 @@
 // The e2e convention in a few lines: claims run in order, each prints a line, the last line counts them.
-import assert from 'node:assert/strict';
+export { until } from './waiting.mjs';
 
 const PATIENCE_MS = 150_000;
 
@@ -40,21 +40,5 @@ async function within(milliseconds, what, promise) {
     return await Promise.race([promise, late]);
   } finally {
     clearTimeout(timer);
-  }
-}
-
-// Asks until the answer is true, with a deadline; gives the answer. An exception counts as "not yet".
-export async function until(what, ask, milliseconds = 15_000) {
-  const deadline = Date.now() + milliseconds;
-  let last = '';
-  for (;;) {
-    try {
-      const answer = await ask();
-      if (answer) return answer;
-    } catch (error) {
-      last = `; last: ${error.message}`;
-    }
-    assert.ok(Date.now() < deadline, `within ${milliseconds} ms: ${what}${last}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

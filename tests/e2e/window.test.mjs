@@ -3,17 +3,17 @@
 // published again later than that stands in the stream twice: the racks alone see to it that it has one effect. The
 // window is cut to half a second here; the oracles are the upstream, the callers, and a NATS client of another maker.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
-import { connect, nanos } from '@nats-io/transport-node';
+import { nanos } from '@nats-io/transport-node';
 import { jetstreamManager } from '@nats-io/jetstream';
+import { join } from './bus_client.mjs';
 import { freePort, request, Stack } from './stack.mjs';
-import { runSuite, until } from './suite.mjs';
+import { runSuite } from './suite.mjs';
+import { pause, until } from './waiting.mjs';
 
 const WINDOW_MS = 500;
 const stack = new Stack('fluxrig-window-');
-const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
 
 // Between a rack and the server. Held: what the rack sends still passes, what the server says does not.
 class OneWay {
@@ -57,9 +57,7 @@ let peer;
 let manager;
 const copies = new Map(); // what was published on flux.msg.>: Nats-Msg-Id to how often
 async function listenIn() {
-  peer = await connect({ servers: `nats://127.0.0.1:${stack.ports.nats}`, inboxPrefix: '_INBOX_mixer',
-    tls: { ca: readFileSync(`${stack.pki}/ca.crt`, 'utf8'), cert: readFileSync(`${stack.pki}/mixer.crt`, 'utf8'),
-      key: readFileSync(`${stack.pki}/mixer.key`, 'utf8'), checkServerIdentity: () => undefined } });
+  peer = await join(stack);
   manager = await jetstreamManager(peer);
   peer.subscribe('flux.msg.>', { callback: (_, message) => {
     const id = message.headers?.get('Nats-Msg-Id');

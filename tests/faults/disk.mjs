@@ -1,9 +1,9 @@
 // The edge rack's disk: full, full at a start, read-only while it runs (as after an I/O error), read-only at a start. The disk
 // is a file system of its own in a file, mounted by loop.
-import { until } from '../e2e/suite.mjs';
+import { pause, until } from '../e2e/waiting.mjs';
 import { fluxrig } from '../e2e/stack.mjs';
 import { LoopDisk, root } from './loop_disk.mjs';
-import { pause, World } from './world.mjs';
+import { World } from './world.mjs';
 
 // 64 MiB are left free by a rack; some segments must fit beside them.
 const DISK_BYTES = 160 << 20;

@@ -3,8 +3,9 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { fluxrig, freePort } from '../e2e/stack.mjs';
+import { pause } from '../e2e/waiting.mjs';
 import { Traffic } from './traffic.mjs';
-import { pause, World } from './world.mjs';
+import { World } from './world.mjs';
 
 const BANK = fileURLToPath(new URL('bank.mjs', import.meta.url));
 

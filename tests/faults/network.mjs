@@ -2,10 +2,10 @@
 // all the while; a second route goes over the bus.
 import { spawnSync } from 'node:child_process';
 import { freePort, root } from '../e2e/stack.mjs';
-import { until } from '../e2e/suite.mjs';
+import { pause, until } from '../e2e/waiting.mjs';
 import { Proxy } from './proxy.mjs';
 import { Traffic } from './traffic.mjs';
-import { pause, World } from './world.mjs';
+import { World } from './world.mjs';
 
 const ip = (...args) => {
   const done = spawnSync('ip', args, { encoding: 'utf8' });

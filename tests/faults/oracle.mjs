@@ -1,5 +1,5 @@
 // The ledger of what was answered against what the mixer's store holds.
-import { until } from '../e2e/suite.mjs';
+import { until, untilDrained } from '../e2e/waiting.mjs';
 
 const ROWS_A_PAGE = 50_000;
 // A comparison that cannot fail proves nothing: this one has to be missing.
@@ -41,18 +41,11 @@ export async function missing(stack, answered, { rack = 'edge', peer, millisecon
 
 // Late is not lost: what an outage left on a rack's disk trickles in beside fresh records. Waits as long as it still shrinks; what
 // does not arrive then is for the comparison to find.
-export async function replayed(stack, { patience = 60_000, every = 1_000 } = {}) {
-  let least = Infinity;
-  for (let moved = Date.now(); Date.now() - moved < patience;) {
-    const answer = await stack.api('/api/v1/racks').catch(() => undefined);
-    const waiting = answer ? answer.racks.reduce((sum, { pressure }) => sum + (pressure?.backlog_bytes ?? 0), 0) : Infinity;
-    if (waiting === 0) return;
-    if (waiting < least) {
-      least = waiting;
-      moved = Date.now();
-    }
-    await new Promise((resolve) => setTimeout(resolve, every));
-  }
+export function replayed(stack, { patience = 60_000, longest = 900_000, every = 1_000 } = {}) {
+  return untilDrained(async () => {
+    const { racks } = await stack.api('/api/v1/racks');
+    return racks.reduce((sum, { pressure }) => sum + (pressure?.backlog_bytes ?? 0), 0);
+  }, { patience, longest, every });
 }
 
 async function compare(stack, answered, rack, peer) {

@@ -1,9 +1,8 @@
 // SIGKILL, SIGSTOP and the loss of JetStream's store: of racks, mixer and nats-server, with `durability: commit`.
 import { readdirSync, rmSync } from 'node:fs';
-import { checkServerIdentity } from 'node:tls';
-import { connect } from '@nats-io/transport-node';
-import { until } from '../e2e/suite.mjs';
-import { pause, World } from './world.mjs';
+import { join } from '../e2e/bus_client.mjs';
+import { pause, until } from '../e2e/waiting.mjs';
+import { World } from './world.mjs';
 
 const kill = (name) => async function () {
   await this.stack.stop(name, 'SIGKILL');
@@ -38,15 +37,6 @@ function wipe(stack) {
   const store = stack.path('mixer/nats/store');
   if (readdirSync(store).length === 0) throw new Error(`${store} is empty: there is nothing to wipe`);
   rmSync(store, { recursive: true });
-}
-
-// A client with the mixer's certificate, which may do everything.
-function join(stack) {
-  return connect({
-    servers: `nats://127.0.0.1:${stack.ports.nats}`, inboxPrefix: '_INBOX_mixer', timeout: 5_000, reconnect: false,
-    tls: { caFile: `${stack.pki}/ca.crt`, certFile: `${stack.pki}/mixer.crt`, keyFile: `${stack.pki}/mixer.key`,
-      checkServerIdentity: (_, certificate) => checkServerIdentity('127.0.0.1', certificate) },
-  });
 }
 
 export class Processes extends World {

@@ -2,7 +2,7 @@
 // does not start and names the file, or a query names it, or the audit chain does; else everything must read as before.
 import { cpSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { until } from '../e2e/suite.mjs';
+import { until } from '../e2e/waiting.mjs';
 import { mixerProgram } from '../e2e/stack.mjs';
 import { openAlone } from './alone.mjs';
 import { ClockJumps, presetClock } from './clock.mjs';

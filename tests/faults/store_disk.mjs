@@ -1,8 +1,8 @@
 // The disk of the mixer's store is full while clients read, and the mixer is killed meanwhile.
 import { chmodSync, mkdirSync } from 'node:fs';
-import { until } from '../e2e/suite.mjs';
+import { pause, until } from '../e2e/waiting.mjs';
 import { LoopDisk } from './loop_disk.mjs';
-import { pause, World } from './world.mjs';
+import { World } from './world.mjs';
 
 // Room for what a group stores, and for a checkpoint beside it.
 const DISK_BYTES = 384 << 20;

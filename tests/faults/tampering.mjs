@@ -3,12 +3,12 @@
 // `fluxrig audit verify` alone; the others harm the rack's own directory, and the rack goes on with it.
 import { cpSync, existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { until } from '../e2e/suite.mjs';
+import { pause, until } from '../e2e/waiting.mjs';
 import { fluxrig } from '../e2e/stack.mjs';
 import { openAlone } from './alone.mjs';
 import { alarms } from './oracle.mjs';
 import { cutSegment, dropFrame, flip, flipFrame, recordsOn, removeSegment, segments, verdictOn } from './tamper.mjs';
-import { pause, World } from './world.mjs';
+import { World } from './world.mjs';
 
 const STARTS = 4;
 
@@ -109,6 +109,8 @@ export class Tampering extends World {
     await this.restart('edge');
     try {
       const found = await until('an alarm of the mixer', async () => (await alarms(stack)).slice(known).find(({ notice }) => !notice), 30_000);
+      const verify = stack.run(['audit', 'verify', '--mixer'], { timeout: 60_000 });
+      if (verify.code !== 3) throw new Error(`the mixer has an alarm, ${found.kind}, and fluxrig audit verify --mixer exits ${verify.code}`);
       return `${lost.length} destroyed; the mixer: ${found.kind}: ${found.what.slice(0, 90)}`;
     } catch (error) {
       round.undetected += 1;

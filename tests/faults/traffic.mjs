@@ -1,6 +1,6 @@
 // The load generator and its own ledger of what was answered: the outside view that the store is held against.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { until } from '../e2e/suite.mjs';
+import { until } from '../e2e/waiting.mjs';
 import { authorization, fluxrig, request } from '../e2e/stack.mjs';
 
 const PAN = '4532015112830366';

@@ -1,11 +1,9 @@
 // One long-lived stack that faults of one family happen to: opened, hit once a round under load, then settled and compared.
 import { existsSync } from 'node:fs';
-import { until } from '../e2e/suite.mjs';
+import { pause, until } from '../e2e/waiting.mjs';
 import { Stack } from '../e2e/stack.mjs';
 import { alarms, missing, replayed, storedTwice } from './oracle.mjs';
 import { timeOf, Traffic } from './traffic.mjs';
-
-export const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 // Names of mounts and namespaces hold the runner's process id, so that a later run can clear what a killed one left.
 export const stackPrefix = () => `fluxrig-faults-${process.pid}-`;

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { until } from '../e2e/waiting.mjs';
 import { Reader, sha256, verifyPath } from './audit_verifier.mjs';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -23,11 +24,6 @@ const freePort = () => new Promise((resolve) => {
     server.close(() => resolve(port));
   });
 });
-
-async function until(what, truth) {
-  for (const end = Date.now() + 20_000; Date.now() < end; await new Promise((next) => setTimeout(next, 20))) if (await truth()) return;
-  assert.fail(`not within 20 s: ${what}`);
-}
 
 // One epoch of a real rack: some transactions, then an end of that kind.
 async function run(signal) {
