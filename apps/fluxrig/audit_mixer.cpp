@@ -46,6 +46,23 @@ void add_faults(std::vector<wal::ChainFault> faults, wal::ChainReport& report) {
 
 }  // namespace
 
+void add_seen(const std::vector<SeenFault>& seen, AuditVerdict& verdict) {
+  auto& machines = verdict.machines;
+  for (const auto& one : seen) {
+    auto machine = std::find_if(machines.begin(), machines.end(), [&](const wal::VerifiedMachine& known) {
+      return known.machine.machine_id == one.machine_id;
+    });
+    // Of one that said hello and of which nothing is stored.
+    if (machine == machines.end())
+      machine = machines.insert(machines.end(), wal::VerifiedMachine{{one.machine_id, one.rack, {}}, {}});
+    auto& report = machine->report;
+    const bool known = std::any_of(report.faults.begin(), report.faults.end(), [&](const auto& fault) {
+      return fault.kind == one.fault.kind && fault.epoch == one.fault.epoch;
+    });
+    if (!known) add_faults({one.fault}, report);
+  }
+}
+
 void EpochCheck::add(ByteView bytes) {
   const auto view = model::decode_block(bytes);
   if (!view) return;  // the verifier says it
@@ -115,6 +132,11 @@ Outcome<AuditVerdict> verify_mixer(const ApiClient& client, const VerifyQuestion
     return {};
   });
   if (!judged) return tl::unexpected(judged.error());
+  if (question.chain.whole()) {
+    const auto seen = fetch_seen(client, question.chain.rack);
+    if (!seen) return tl::unexpected(seen.error());
+    add_seen(*seen, verdict);
+  }
   if (question.progress) question.progress(all, all);
   if (question.chain.everything()) {
     auto store = fetch_store(client);

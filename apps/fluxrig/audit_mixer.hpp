@@ -50,6 +50,19 @@ using OnBlock = std::function<Outcome<void>(ByteView block)>;
 // One page of /api/v1/audit/files into `store`: where the next one begins; 0: that was the last.
 [[nodiscard]] Outcome<std::uint64_t> take_files(std::string_view json, CheckedStore& store);
 
+// What the mixer's watch saw and no block of its store shows: a fork, whose blocks are never stored, and a
+// rollback that only a hello told. Closed by an operator or not.
+struct SeenFault {
+  MachineId machine_id;
+  std::string rack;
+  wal::ChainFault fault;
+};
+[[nodiscard]] Outcome<std::vector<SeenFault>> fetch_seen(const ApiClient& client, const std::string& rack);
+// The JSON of /api/v1/audit/alarms, forks and rollbacks; others are passed over.
+[[nodiscard]] Outcome<std::vector<SeenFault>> parse_seen(std::string_view json);
+// Adds those that the blocks did not show.
+void add_seen(const std::vector<SeenFault>& seen, AuditVerdict& verdict);
+
 // Holds the blocks of one epoch against what the mixer's watch saw of it when they came.
 class EpochCheck {
  public:

@@ -98,6 +98,46 @@ Outcome<std::vector<StoredEpoch>> fetch_epochs(const ApiClient& client, const Ch
   return parse_epochs(reply->body);
 }
 
+Outcome<std::vector<SeenFault>> parse_seen(std::string_view json) {
+  boost::system::error_code error;
+  const auto root = boost::json::parse(json, error);
+  const auto* list = !error && root.is_object() ? root.as_object().if_contains("alarms") : nullptr;
+  if (list == nullptr || !list->is_array()) return not_asked_for();
+  std::vector<SeenFault> seen;
+  for (const auto& entry : list->as_array()) {
+    if (!entry.is_object()) return not_asked_for();
+    const auto& row = entry.as_object();
+    const auto kind = text_of(row, "kind");
+    const bool fork = kind == to_string(wal::FaultKind::kFork);
+    if (!fork && kind != to_string(wal::FaultKind::kRollback)) continue;
+    const auto machine = parse_uuid(text_of(row, "machine_id"));
+    const auto epoch = number_of(row, "epoch");
+    if (!machine || epoch == 0 || epoch > UINT32_MAX) return not_asked_for();
+    seen.push_back({MachineId{*machine},
+                    text_of(row, "rack"),
+                    {fork ? wal::FaultKind::kFork : wal::FaultKind::kRollback,
+                     {static_cast<std::uint32_t>(epoch)},
+                     {number_of(row, "first_seq")},
+                     "the mixer saw: " + text_of(row, "what")}});
+  }
+  return seen;
+}
+
+Outcome<std::vector<SeenFault>> fetch_seen(const ApiClient& client, const std::string& rack) {
+  std::vector<SeenFault> seen;
+  // One answer holds the newest thousand: asked by kind, so that many gaps hide none of these.
+  for (const auto kind : {wal::FaultKind::kFork, wal::FaultKind::kRollback}) {
+    auto path = fmt::format("/api/v1/audit/alarms?kind={}", to_string(kind));
+    if (!rack.empty()) path += "&rack=" + percent_encoded(rack);
+    const auto reply = ask(client, path);
+    if (!reply) return tl::unexpected(reply.error());
+    auto some = parse_seen(reply->body);
+    if (!some) return some;
+    std::move(some->begin(), some->end(), std::back_inserter(seen));
+  }
+  return seen;
+}
+
 Outcome<std::uint64_t> take_files(std::string_view json, CheckedStore& store) {
   boost::system::error_code error;
   const auto root = boost::json::parse(json, error);

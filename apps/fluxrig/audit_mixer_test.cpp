@@ -144,6 +144,37 @@ TEST(AuditMixer, EpochsAreReadFromHostileJson) {
   EXPECT_FALSE(parse_epochs(R"({"epochs":[],"truncated":true})"));
 }
 
+TEST(AuditMixer, WhatOnlyTheMixerSawMakesTheVerdictBadAndIsNamedOnce) {
+  const auto seen = parse_seen(
+      R"({"alarms":[{"id":4,"machine_id":"11111111-1111-4111-8111-111111111111","rack":"edge","kind":"rollback","epoch":8,
+      "first_seq":1,"what":"an older copy of its directory came back","closed_by":"ana"},
+      {"id":3,"machine_id":"11111111-1111-4111-8111-111111111111","rack":"edge","kind":"gap","epoch":7,"first_seq":5,"what":"x"},
+      {"id":2,"machine_id":"22222222-2222-4222-8222-222222222222","rack":"host","kind":"fork","epoch":9,"first_seq":40,
+      "what":"another block"}]})");
+  ASSERT_TRUE(seen);
+  ASSERT_EQ(seen->size(), 2U);
+  AuditVerdict verdict;
+  verdict.machines.push_back({{(*seen)[0].machine_id, "edge", {}}, {}});
+  ASSERT_TRUE(verdict.good());
+  add_seen(*seen, verdict);
+  add_seen(*seen, verdict);
+  EXPECT_FALSE(verdict.good());
+  ASSERT_EQ(verdict.machines.size(), 2U) << "one of which nothing is stored";
+  EXPECT_EQ(verdict.machines[0].report.fault_count, 1U);
+  EXPECT_EQ(verdict.machines[1].report.fault_count, 1U);
+  const auto text = render_audit(verdict, Terminal{});
+  EXPECT_THAT(text, HasSubstr("rollback"));
+  EXPECT_THAT(text, HasSubstr("the mixer saw: an older copy of its directory came back"));
+  EXPECT_THAT(text, HasSubstr("the mixer saw: another block"));
+}
+
+TEST(AuditMixer, AlarmsThatAreNoneAreRefused) {
+  for (const char* wrong :
+       {"", "[]", "{}", R"({"alarms":[1]})", R"({"alarms":[{"kind":"fork","epoch":1}]})",
+        R"({"alarms":[{"kind":"fork","machine_id":"11111111-1111-4111-8111-111111111111"}]})"})
+    EXPECT_FALSE(parse_seen(wrong)) << wrong;
+}
+
 TEST(AuditStanding, ShowsHowFarEachRackIs) {
   const auto now = UnixNanos{*parse_time("2026-11-22T14:03:17Z")};
   const auto table = draw_audit_status(

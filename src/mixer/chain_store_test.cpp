@@ -170,6 +170,9 @@ TEST_F(ChainStoreTest, AForkIsAlarmedCountedAndNotStored) {
   EXPECT_EQ(cell("SELECT kind || ' ' || first_seq FROM audit_alarms"), "fork 4");
   EXPECT_NE(ask("/api/v1/audit/status").body.find(R"("state":"alarm")"), std::string::npos);
   EXPECT_NE(ask("/api/v1/audit/alarms?open=true").body.find(R"("kind":"fork")"), std::string::npos);
+  EXPECT_NE(ask("/api/v1/audit/alarms?kind=fork").body.find(R"("kind":"fork")"), std::string::npos);
+  EXPECT_EQ(ask("/api/v1/audit/alarms?kind=rollback").body, "{\"alarms\":[]}\n");
+  EXPECT_EQ(ask("/api/v1/audit/alarms?kind=forks").status, 400U);
   EXPECT_TRUE(verify().good());
 }
 

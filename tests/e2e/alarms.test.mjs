@@ -4,6 +4,8 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
+import { decode, Encoder } from 'cbor-x';
+import { join } from './bus_client.mjs';
 import { authorization, Stack } from './stack.mjs';
 import { runSuite, until } from './suite.mjs';
 
@@ -16,6 +18,18 @@ async function pay(count = 3) {
 // As the help of accept-key says.
 const keyOf = (rack) => execFileSync('openssl', ['pkey', '-in', stack.path(`${rack}/audit.key`), '-pubout', '-outform', 'DER'])
   .subarray(-32).toString('hex');
+// As the rack's own, with the certificate of the mixer, which may speak for everybody.
+async function hello(machine, { epoch, before }) {
+  const said = new Encoder({ useTag259ForMaps: false })
+    .encode(new Map([[0, 1], [1, 'host'], [2, '0.1.0'], [3, epoch], [4, []], [6, before]]));
+  const bus = await join(stack);
+  try {
+    const answer = await bus.request(`flux.agent.hello.${machine}`, said, { timeout: 5_000 });
+    assert.equal(decode(answer.data)[1], '', 'a welcome');
+  } finally {
+    await bus.close();
+  }
+}
 const signed = () => until('all of edge is signed', () => /edge +ok/.test(stack.run(['audit', 'status']).out), 30_000);
 
 await runSuite([
@@ -81,6 +95,20 @@ await runSuite([
     assert.match(stack.must(['audit', 'alarms']), /closed by ana@ops: disk/);
     assert.equal(stack.run(['audit', 'verify', '--mixer']).code, 3);
     assert.ok(await stack.number("SELECT count(*) FROM operator_actions WHERE action = 'key_accepted'") >= 2);
+  }],
+  ['a rollback that only a hello told is found by a verifier of the store', async () => {
+    const verify = () => stack.run(['audit', 'verify', '--mixer', '--rack', 'host']);
+    assert.equal(verify().code, 0, verify().out);
+    const { epochs } = await stack.api('/api/v1/audit/heads?rack=host');
+    const { machine_id: machine, epoch } = epochs.at(-1);
+    // A start of which nothing else ever arrived, and then the directory from before it.
+    await stack.stop('host');
+    await hello(machine, { epoch: epoch + 1, before: epoch });
+    await stack.startRack('host');
+    await until('the alarm', () => alarms('--open').some(({ rack, kind }) => rack === 'host' && kind === 'rollback'));
+    const found = verify();
+    assert.equal(found.code, 3);
+    assert.match(found.out, /^host .*: rollback at epoch \d+, sequence 1: the mixer saw: .*epoch \d+ said hello: an older copy/);
   }],
 ], async () => {
   await stack.close();

@@ -115,6 +115,9 @@ ApiResponse alarms(const ApiParts& parts, const ApiRequest& request) {
   for (const auto& [name, value] : request.query) {
     if (name == "rack") {
       statement.where("rack = " + statement.bind(value));
+    } else if (name == "kind") {
+      if (!sink::parse_alarm_kind(value)) return problem_response(400, "'kind' is no kind of an alarm");
+      statement.where("kind = " + statement.bind(value));
     } else if (name == "open" && (value == "true" || value == "false")) {
       if (value == "true") statement.where("resolved_at IS NULL");
     } else if (name == "since") {
@@ -124,7 +127,7 @@ ApiResponse alarms(const ApiParts& parts, const ApiRequest& request) {
       statement.where(fmt::format("latest_at >= make_timestamp_ns(CAST({} AS BIGINT))",
                                   statement.bind(std::to_string(since->value))));
     } else {
-      return problem_response(400, "alarms knows the parameters rack, open=true and since");
+      return problem_response(400, "alarms knows the parameters rack, kind, open=true and since");
     }
   }
   const auto table = parts.queries.select(
