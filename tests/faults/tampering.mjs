@@ -217,6 +217,20 @@ export class Tampering extends World {
     'bit-of-receipts': function (round) {
       return this.own(round, (audit) => (existsSync(join(audit, 'receipts')) ? flip(join(audit, 'receipts'), this.chance) : 'there are no receipts'));
     },
+    'bit-of-the-telemetry-backlog': function (round) {
+      return this.own(round, (audit, data) => {
+        // Not the last block of all: a rotten one looks like what a crash leaves.
+        const written = segments(join(data, 'telemetry')).flatMap((segment) => segment.frames.map((_, index) => ({ segment, index })));
+        const { segment, index } = this.chance.pick(written.slice(0, -1));
+        const done = flipFrame(segment, this.chance, index);
+        const verify = this.stack.run(['wal', 'verify', join(data, 'telemetry')]);
+        if (verify.code !== 3) {
+          round.undetected += 1;
+          round.examples = [`undetected: ${done}: fluxrig wal verify exits ${verify.code}: ${verify.out}`];
+        }
+        return `${done}, named by wal verify`;
+      });
+    },
     'bit-of-lock': function (round) {
       return this.own(round, (audit) => flip(join(audit, 'lock'), this.chance));
     },
