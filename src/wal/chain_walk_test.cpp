@@ -34,6 +34,18 @@ TEST(ChainWalk, FindsNoFaultInADirectoryThatIsBeingWritten) {
   EXPECT_EQ(result.report.signed_to, Sequence{5});
 }
 
+TEST(ChainWalk, ShowsHowFarItIsFromSegmentToSegmentUpToAllOfIt) {
+  SignedLane lane;
+  fill(lane);
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> shown;
+  ASSERT_TRUE(verify_chain(lane.disk, lane.directory, {},
+                           [&](std::uint64_t done, std::uint64_t all) { shown.emplace_back(done, all); }));
+  ASSERT_GE(shown.size(), 3U);
+  EXPECT_TRUE(std::is_sorted(shown.begin(), shown.end()));
+  EXPECT_LT(shown.front().first, shown.front().second);
+  EXPECT_EQ(shown.back().first, shown.back().second);
+}
+
 TEST(ChainWalk, NamesTheFileAndTheOffsetOfADamagedFrame) {
   SignedLane lane;
   fill(lane);

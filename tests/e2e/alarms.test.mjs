@@ -66,6 +66,11 @@ await runSuite([
       return open().length === 0 && /edge +ok/.test(stack.run(['audit', 'status']).out);
     }, 30_000);
     assert.match(stack.must(['audit', 'verify', '--mixer']), /no gap/);
+    const records = (...words) => JSON.parse(stack.must(['audit', 'verify', '--mixer', '--json', '--rack', 'edge', ...words])).machines
+      .reduce((sum, one) => sum + one.records, 0);
+    assert.ok(records() > 0);
+    assert.equal(records('--since', '1h'), records());
+    assert.equal(records('--until', '1h'), 0, 'of an hour ago nothing is there');
     stack.must(['audit', 'export', '--mixer', '-o', stack.path('all.audit')]);
     stack.must(['audit', 'verify', stack.path('all.audit')]);
   }],
