@@ -9,7 +9,7 @@ import sys
 import tempfile
 
 # What gcc's compile commands hold and clang does not understand.
-GCC_ONLY = {"-Winvalid-pch"}
+GCC_ONLY = {"-Winvalid-pch", "-Wno-restrict"}
 WORKERS = 2
 
 
