@@ -37,11 +37,12 @@ enum class PressureCause : std::uint8_t {
   kDisk = 5,
   kMemory = 6,
   kOperator = 7,
-  kUnknown = 8
+  kExport = 8,
+  kUnknown = 9
 };
-inline constexpr std::array<std::string_view, 9> kPressureCauseNames{
+inline constexpr std::array<std::string_view, 10> kPressureCauseNames{
     "none", "sink_errors", "commit_latency", "queue_depth", "stream_fill",
-    "disk", "memory",      "operator",       "unknown"};
+    "disk", "memory",      "operator",       "export",      "unknown"};
 [[nodiscard]] constexpr std::string_view name_of(PressureCause cause) noexcept {
   return kPressureCauseNames[static_cast<std::size_t>(cause)];
 }

@@ -50,6 +50,7 @@ Sensor::Reading Sensor::look(const MixerFigures& figures, MonotonicNanos now) {
   read(PressureCause::kStreamFill, figures.stream_fill, options_.stream_fill);
   read(PressureCause::kDisk, figures.disk_scarcity, options_.disk_scarcity);
   read(PressureCause::kMemory, figures.memory_scarcity, options_.memory_scarcity);
+  read(PressureCause::kExport, figures.export_saturation, options_.export_saturation);
 
   const auto cause = worst();
   const auto wanted = gauge(cause).level;

@@ -25,6 +25,7 @@ struct MixerFigures {
   std::optional<double> stream_fill;    // of the fuller one of FLUX_AUDIT and FLUX_TELEMETRY; 1: full
   std::optional<double> disk_scarcity;  // see scarcity()
   std::optional<double> memory_scarcity;
+  std::optional<double> export_saturation;  // see ExportGauge
 };
 
 // How scarce something is that runs out: `wanted` free, at most a tenth of all, over what is free. 1: as
@@ -44,6 +45,8 @@ class Sensor {
     Thresholds stream_fill{0.5, 0.75, 0.9};
     Thresholds disk_scarcity{1, 2, 4};
     Thresholds memory_scarcity{1, 2, 4};
+    // No worse than sending less: the store is well, and a back end is not ours to protect.
+    Thresholds export_saturation{0.8, kNever, kNever};
     std::int64_t dwell = 5 * kNanosPerSecond;  // below the level for so long, then it falls by one
   };
   struct Reading {
@@ -65,7 +68,7 @@ class Sensor {
     std::uint8_t level = 0;
     double figure = 0;
   };
-  static constexpr std::size_t kGauges = 6;  // kSinkErrors to kMemory
+  static constexpr std::size_t kGauges = 8;  // kSinkErrors to kExport; kOperator is never read
 
   void read(PressureCause cause, const std::optional<double>& figure, const Thresholds& enter);
   [[nodiscard]] PressureCause worst() const;

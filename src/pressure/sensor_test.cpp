@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::int64_t kSecond = kNanosPerSecond;
 
-MixerFigures calm() { return {0.0, 0.1, 0.0, 0.01, 0.1, 0.1}; }
+MixerFigures calm() { return {0.0, 0.1, 0.0, 0.01, 0.1, 0.1, 0.1}; }
 
 class SensorTest : public testing::Test {
  protected:
@@ -55,6 +55,15 @@ TEST_F(SensorTest, AQueueAloneNeverPutsTheMixerInDanger) {
   const auto reading = look(figures);
   EXPECT_EQ(reading.level, 2);
   EXPECT_EQ(reading.cause, PressureCause::kQueueDepth);
+}
+
+TEST_F(SensorTest, AnExportNeverAsksForMoreThanLess) {
+  auto figures = calm();
+  figures.export_saturation = 1;
+  const auto reading = look(figures);
+  EXPECT_EQ(reading.level, 1);
+  EXPECT_EQ(reading.cause, PressureCause::kExport);
+  EXPECT_EQ(reading.figure, 1);
 }
 
 TEST_F(SensorTest, TheWorstFigureRules) {
