@@ -51,6 +51,7 @@ fluxrig::Outcome<fluxrig::mixer::Config> read_config(const Arguments& arguments)
 int run(const fluxrig::mixer::Config& config, const sigset_t& signals) {
   const fluxrig::SystemClock clock;
   fluxrig::Diagnostics diagnostics(clock, STDERR_FILENO, config.log_format, config.log_level);
+  for (const auto& warning : config.warnings) diagnostics.warn("mixer", warning);
   auto mixer = fluxrig::mixer::Mixer::start(config, clock, diagnostics);
   if (!mixer) {
     diagnostics.error("mixer", mixer.error().message);
@@ -105,6 +106,7 @@ int main(int argc, char** argv) {
     return kWrongConfiguration;
   }
   if (!arguments.check) return run(*config, signals);
+  for (const auto& warning : config->warnings) fmt::print(stderr, "warning: {}\n", warning);
   if (const auto checked = fluxrig::mixer::check(*config, fluxrig::SystemClock{}); !checked) {
     fmt::print(stderr, "{}\n", checked.error().message);
     return kWrongConfiguration;

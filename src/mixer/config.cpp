@@ -19,6 +19,7 @@ namespace fluxrig::mixer {
 namespace {
 
 constexpr std::string_view kEnvironmentPrefix = "FLUXRIG_MIXER_";
+constexpr std::string_view kExportKey = "export";  // a section with a reader of its own
 
 // nullopt: taken; otherwise the sentence that says what is wrong.
 using Wrong = std::optional<std::string>;
@@ -168,16 +169,24 @@ class FileReader {
                  fmt::format("'{}': {}", path, *wrong), "");
       return;
     }
+    if (path == kExportKey) return read_export(entry.value);
     if (!names_under(path + ".").empty()) {
       if (entry.value.is_map()) return read_map(entry.value, path + ".");
       if (entry.value.is_null()) return;
       return complain(entry.value.mark, 1,
                       fmt::format("'{}' is a group of keys: {}", path, one_of(names_under(path + "."))), "");
     }
-    const auto names = names_under(prefix);
+    auto names = names_under(prefix);
+    if (prefix.empty()) names.push_back(kExportKey);
     const auto nearest = nearest_name(entry.key, names);
     complain(entry.mark, width, fmt::format("unknown key '{}'", path.substr(0, 128)),
              nearest.empty() ? one_of(names) : fmt::format("did you mean '{}'?", nearest));
+  }
+
+  void read_export(const yaml::Node& section) {
+    std::vector<yaml::Complaint> found;
+    otlp::read_section(section, config_.exporting, found);
+    for (const auto& complaint : found) complaints_ += yaml::render(complaint, file_, text_);
   }
 
   void complain(yaml::Mark mark, int width, std::string message, std::string hint) {
@@ -235,6 +244,8 @@ Outcome<Config> parse_config(std::string_view file, std::string_view text,
   std::string complaints;
   FileReader(file, text, config, complaints).read();
   read_environment(environment, config, complaints);
+  config.warnings = otlp::apply_environment(environment, config.exporting);
+  if (const auto fault = config.exporting.fault()) complaints += fmt::format("{}: {}\n", file, *fault);
   if (config.tls_certificate.empty() != config.tls_key.empty())
     complaints += fmt::format("{}: api.tls needs both 'certificate' and 'key'\n", file);
   if (config.streams.replicas > 1 && config.nats_address.empty())

@@ -7,10 +7,12 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/byte_size.hpp"
 #include "base/diagnostics.hpp"
 #include "base/result.hpp"
+#include "otlp/settings.hpp"
 
 namespace fluxrig::mixer {
 
@@ -45,8 +47,10 @@ struct Config {
   std::string token_file;                         // empty: <data>/api-token
   std::string tls_certificate;                    // both or neither
   std::string tls_key;
+  otlp::ExportSettings exporting;  // `export` of the file, and OTEL_* of the environment
   DiagnosticFormat log_format = DiagnosticFormat::kText;
   Severity log_level = Severity::kInfo;
+  std::vector<std::string> warnings;  // of OTEL_*: told at the start
 
   [[nodiscard]] std::string pki_directory() const { return pki.empty() ? data + "/pki" : pki; }
   [[nodiscard]] std::string token_path() const {
@@ -54,8 +58,9 @@ struct Config {
   }
 };
 
-// `file` names the text in complaints. `environment` is "NAME=value" entries; those that do not begin with
-// FLUXRIG_MIXER_ are ignored. The problem holds one rendered complaint for each mistake, not only the first.
+// `file` names the text in complaints. `environment` is "NAME=value" entries; those that begin
+// neither with FLUXRIG_MIXER_ nor with OTEL_ are ignored. The problem holds one rendered complaint for each
+// mistake, not only the first.
 [[nodiscard]] Outcome<Config> parse_config(std::string_view file, std::string_view text,
                                            std::span<const std::string> environment);
 

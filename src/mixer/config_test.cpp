@@ -86,6 +86,23 @@ TEST(MixerConfig, ReplicasNeedACluster) {
   EXPECT_FALSE(parse("streams: { replicas: 0 }\n"));
 }
 
+TEST(MixerConfig, TheExportIsReadFromItsSectionAndTheStandardVariables) {
+  const auto config = parse("export: { endpoint: \"http://a:1\", queue: 2MiB }\n",
+                            {"OTEL_EXPORTER_OTLP_LOGS_TIMEOUT=7", "OTEL_EXPORTER_OTLP_TIMEOUT=soon"});
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->exporting.target(otlp::Signal::kLogs)->timeout_ms, 7U);
+  EXPECT_EQ(config->exporting.queue_bytes, 2U << 20);
+  ASSERT_EQ(config->warnings.size(), 1U);
+  EXPECT_THAT(config->warnings[0], HasSubstr("OTEL_EXPORTER_OTLP_TIMEOUT is ignored"));
+}
+
+TEST(MixerConfig, MistakesOfTheExportHaveTheirPlace) {
+  const auto config = parse("data: x\nexport:\n  endpoint: a:4318\n");
+  ASSERT_FALSE(config);
+  EXPECT_THAT(config.error().message, HasSubstr("mixer.yaml:3:13: 'export.endpoint'"));
+  EXPECT_FALSE(parse("export: { endpoint: \"https://a\", tls: { certificate: c } }\n"));
+}
+
 TEST(MixerConfig, MissingFileNamesThePath) {
   const auto config = load_config("/nonexistent/mixer.yaml", {});
   ASSERT_FALSE(config);

@@ -111,6 +111,7 @@ Result<void> Ingest::flush() {
     if (const auto done = parts_.bus.acknowledge(reply); !done)
       break;  // disconnected: the others would fail as well
   for (const auto& key : touched_) send_receipt(key);
+  if (taker_ && !blocks_.empty()) taker_(with_fresh(std::move(blocks_), std::move(fresh_)), bytes_);
   blocks_.clear();
   replies_.clear();
   touched_.clear();
@@ -133,6 +134,7 @@ Result<void> Ingest::commit_batch() {
   const auto changes = judge_chains();
   if (!changes) return tl::unexpected(changes.error());
   const auto fresh = observer_ ? newly_stored() : std::vector<StoredTransaction>{};
+  if (taker_) fresh_ = fresh_runs(blocks_, parts_.sink.ledger());
   const auto events = rack_events(blocks_, parts_.sink.ledger());
   const auto summary = store(*changes);
   if (!summary) return tl::unexpected(summary.error());

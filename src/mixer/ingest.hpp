@@ -14,6 +14,7 @@
 #include "mixer/block_intake.hpp"
 #include "mixer/chain_watch.hpp"
 #include "mixer/decision.hpp"
+#include "mixer/fresh_records.hpp"
 #include "mixer/ingest_counters.hpp"
 #include "mixer/presence.hpp"
 #include "mixer/rack_events.hpp"
@@ -34,6 +35,8 @@ struct StoredTransaction {
 };
 // Must not block. Called after the commit.
 using StoredObserver = std::function<void(const std::vector<StoredTransaction>&)>;
+// The same, with the blocks themselves: those with records that were new, and what they all were on the bus.
+using BlockTaker = std::function<void(std::vector<FreshBlock>, std::size_t bytes)>;
 
 struct IngestLimits {
   std::size_t blocks = 8192;
@@ -58,6 +61,8 @@ class Ingest {
 
   // nullptr: nobody watches.
   void observe(StoredObserver observer) { observer_ = std::move(observer); }
+  // nullptr: nobody takes what was stored.
+  void hand_on(BlockTaker taker) { taker_ = std::move(taker); }
   // Without it what is missing is late for ever and never becomes a gap.
   void watch_presence(ChainWatch::PresentSince present) { present_ = std::move(present); }
 
@@ -100,7 +105,9 @@ class Ingest {
   Parts parts_;
   IngestLimits limits_;
   StoredObserver observer_;
+  BlockTaker taker_;
   std::vector<sink::IncomingBlock> blocks_;
+  std::vector<RecordRuns> fresh_;     // of what was committed; for taker_
   std::vector<std::string> replies_;  // of every message in the batch, blocks without records included
   ChainWatch::PresentSince present_;
   UnixNanos held_up_;

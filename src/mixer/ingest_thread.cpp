@@ -14,13 +14,14 @@ constexpr std::int64_t kHouseAtLeastEvery = 60 * kNanosPerSecond;  // when busy
 }  // namespace
 
 IngestThread::IngestThread(Ingest::Parts parts, Presence& presence, std::vector<IngestSource> sources,
-                           IngestPace pace, StoredObserver observer)
+                           IngestPace pace, StoredObserver observer, BlockTaker taker)
     : parts_(parts),
       presence_(presence),
       sources_(std::move(sources)),
       pace_(pace),
       ingest_(parts, IngestLimits{}) {
   ingest_.observe(std::move(observer));
+  ingest_.hand_on(std::move(taker));
   ingest_.watch_presence(
       [this](const MachineId& machine) { return presence_.present_since(machine, parts_.clock.now()); });
   ingest_.was_held_up();  // the streams may be full of what came while there was no mixer

@@ -39,7 +39,7 @@ struct IngestPace {
 class IngestThread {
  public:
   IngestThread(Ingest::Parts parts, Presence& presence, std::vector<IngestSource> sources, IngestPace pace,
-               StoredObserver observer);
+               StoredObserver observer, BlockTaker taker = {});
   ~IngestThread();
   IngestThread(const IngestThread&) = delete;
   IngestThread& operator=(const IngestThread&) = delete;

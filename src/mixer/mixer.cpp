@@ -12,6 +12,7 @@
 #include "mixer/api/token.hpp"
 #include "mixer/control.hpp"
 #include "mixer/dead_letter_thread.hpp"
+#include "mixer/export_desk.hpp"
 #include "mixer/ingest_thread.hpp"
 #include "mixer/nats_server.hpp"
 #include "mixer/parts_options.hpp"
@@ -73,6 +74,7 @@ struct Mixer::Parts {
   std::unique_ptr<sink::DuckDbStore> store;
   std::unique_ptr<snake::PullConsumer> audit;
   std::unique_ptr<snake::PullConsumer> telemetry;
+  std::unique_ptr<ExportDesk> exporting;  // null: nothing is exported
   std::unique_ptr<RackCommands> commands;
   std::unique_ptr<Api> api;
   std::unique_ptr<HttpServer> http;
@@ -86,6 +88,7 @@ struct Mixer::Parts {
 
   Outcome<void> open_bus();
   Outcome<void> open_store();
+  Outcome<void> start_export();
   Outcome<void> start_ingest();
   Outcome<void> start_control();
   Outcome<void> start_api();
@@ -142,6 +145,13 @@ Outcome<void> Mixer::Parts::open_store() {
   return {};
 }
 
+Outcome<void> Mixer::Parts::start_export() {
+  auto started = ExportDesk::start(config.exporting, clock, diagnostics);
+  if (!started) return tl::unexpected(started.error());
+  exporting = std::move(*started);
+  return {};
+}
+
 Outcome<std::unique_ptr<snake::PullConsumer>> Mixer::Parts::open_consumer(std::string_view stream,
                                                                           std::string_view durable) {
   snake::PullRequest request;
@@ -167,7 +177,11 @@ Outcome<void> Mixer::Parts::start_ingest() {
       presence,
       std::vector<IngestSource>{{model::Lane::kAudit, from(*audit)},
                                 {model::Lane::kTelemetry, from(*telemetry)}},
-      IngestPace{}, [this](const std::vector<StoredTransaction>& stored) { tail.publish(stored); });
+      IngestPace{}, [this](const std::vector<StoredTransaction>& stored) { tail.publish(stored); },
+      exporting ? BlockTaker([this](std::vector<FreshBlock> blocks, std::size_t bytes) {
+        exporting->offer(std::move(blocks), bytes);
+      })
+                : BlockTaker{});
   auto letters = DeadLetterThread::start(*bus, diagnostics);
   if (!letters) return tl::unexpected(letters.error());
   dead_letters = std::move(*letters);
@@ -188,7 +202,11 @@ PressureDesk::Parts Mixer::Parts::pressure_parts() {
           diagnostics,
           [this] { return stream_fill(); },
           [this] { return disk_room(config.data); },
-          [] { return memory_room(); }};
+          [] { return memory_room(); },
+          exporting ? std::function<ExportFill()>([this] {
+            return ExportFill{exporting->saturation(), exporting->taken()};
+          })
+                    : nullptr};
 }
 
 Outcome<void> Mixer::Parts::start_control() {
@@ -214,6 +232,7 @@ Outcome<void> Mixer::Parts::start_api() {
     now.bus_connected = bus->connected();
     now.streams = stream_fill();
     if (const auto* seen = pressure_seen.load()) now.pressure = seen->standing();
+    if (exporting) now.exporting = exporting->status_json();
     return now;
   };
   api = std::make_unique<Api>(ApiParts{store->queries(), presence, racks, counters, tail, clock, token,
@@ -255,8 +274,8 @@ Outcome<std::unique_ptr<Mixer>> Mixer::start(const Config& config, const Clock& 
   if (token->created)
     diagnostics.info("mixer.api", "a new API token was written", {{"file", config.token_path()}});
   parts.token = std::move(token->text);
-  for (const auto step :
-       {&Parts::open_bus, &Parts::open_store, &Parts::start_api, &Parts::start_ingest, &Parts::start_control})
+  for (const auto step : {&Parts::open_bus, &Parts::open_store, &Parts::start_export, &Parts::start_api,
+                          &Parts::start_ingest, &Parts::start_control})
     if (auto done = (parts.*step)(); !done) return tl::unexpected(done.error());
   return mixer;
 }

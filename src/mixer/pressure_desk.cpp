@@ -36,6 +36,8 @@ std::string figure_text(const pressure::Sensor::Reading& reading) {
       return fmt::format("free disk space is {:.2f} times scarcer than it should be", reading.figure);
     case PressureCause::kMemory:
       return fmt::format("free memory is {:.2f} times scarcer than it should be", reading.figure);
+    case PressureCause::kExport:
+      return fmt::format("the export's queue is {:.0f} % full", 100 * reading.figure);
     default:
       return "everything is as it should be";
   }
@@ -109,6 +111,10 @@ pressure::MixerFigures PressureDesk::look(MonotonicNanos now) {
       static_cast<double>(sink.commit_nanos) / static_cast<double>(options_.commit_target_nanos);
   figures.disk_scarcity = disk_scarcity_;
   figures.memory_scarcity = memory_scarcity_;
+  if (parts_.exporting) {
+    const auto fill = parts_.exporting();
+    figures.export_saturation = export_gauge_.look(fill.saturation, fill.taken, now);
+  }
   for (const auto& stream : streams)
     if (is_stored(stream.name) && stream.max_bytes != 0)
       figures.stream_fill =

@@ -17,11 +17,18 @@
 #include "mixer/presence.hpp"
 #include "mixer/sink_watch.hpp"
 #include "model/pressure.hpp"
+#include "pressure/export_gauge.hpp"
 #include "pressure/fleet_budget.hpp"
 #include "pressure/sensor.hpp"
 #include "snake/bus.hpp"
 
 namespace fluxrig::mixer {
+
+// How full the exporter's fullest queue is (0 to 1), and what its back ends have answered for, ever.
+struct ExportFill {
+  double saturation = 0;
+  std::uint64_t taken = 0;
+};
 
 class PressureDesk {
  public:
@@ -37,6 +44,7 @@ class PressureDesk {
     std::function<std::vector<StreamFill>()> streams;  // as last seen; empty: not known
     std::function<std::optional<Room>()> disk;
     std::function<std::optional<Room>()> memory;
+    std::function<ExportFill()> exporting = {};  // empty: nothing is exported
   };
   struct Options {
     std::int64_t commit_target_nanos = 2 * kNanosPerSecond;  // of the 99th percentile
@@ -68,6 +76,7 @@ class PressureDesk {
   const Options options_;
   const UnixNanos started_;
   pressure::Sensor sensor_;
+  pressure::ExportGauge export_gauge_;
   pressure::FleetBudget budget_;
   std::optional<MonotonicNanos> shared_at_;
   std::optional<MonotonicNanos> host_at_;

@@ -167,6 +167,13 @@ void Exporter::offer(Signal signal, ExportRequest request) {
   impl_->post_turn(*lane);
 }
 
+void Exporter::count_dropped(Signal signal, ExportDrop cause, std::uint64_t items) noexcept {
+  const auto& lane = impl_->lanes[index_of(signal)];
+  if (!lane) return;
+  ExportCounters::add(lane->counters.offered, items);
+  lane->counters.drop(cause, items);
+}
+
 const ExportCounters* Exporter::counters(Signal signal) const noexcept {
   const auto& lane = impl_->lanes[index_of(signal)];
   return lane ? &lane->counters : nullptr;

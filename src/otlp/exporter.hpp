@@ -31,6 +31,8 @@ class Exporter {
   // nullopt: the signal has no target, and what is offered of it is not counted.
   [[nodiscard]] std::optional<Protocol> protocol(Signal signal) const noexcept;
   void offer(Signal signal, ExportRequest request);
+  // What its owner could not even offer: counted as offered and dropped.
+  void count_dropped(Signal signal, ExportDrop cause, std::uint64_t items) noexcept;
 
   // nullptr: the signal has no target.
   [[nodiscard]] const ExportCounters* counters(Signal signal) const noexcept;

@@ -167,7 +167,7 @@ class EnvironmentReader {
   }
 
   // service.name has its own variable, which goes before.
-  void take_resource(TextPairs pairs) {
+  void take_resource(TextPairs&& pairs) {
     settings_.resource_attributes.clear();
     for (auto& [key, value] : pairs) {
       if (key == "service.name")

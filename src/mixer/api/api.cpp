@@ -129,7 +129,8 @@ ApiResponse Api::status() const {
         fmt::format(R"({}{{"name":"{}","messages":{},"bytes":{},"max_bytes":{}}})", i == 0 ? "" : ",",
                     escape_json(stream.name), stream.messages, stream.bytes, stream.max_bytes);
   }
-  response.body += "]," + pressure_json(readiness.pressure) + "}\n";
+  response.body += "]," + pressure_json(readiness.pressure);
+  response.body += ",\"export\":" + (readiness.exporting.empty() ? "null" : readiness.exporting) + "}\n";
   return response;
 }
 

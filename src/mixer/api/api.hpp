@@ -55,6 +55,7 @@ struct Readiness {
   bool bus_connected = false;
   std::vector<StreamFill> streams;  // as last seen
   PressureStanding pressure;
+  std::string exporting;  // a JSON object; empty: nothing is exported
 };
 
 struct ApiParts {

@@ -1,0 +1,184 @@
+#include "mixer/export_desk.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <optional>
+
+#include "mixer/version.hpp"
+#include "otlp/encode.hpp"
+
+namespace fluxrig::mixer {
+namespace {
+
+using otlp::ExportCounters;
+using otlp::ExportDrop;
+
+std::vector<model::Attribute> attributes_of(const otlp::TextPairs& pairs) {
+  std::vector<model::Attribute> attributes;
+  for (const auto& [key, value] : pairs) attributes.push_back({key, value});
+  return attributes;
+}
+
+std::uint64_t load(const ExportCounters::Counter& counter) { return counter.load(std::memory_order_relaxed); }
+
+std::string signal_json(const otlp::Exporter& exporter, otlp::Signal signal, const ExportCounters& c) {
+  std::string drops;
+  for (std::size_t i = 0; i < otlp::kExportDropNames.size(); ++i)
+    drops += fmt::format(R"({}"{}":{})", i == 0 ? "" : ",", otlp::kExportDropNames[i], load(c.dropped[i]));
+  return fmt::format(
+      R"("{}":{{"offered":{},"delivered":{},"rejected":{},"dropped":{{{}}},"queue_bytes":{},"attempts":{},)"
+      R"("retries":{},"warnings":{},"unreadable_answers":{}}})",
+      otlp::otlp_name_of(signal), load(c.offered), load(c.delivered), load(c.rejected), drops,
+      exporter.queue_bytes(signal), load(c.attempts), load(c.retries), load(c.warnings),
+      load(c.unreadable_answers));
+}
+
+// Resources by who emitted, for as long as one call of encode needs them.
+class Resources {
+ public:
+  Resources(std::string service_name, const std::vector<model::Attribute>& attributes)
+      : service_name_(std::move(service_name)), attributes_(attributes) {}
+
+  const otlp::Resource* of(const sink::IncomingBlock& block) {
+    const auto [found, is_new] = resources_.try_emplace({block.head.machine_id, block.head.epoch});
+    if (is_new) {
+      found->second.machine_id = block.head.machine_id;
+      found->second.epoch = block.head.epoch;
+      found->second.rack = block.rack;
+      found->second.service_name = service_name_;
+      found->second.attributes = attributes_;
+    }
+    return &found->second;
+  }
+
+ private:
+  std::string service_name_;
+  const std::vector<model::Attribute>& attributes_;
+  std::map<std::pair<MachineId, Epoch>, otlp::Resource> resources_;
+};
+
+std::vector<otlp::Batch> batches_of(const std::vector<FreshBlock>& blocks, Resources& resources) {
+  std::vector<otlp::Batch> batches;
+  for (const auto& [block, fresh] : blocks)
+    for (const auto& [begin, end] : fresh)
+      batches.push_back({resources.of(block), std::span(block.records).subspan(begin, end - begin),
+                         block.received, block.head.lane, Sequence{block.head.first.value + begin}});
+  // One rack's together: neighbours share the envelope of their resource.
+  std::stable_sort(batches.begin(), batches.end(),
+                   [](const auto& a, const auto& b) { return std::less<>{}(a.resource, b.resource); });
+  return batches;
+}
+
+}  // namespace
+
+Outcome<std::unique_ptr<ExportDesk>> ExportDesk::start(const otlp::ExportSettings& settings,
+                                                       const Clock& clock, Diagnostics& diagnostics) {
+  const auto is_exported = [&](otlp::Signal signal) { return settings.target(signal).has_value(); };
+  if (std::none_of(otlp::kAllSignals.begin(), otlp::kAllSignals.end(), is_exported)) return nullptr;
+  auto exporter = otlp::Exporter::start(settings, kVersion, clock, diagnostics);
+  if (!exporter) return tl::unexpected(exporter.error());
+  return std::unique_ptr<ExportDesk>(new ExportDesk(settings, std::move(*exporter)));
+}
+
+ExportDesk::ExportDesk(const otlp::ExportSettings& settings, std::unique_ptr<otlp::Exporter> exporter)
+    : service_name_(settings.service_name),
+      resource_attributes_(attributes_of(settings.resource_attributes)),
+      exporter_(std::move(exporter)) {
+  thread_ = std::thread([this] { run(); });
+}
+
+ExportDesk::~ExportDesk() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  wake_.notify_all();
+  thread_.join();
+}
+
+void ExportDesk::offer(std::vector<FreshBlock> blocks, std::size_t bytes) {
+  if (blocks.empty()) return;
+  {
+    const std::lock_guard lock(mutex_);
+    if (waiting_.empty() || waiting_bytes_ + bytes <= kMaxWaitingBytes) {
+      waiting_bytes_ += bytes;
+      waiting_.push_back({std::move(blocks), bytes});
+    }
+  }
+  if (!blocks.empty()) return count_dropped(blocks);
+  wake_.notify_one();
+}
+
+void ExportDesk::run() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    wake_.wait(lock, [this] { return stop_ || !waiting_.empty(); });
+    if (waiting_.empty()) return;
+    auto batch = std::move(waiting_.front());
+    waiting_.pop_front();
+    lock.unlock();
+    encode(batch.blocks);
+    batch.blocks.clear();
+    lock.lock();
+    waiting_bytes_ -= batch.bytes;
+  }
+}
+
+void ExportDesk::encode(const std::vector<FreshBlock>& blocks) {
+  Resources resources(service_name_, resource_attributes_);
+  const auto batches = batches_of(blocks, resources);
+  for (const auto signal : otlp::kAllSignals) {
+    const auto protocol = exporter_->protocol(signal);
+    if (!protocol) continue;
+    otlp::Options options;
+    options.encoding =
+        *protocol == otlp::Protocol::kHttpJson ? otlp::Encoding::kJson : otlp::Encoding::kProtobuf;
+    auto encoded = otlp::encode(signal, batches, options);
+    if (encoded.oversize != 0) exporter_->count_dropped(signal, ExportDrop::kOversize, encoded.oversize);
+    for (auto& payload : encoded.payloads) exporter_->offer(signal, {std::move(payload.body), payload.items});
+  }
+}
+
+// As encode would count them: a transaction is a span and a log record.
+void ExportDesk::count_dropped(const std::vector<FreshBlock>& blocks) {
+  std::array<std::uint64_t, model::kSignals> items{};
+  for (const auto& [block, fresh] : blocks)
+    for (const auto& [begin, end] : fresh)
+      for (std::size_t i = begin; i < end; ++i) {
+        const auto& record = block.records[i];
+        if (std::holds_alternative<model::Intent>(record)) continue;
+        ++items[otlp::index_of(model::signal_of(record))];
+        if (std::holds_alternative<model::Transaction>(record)) ++items[otlp::index_of(otlp::Signal::kLogs)];
+      }
+  for (const auto signal : otlp::kAllSignals)
+    exporter_->count_dropped(signal, ExportDrop::kQueueFull, items[otlp::index_of(signal)]);
+}
+
+double ExportDesk::saturation() const {
+  std::size_t waiting = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    waiting = waiting_bytes_;
+  }
+  const double own = static_cast<double>(waiting) / static_cast<double>(kMaxWaitingBytes);
+  return std::min(1.0, std::max(own, exporter_->saturation()));
+}
+
+std::uint64_t ExportDesk::taken() const {
+  std::uint64_t taken = 0;
+  for (const auto signal : otlp::kAllSignals)
+    if (const auto* c = exporter_->counters(signal)) taken += load(c->delivered) + load(c->rejected);
+  return taken;
+}
+
+std::string ExportDesk::status_json() const {
+  std::string text = fmt::format(R"({{"saturation":{:.3f})", saturation());
+  for (const auto signal : otlp::kAllSignals)
+    if (const auto* c = exporter_->counters(signal)) text += "," + signal_json(*exporter_, signal, *c);
+  return text + "}";
+}
+
+}  // namespace fluxrig::mixer
