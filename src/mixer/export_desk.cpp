@@ -101,14 +101,14 @@ ExportDesk::~ExportDesk() {
 
 void ExportDesk::offer(std::vector<FreshBlock> blocks, std::size_t bytes) {
   if (blocks.empty()) return;
-  {
-    const std::lock_guard lock(mutex_);
-    if (waiting_.empty() || waiting_bytes_ + bytes <= kMaxWaitingBytes) {
-      waiting_bytes_ += bytes;
-      waiting_.push_back({std::move(blocks), bytes});
-    }
+  std::unique_lock lock(mutex_);
+  if (!waiting_.empty() && waiting_bytes_ + bytes > kMaxWaitingBytes) {
+    lock.unlock();
+    return count_dropped(blocks);
   }
-  if (!blocks.empty()) return count_dropped(blocks);
+  waiting_bytes_ += bytes;
+  waiting_.push_back({std::move(blocks), bytes});
+  lock.unlock();
   wake_.notify_one();
 }
 

@@ -76,7 +76,8 @@ Outcome<void> Exporter::Impl::add_lane(Signal signal, const ExportTarget& target
     return problem(fmt::format("export of {}: {}", otlp_name_of(signal), transport.error().message));
   lane->transport = std::move(*transport);
   ExportSender::Options options{signal, target.protocol, settings.backoff, {}};
-  if (target.compression == Compression::kGzip) options.pack = [](std::string body) { return gzip(body); };
+  if (target.compression == Compression::kGzip)
+    options.pack = [](const std::string& body) { return gzip(body); };
   lane->sender = std::make_unique<ExportSender>(
       ExportSender::Parts{lane->queue, *lane->transport, lane->counters, clock, random, diagnostics},
       std::move(options), [this, raw = lane.get()] { post_turn(*raw); });
