@@ -39,13 +39,19 @@ TunnelWindow::TunnelWindow(Options options)
       window_(static_cast<double>(kFirstChunks * options.least_chunk)),
       slow_start_until_(static_cast<double>(options.largest_window)) {}
 
-bool TunnelWindow::may_send(std::uint64_t bytes, MonotonicNanos now) noexcept {
-  const bool may = has_room(bytes, now);
-  if (!may) {
+bool TunnelWindow::may_send(std::uint64_t bytes, MonotonicNanos now, std::int64_t early) noexcept {
+  const MonotonicNanos at{now.value + early};
+  if (!has_room(bytes, at)) {
     refused_at_ = now;
-    pace_refused_ = now < next_send_;
+    pace_refused_ = at < next_send_;
+    return false;
   }
-  return may;
+  // How late the caller is by itself: what it waits for afterwards, its budget, is not to be made up for.
+  if (std::exchange(pace_refused_, false)) {
+    const std::int64_t late = std::clamp<std::int64_t>(now.value - next_send_.value, 0, kMostNoise);
+    late_ += (late - late_) / kNoiseMemory;
+  }
+  return true;
 }
 
 bool TunnelWindow::has_room(std::uint64_t bytes, MonotonicNanos now) const noexcept {
@@ -62,10 +68,6 @@ TunnelWindow::Ticket TunnelWindow::sent(std::uint64_t bytes, MonotonicNanos now)
     slow_start_until_ = std::max(slow_start_until_, window_);
     window_ = std::min(window_, static_cast<double>(kFirstChunks * chunk_));
     base_seen_ = now;
-  }
-  if (std::exchange(pace_refused_, false)) {
-    const std::int64_t late = std::clamp<std::int64_t>(now.value - next_send_.value, 0, kMostNoise);
-    late_ += (late - late_) / kNoiseMemory;
   }
   const Ticket ticket{bytes, now, rate_.sent(alone, now), connection_, alone, alone || makes_no_queue(now)};
   in_flight_ += bytes;
@@ -205,6 +207,7 @@ bool TunnelWindow::may_push(MonotonicNanos now) const noexcept {
 }
 
 void TunnelWindow::follow_push(const WindowPush::Sample& sample, MonotonicNanos now) noexcept {
+  push_.beside_business(business());
   const auto verdict = push_.follow(sample, now);
   if (verdict == WindowPush::Verdict::kUnderWay) return;
   if (verdict == WindowPush::Verdict::kHelped)
@@ -261,12 +264,15 @@ bool TunnelWindow::makes_no_queue(MonotonicNanos now) const {
   return static_cast<double>(in_flight_) <= rate_.recent() * base / kNanosPerSecond / 2;
 }
 
+bool TunnelWindow::business() const noexcept {
+  return observed_at_.value != 0 && last_sent_.value - observed_at_.value < kBusinessLately;
+}
+
 // Business messages look like noise as well, and are not to be late for it: where they meet what it lets
 // wait, half of it is believed.
 double TunnelWindow::queue_part() const noexcept {
-  const bool business = observed_at_.value != 0 && last_sent_.value - observed_at_.value < kBusinessLately;
   const std::int64_t more = std::max<std::int64_t>(noise_ - queue_target(), 0);
-  return static_cast<double>(queue_target() + (business ? more / 2 : more));
+  return static_cast<double>(queue_target() + (business() ? more / 2 : more));
 }
 
 double TunnelWindow::usable() const noexcept {

@@ -51,9 +51,13 @@ class TunnelWindow {
 
   // How large the next message should be: fill it up to this. A single block that is larger may be sent too.
   [[nodiscard]] std::uint64_t chunk_bytes() const noexcept { return chunk_; }
-  [[nodiscard]] bool may_send(std::uint64_t bytes, MonotonicNanos now) noexcept;
+  // `early`, ns: so much before its turn it may go.
+  [[nodiscard]] bool may_send(std::uint64_t bytes, MonotonicNanos now, std::int64_t early = 0) noexcept;
   // When pacing lets the next one go; the window itself opens only by an outcome.
   [[nodiscard]] MonotonicNanos next_send() const noexcept { return next_send_; }
+  // The smallest chunk occupies the link for longer than its part of the target: two that leave at once are
+  // met by a business message, so each is to leave when its turn comes, and neither before nor long after.
+  [[nodiscard]] bool narrow() const noexcept { return chunk_ <= options_.least_chunk; }
 
   [[nodiscard]] Ticket sent(std::uint64_t bytes, MonotonicNanos now);
   void acknowledged(const Ticket& ticket, MonotonicNanos now);
@@ -101,6 +105,8 @@ class TunnelWindow {
   [[nodiscard]] bool has_room(std::uint64_t bytes, MonotonicNanos now) const noexcept;
   [[nodiscard]] bool was_used(double in_flight, MonotonicNanos now) const noexcept;
   [[nodiscard]] bool makes_no_queue(MonotonicNanos now) const;
+  // There were messages of another lane lately.
+  [[nodiscard]] bool business() const noexcept;
   // Half of the target: the one for the queue, the other for the chunk on the link.
   [[nodiscard]] std::int64_t queue_target() const noexcept { return target_ / 2; }
   // What waits before the link may take so long.

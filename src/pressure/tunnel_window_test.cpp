@@ -300,6 +300,25 @@ TEST(TunnelWindow, ASenderThatWakesLateUsesTheLinkAllTheSame) {
   EXPECT_LE(run.waited(0.99), 12.5 * kMilli) << "what it makes up for at once, and a chunk";
 }
 
+// Woken at its turn, and then kept by a budget: a burst afterwards would be one more chunk for all others.
+TEST(TunnelWindow, WhatItWaitsForBesideThePaceIsNotMadeUpFor) {
+  TunnelWindow window({});
+  MonotonicNanos now{kSecond};
+  for (int i = 0; i < 4; ++i) {
+    const auto ticket = window.sent(1000, now);
+    now.value += 55 * kMilli;
+    window.acknowledged(ticket, now);
+  }
+  (void)window.sent(300, now);
+  for (int i = 0; i < 4; ++i) {
+    ASSERT_FALSE(window.may_send(300, now)) << i << ": two at once";
+    const MonotonicNanos turn = window.next_send();
+    ASSERT_TRUE(window.may_send(300, turn)) << i;
+    now = {turn.value + 20 * kMilli};
+    (void)window.sent(300, now);
+  }
+}
+
 TEST(TunnelWindow, AnotherLanesDelayClosesItBeforeItsOwnAcknowledgementsDo) {
   Sender run(link_of(10e6, 100), 8);
   run.until(60 * kSecond);

@@ -13,6 +13,8 @@ constexpr std::int64_t kLongestPause = 160 * kNanosPerSecond;
 constexpr std::int64_t kPauseRoundTrips = 400;
 constexpr std::int64_t kSparsePause = 3 * kNanosPerSecond;
 constexpr std::int64_t kSparsePauseRoundTrips = 50;
+// Three round trips with a queue are then too little of the time for one message in a hundred to meet it.
+constexpr std::int64_t kBusinessPauseRoundTrips = 1000;
 
 }  // namespace
 
@@ -44,6 +46,8 @@ WindowPush::Verdict WindowPush::follow(const Sample& sample, MonotonicNanos now)
     pause = std::clamp(2 * pause_, kFirstPause, kLongestPause);
     pause_ = pause = std::max(pause, kPauseRoundTrips * sample.round_trip_nanos);
   }
+  if (beside_business_ && verdict != Verdict::kHelped)
+    pause = std::max(pause, kBusinessPauseRoundTrips * sample.round_trip_nanos);
   next_ = {now.value + pause};
   return verdict;
 }

@@ -41,6 +41,9 @@ class WindowPush {
   [[nodiscard]] double window_before() const noexcept { return from_; }
   // How late messages were for more than the least of them, ns: after kHelped no queue was the reason.
   [[nodiscard]] std::int64_t spread() const noexcept { return samples_ == 0 ? 0 : sum_ / samples_ - least_; }
+  // Beside business messages, which meet its queue: the next one not so soon, whatever the verdict is but
+  // kHelped. Before `follow`.
+  void beside_business(bool yes) noexcept { beside_business_ = yes; }
   // When the last one ended: what was sent before met its queue.
   [[nodiscard]] MonotonicNanos ended_at() const noexcept { return ended_; }
   // Without a verdict, and without a pause.
@@ -52,6 +55,7 @@ class WindowPush {
   [[nodiscard]] Verdict judge(const Sample& sample, MonotonicNanos now) const noexcept;
 
   bool under_way_ = false;
+  bool beside_business_ = false;
   double from_ = 0;
   double most_ = 0;  // bytes in flight
   MonotonicNanos began_, ended_, next_;

@@ -36,6 +36,18 @@ TEST_F(WindowPushTest, HelpsWhereNothingWaitsForIt) {
   EXPECT_TRUE(push_.may_begin({now_.value + kRoundTrip})) << "the next one follows";
 }
 
+TEST_F(WindowPushTest, BesideBusinessTheNextIsFarAwayUnlessItHelped) {
+  push_.beside_business(true);
+  EXPECT_EQ(play(9 * kMilli, 120e3), Verdict::kQueued);
+  EXPECT_FALSE(push_.may_begin({now_.value + 999 * kRoundTrip}));
+  now_.value += 1000 * kRoundTrip;
+  EXPECT_EQ(play(3 * kMilli, 50e3), Verdict::kSparse);
+  EXPECT_FALSE(push_.may_begin({now_.value + 999 * kRoundTrip}));
+  now_.value += 1000 * kRoundTrip;
+  EXPECT_EQ(play(3 * kMilli, 120e3), Verdict::kHelped);
+  EXPECT_TRUE(push_.may_begin({now_.value + kRoundTrip}));
+}
+
 TEST_F(WindowPushTest, IsTakenBackWhereAllOfItWaits) {
   EXPECT_EQ(play(9 * kMilli, 120e3), Verdict::kQueued);
   EXPECT_EQ(push_.window_before(), 100e3);

@@ -131,6 +131,11 @@ std::int64_t Link::next_due() {
   return due ? due->value : at.value + kHeartbeatEvery;
 }
 
+std::int64_t Link::rest() const {
+  const auto again = outbox_.look_again();
+  return again ? std::clamp(again->value - now().value, kLeastPace, kPace) : kPace;
+}
+
 bool Link::settled() const {
   return live_.settled() && backlog_.settled() && telemetry_.settled() && outbox_.empty();
 }

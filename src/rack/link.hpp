@@ -49,6 +49,8 @@ class Link {
   static constexpr std::int64_t kHelloEvery = 2 * kNanosPerSecond;  // until it is answered
   static constexpr auto kHelloTimeout = std::chrono::milliseconds(2000);
   static constexpr int kMaxPiecesATurn = 256;
+  static constexpr std::int64_t kPace = 10 * kNanosPerMilli;
+  static constexpr std::int64_t kLeastPace = kNanosPerMilli / 2;
   // Fresh audit records that have waited for so long are backlog: what is written from then on does not wait
   // behind them.
   static constexpr std::int64_t kLate = 3 * kNanosPerSecond;
@@ -99,6 +101,9 @@ class Link {
   void finish();
   // Monotonic ns of the next thing that is due by time.
   [[nodiscard]] std::int64_t next_due();
+  // How long to rest before the next turn, ns: kPace, so that many small blocks share a message; less where
+  // the pieces of a narrow link would leave in bursts.
+  [[nodiscard]] std::int64_t rest() const;
   // Every audit record that is on disk by now is stored at the mixer, and no telemetry waits in memory or is
   // in flight (a backlog on disk may be left): for a clean shutdown.
   [[nodiscard]] bool settled() const;

@@ -24,7 +24,7 @@ bool LinkThread::stop(std::chrono::milliseconds patience) {
 void LinkThread::run() {
   while (!stopping_.load(std::memory_order_acquire)) {
     link_.turn();
-    std::this_thread::sleep_for(kPace);
+    std::this_thread::sleep_for(std::chrono::nanoseconds(link_.rest()));
     bell_.about_to_sleep();
     const std::int64_t left = link_.next_due() - clock_.monotonic().value;
     if (left <= 0 || link_.has_news() || stopping_.load(std::memory_order_acquire)) {
@@ -37,7 +37,7 @@ void LinkThread::run() {
     link_.turn(/*flush_telemetry=*/true);
     settled_ = link_.settled();
     if (settled_ || clock_.monotonic().value >= give_up_.load(std::memory_order_relaxed)) break;
-    std::this_thread::sleep_for(kPace);
+    std::this_thread::sleep_for(std::chrono::nanoseconds(link_.rest()));
   }
   link_.finish();
 }

@@ -1,5 +1,5 @@
-// The thread around Link. It rests at least kPace between two rounds, so that many small blocks share a
-// message, and sleeps until something is due otherwise. Owned by Rack.
+// The thread around Link. It rests between two rounds for as long as Link says, and sleeps until something is
+// due otherwise. Owned by Rack.
 #pragma once
 
 #include <atomic>
@@ -13,7 +13,6 @@ namespace fluxrig::rack {
 
 class LinkThread {
  public:
-  static constexpr auto kPace = std::chrono::milliseconds(10);
   static constexpr auto kLongestSleep = std::chrono::milliseconds(5000);
 
   LinkThread(Link& link, Doorbell& bell, const Clock& clock) noexcept

@@ -7,8 +7,10 @@
 namespace fluxrig::rack {
 namespace {
 
-// The link looks at its work in steps of some milliseconds; so much earlier than its turn a piece may go.
+// The link looks at its work in steps of some milliseconds; so much earlier than its turn a piece may go,
+// unless the link is narrow and its time is looked at exactly.
 constexpr std::int64_t kEarly = 5 * kNanosPerMilli;
+constexpr std::int64_t kOutcomeSoon = 2 * kNanosPerMilli;
 // A rack's memory is bounded: P2 in flight is kept until its outcome.
 constexpr std::uint64_t kLargestWindow = 2U << 20;
 
@@ -65,10 +67,13 @@ std::size_t Outbox::chunk_bytes() const noexcept { return static_cast<std::size_
 
 bool Outbox::has_room(std::size_t bytes) {
   const MonotonicNanos now = clock_.monotonic();
-  const std::int64_t early = std::min(kEarly, window_.target_nanos());
+  const bool narrow = window_.narrow();
+  const std::int64_t early = narrow ? 0 : std::min(kEarly, window_.target_nanos());
   paced_until_.reset();
-  if (window_.may_send(bytes, {now.value + early})) return true;
+  look_again_.reset();
+  if (window_.may_send(bytes, now, early)) return true;
   if (window_.next_send() > now) paced_until_ = MonotonicNanos{window_.next_send().value - early};
+  if (narrow) look_again_ = paced_until_.value_or(MonotonicNanos{now.value + kOutcomeSoon});
   // Looked at by each callback after it has left its word: one of the two sees the other.
   shared_->wants_room.store(true, std::memory_order_release);
   return false;
@@ -96,6 +101,8 @@ bool Outbox::send(Piece piece) {
 }
 
 void Outbox::settle() {
+  paced_until_.reset();  // whoever still waits asks again
+  look_again_.reset();
   std::vector<Shared::Said> said;
   {
     const std::lock_guard lock(shared_->mutex);

@@ -63,6 +63,9 @@ class Outbox {
   }
   // When pacing lets the next piece go; nullopt: nothing waits for that.
   [[nodiscard]] std::optional<MonotonicNanos> next_send() const noexcept { return paced_until_; }
+  // When to look again because of what did not go, at the latest: on a narrow link the turn of the next
+  // piece, or soon for an outcome. nullopt: any time will do.
+  [[nodiscard]] std::optional<MonotonicNanos> look_again() const noexcept { return look_again_; }
   [[nodiscard]] const pressure::TunnelWindow& window() const noexcept { return window_; }
   // How the tunnel does by what it acknowledges.
   [[nodiscard]] pressure::TunnelReading reading() const { return sensor_.read(clock_.monotonic()); }
@@ -95,7 +98,7 @@ class Outbox {
   std::unordered_map<std::uint64_t, InFlight> in_flight_;
   std::array<std::size_t, kFlows> counts_{};
   std::uint64_t next_id_ = 1;
-  std::optional<MonotonicNanos> paced_until_;
+  std::optional<MonotonicNanos> paced_until_, look_again_;
 };
 
 }  // namespace fluxrig::rack

@@ -76,6 +76,23 @@ TEST_F(OutboxTest, WhoStoppedAtTheWindowIsWokenByTheNextAcknowledgement) {
   EXPECT_EQ(wakes_, 1);
 }
 
+TEST_F(OutboxTest, OnANarrowLinkItIsLookedAtAgainWhenTheNextPieceHasItsTurn) {
+  ASSERT_TRUE(send(outbox_->chunk_bytes()));
+  clock_.advance(50 * kNanosPerMilli);
+  bus_.answer(snake::PublishReceipt{});
+  outbox_->settle();
+  ASSERT_TRUE(outbox_->window().narrow());
+  while (outbox_->has_room(outbox_->chunk_bytes())) ASSERT_TRUE(send(outbox_->chunk_bytes()));
+  ASSERT_TRUE(outbox_->next_send());
+  EXPECT_EQ(*outbox_->look_again(), *outbox_->next_send());
+  EXPECT_EQ(*outbox_->next_send(), outbox_->window().next_send()) << "not a moment before";
+  clock_.advance(outbox_->next_send()->value - clock_.monotonic().value);
+  while (outbox_->has_room(outbox_->chunk_bytes())) ASSERT_TRUE(send(outbox_->chunk_bytes()));
+  EXPECT_TRUE(outbox_->look_again()) << "soon, for an outcome or the next turn";
+  outbox_->settle();
+  EXPECT_FALSE(outbox_->look_again()) << "nobody has asked since";
+}
+
 TEST_F(OutboxTest, NoAnswerInTimeIsAStallAndARefusalIsNot) {
   for (int i = 0; i < 4; ++i) {
     ASSERT_TRUE(send(100));
