@@ -77,6 +77,19 @@ class Counting(unittest.TestCase):
         quietly(run_tests.run_faults, totals, None)
         self.assertEqual((totals.passed, totals.failed), (67, 0))
 
+    def test_counts_the_runs_of_the_simulator_and_its_failures(self):
+        said = "12 runs, 40 crash points (9 an hour), 3 faults, 1 failures, seeds 1 to 12"
+        self.program("build/bin/fluxrig-sim", f"echo '{said}'; exit 1")
+        self.program("tests/faults/faults.mjs", "echo 67 passed, 0 failed")
+        for suites, expected in ((["sim"], (11, 1)), (["sim", "faults"], (78, 1))):
+            totals = run_tests.Totals()
+            quietly(run_tests.run_suites, totals, suites, None)
+            self.assertEqual((totals.passed, totals.failed), expected)
+
+    def test_counts_a_simulator_that_crashes(self):
+        self.program("build/bin/fluxrig-sim", "kill -9 $$")
+        self.assertEqual(run_tests.simulate(beside=False)[1:3], (0, 1))
+
     def suites(self, body, in_pairs):
         for name in ("one", "two"):
             self.program(f"tests/e2e/{name}.test.sh", f'cd "{self.root}"\n{body}')
