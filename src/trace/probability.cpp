@@ -69,15 +69,14 @@ void append_other_members(std::string_view tracestate, std::size_t most, std::st
 Probability parse_probability(std::string_view tracestate) noexcept {
   Probability out;
   bool seen_threshold = false;
-  bool seen_randomness = false;
   for (auto rest = entry_of(tracestate); !rest.empty();) {
     const auto part = take_until(rest, ';');
     if (is_threshold(part) && !seen_threshold) {
       seen_threshold = true;
       out.threshold = parse_digits(part.substr(3));
-    } else if (part.starts_with("rv:") && !seen_randomness) {
-      seen_randomness = true;
-      if (part.size() == 3 + kDigits) out.randomness = parse_digits(part.substr(3));
+    } else if (part.starts_with("rv:") && !out.randomness && part.size() == 3 + kDigits) {
+      // What breaks its form may be left out on the way, so it must not hide another.
+      out.randomness = parse_digits(part.substr(3));
     }
   }
   return out;

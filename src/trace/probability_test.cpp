@@ -40,6 +40,13 @@ TEST(Probability, OfSeveralTheFirstCounts) {
   EXPECT_FALSE(parse_probability("ot=th:zz;th:c").threshold);
 }
 
+// What ends with a space is left out of what we send on: the rest must mean the same with and without it.
+TEST(Probability, ABrokenRandomnessHidesNoOther) {
+  constexpr std::string_view kState = "ot=th:8;rv:$ ;rv:6e6d1a75832a2f;p:1";
+  EXPECT_EQ(parse_probability(kState).randomness, 0x6e6d1a75832a2fU);
+  EXPECT_EQ(parse_probability(without_threshold(kState)).randomness, 0x6e6d1a75832a2fU);
+}
+
 TEST(Probability, RandomnessIsTheTraceIdsUnlessStated) {
   const auto context = *parse_traceparent(kIds + "03");
   EXPECT_EQ(randomness_of(context.trace_id, {}), 0xd9a6e8e4d5c2b1U);
