@@ -95,6 +95,8 @@ def run_lint(totals, _arguments):
     totals.add("lint/includes", int(code == 0), int(code != 0), seconds, LOGS / "includes.log", note_of(code))
     code, seconds = run([sys.executable, "scripts/check_durability.py"], LOGS / "durability.log", 120)
     totals.add("lint/durability", int(code == 0), int(code != 0), seconds, LOGS / "durability.log", note_of(code))
+    code, seconds = run([ROOT / "tests" / "check_imports.mjs"], LOGS / "imports.log", 120)
+    totals.add("lint/imports", int(code == 0), int(code != 0), seconds, LOGS / "imports.log", note_of(code))
     for test in sorted(ROOT.glob("scripts/*_test.py")):
         log = LOGS / f"{test.stem}.log"
         code, seconds = run([sys.executable, test], log, 120)

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, statfsSync } from 'node:fs';
 import { freePort } from '../e2e/stack.mjs';
 import { until } from '../e2e/suite.mjs';
-import { pause } from '../faults/world.mjs';
+import { pause } from '../e2e/waiting.mjs';
 import { EdgeWorld } from './edge_world.mjs';
 import { repliesOf, transitionsOf } from './series.mjs';
 

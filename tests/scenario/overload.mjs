@@ -11,7 +11,7 @@ import { until } from '../e2e/suite.mjs';
 import { clearLeftovers } from '../faults/leftovers.mjs';
 import { Chance } from '../faults/random.mjs';
 import { say } from '../faults/table.mjs';
-import { pause } from '../faults/world.mjs';
+import { pause } from '../e2e/waiting.mjs';
 import { draw } from './chart.mjs';
 import { Claims, must } from './claims.mjs';
 import { EdgeWorld } from './edge_world.mjs';
