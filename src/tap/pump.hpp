@@ -34,9 +34,9 @@ class EventQueue {
 
 class Pump {
  public:
-  // So many bytes of records go into one block, more only where one is much larger than those before it.
+  // At most this many bytes of records go into one block.
   static constexpr std::size_t kMaxBatchBytes = 128U << 10;
-  static constexpr std::size_t kMinBatchBytes = 512;
+  static constexpr std::size_t kMinBatchBytes = 1U << 10;
 
   struct Parts {
     Ring& ring;
