@@ -5,7 +5,7 @@ Suites: lint unit asan tsan fuzz interop sim e2e scenario faults. A suite that c
 failure. FLUXRIG_TEST_FAST=1 leaves out asan, tsan, fuzz, scenario and faults. Test suites (GoogleTest) whose name ends
 in RealServer start servers; they run in `unit` only. Fuzzers of what comes first from outside run for 30 s, the others
 for 8 s; `./dev fuzz --seconds N` is the long run. FLUXRIG_SIM_SECONDS: how long the simulator runs, from fresh seeds
-(default 300 beside e2e, scenario and faults, with the processor that they leave; else 60)."""
+(default 60; beside e2e, scenario and faults with the processor that they leave)."""
 
 import argparse
 import concurrent.futures
@@ -29,7 +29,7 @@ FUZZED_LONGER = {"cbor", "iso8583", "scenario", "traceparent", "wal", "yaml"}
 FUZZ_LONGER_SECONDS, FUZZ_SECONDS = 30, 8
 UNIT_SECONDS, SANITIZED_SECONDS, NODE_SECONDS, E2E_SECONDS = 300, 600, 300, 900
 SCENARIO_SECONDS, FAULTS_SECONDS, BUILD_SECONDS = 300, 1200, 3600
-SIM_SECONDS, SIM_SECONDS_BESIDE, SIM_PATIENCE = 60, 300, 300
+SIM_SECONDS, SIM_SECONDS_BESIDE, SIM_PATIENCE = 60, 60, 300
 SHOWN_LINES = 150
 # End to end, these wait most of the time and measure none: two run at once. The others run alone.
 E2E_IN_PAIRS = {"alarms", "certificates", "foreign", "ledger", "refusals", "refused_rack", "spool"}
