@@ -36,22 +36,6 @@ std::string attributes_text(const std::vector<model::Attribute>& attributes) {
   return out + "}";
 }
 
-std::string_view to_string(model::TransactionOutcome outcome) noexcept {
-  switch (outcome) {
-    case model::TransactionOutcome::kAnswered:
-      return "answered";
-    case model::TransactionOutcome::kFailed:
-      return "failed";
-    case model::TransactionOutcome::kTimedOut:
-      return "timed_out";
-    case model::TransactionOutcome::kRefused:
-      return "refused";
-    case model::TransactionOutcome::kAbandoned:
-      break;
-  }
-  return "abandoned";
-}
-
 // Stored times are any 64-bit numbers: unsigned, so that a hostile pair does not overflow.
 std::int64_t duration_of(const model::Transaction& record) noexcept {
   return static_cast<std::int64_t>(static_cast<std::uint64_t>(record.end.value) -

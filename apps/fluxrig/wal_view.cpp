@@ -12,18 +12,6 @@ std::string last_sequence(const wal::SegmentScan& scan) {
   return scan.records == 0 ? "-" : fmt::format("{}", scan.end.value - 1);
 }
 
-std::string_view lane_name(model::Lane lane) noexcept {
-  switch (lane) {
-    case model::Lane::kSpool:
-      return "spool";
-    case model::Lane::kAudit:
-      return "audit";
-    case model::Lane::kTelemetry:
-      break;
-  }
-  return "telemetry";
-}
-
 std::string state_of(const wal::SegmentScan& scan) {
   if (scan.damage_count != 0) return fmt::format("damaged ({})", scan.damage_count);
   if (scan.torn_bytes != 0) return "unfinished";
@@ -68,7 +56,7 @@ std::string render_segments(const std::vector<wal::SegmentSummary>& segments, co
   std::uint64_t bytes = 0;
   std::uint64_t receipted = 0;
   for (const auto& [scan, stored] : segments) {
-    table.add({to_string(scan.name), std::string(lane_name(scan.lane)),
+    table.add({to_string(scan.name), std::string(to_string(scan.lane)),
                fmt::format("{}", scan.name.epoch.value), fmt::format("{}", scan.name.first.value),
                last_sequence(scan), fmt::format("{}", scan.records), fmt::format("{}", stored),
                fmt::format("{}", scan.blocks), fmt::format("{}", scan.tail), state_of(scan)});
@@ -87,7 +75,7 @@ std::string segments_as_json(const std::vector<wal::SegmentSummary>& segments) {
     list += fmt::format(
         R"({}{{"segment":"{}","lane":"{}","machine_id":"{}","epoch":{},"first":{},"end":{},"records":{},"receipted":{},)"
         R"("blocks":{},"bytes":{},"file_bytes":{},"torn_bytes":{},"sealed":{},"damages":{}}})",
-        list.empty() ? "" : ",", to_string(scan.name), lane_name(scan.lane), to_string(scan.machine_id),
+        list.empty() ? "" : ",", to_string(scan.name), to_string(scan.lane), to_string(scan.machine_id),
         scan.name.epoch.value, scan.name.first.value, scan.end.value, scan.records, receipted, scan.blocks,
         scan.tail, scan.file_bytes, scan.torn_bytes, scan.sealed, scan.damage_count);
   return "{\"segments\":[" + list + "]}\n";

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string_view>
 
 #include "base/bytes.hpp"
 #include "base/ids.hpp"
@@ -15,6 +16,11 @@
 namespace fluxrig::model {
 
 enum class Lane : std::uint8_t { kSpool = 0, kAudit = 1, kTelemetry = 2 };
+[[nodiscard]] constexpr std::string_view to_string(Lane lane) noexcept {
+  constexpr std::array<std::string_view, 3> kNames = {"spool", "audit", "telemetry"};
+  const auto index = static_cast<std::size_t>(lane);
+  return index < kNames.size() ? kNames[index] : "unknown";
+}
 enum class BlockKind : std::uint8_t {
   kHeader = 0,
   kRecords = 1,

@@ -3,8 +3,10 @@
 // string and value in here has passed the sanitiser. Values only; any thread.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -30,6 +32,12 @@ enum class TransactionOutcome : std::uint8_t {
   kRefused = 4,    // not accepted: pressure, limits, drain
   kAbandoned = 5,  // the caller went away before the reply
 };
+[[nodiscard]] constexpr std::string_view to_string(TransactionOutcome outcome) noexcept {
+  constexpr std::array<std::string_view, 6> kNames = {"unknown",   "answered", "failed",
+                                                      "timed_out", "refused",  "abandoned"};
+  const auto index = static_cast<std::size_t>(outcome);
+  return kNames[index < kNames.size() ? index : 0];
+}
 
 // P1, lane audit: one per transaction and rack. Enough to rebuild the root span and the audit log event.
 struct Transaction {

@@ -31,7 +31,7 @@ void write_severity(Writer& writer, std::uint8_t number) {
 inline void add_position(Attributes& attributes, const Item& item) {
   const Batch& batch = *item.batch;
   if (batch.first.value == 0) return;
-  attributes.add("fluxrig.lane", word_of(batch.lane));
+  attributes.add("fluxrig.lane", to_string(batch.lane));
   const auto index = static_cast<std::uint64_t>(item.record - batch.records.data());
   attributes.add("fluxrig.sequence", static_cast<std::int64_t>(batch.first.value + index));
 }
@@ -40,12 +40,12 @@ template <typename Writer>
 void write_log(Writer& writer, const Item& item, const model::Transaction& one) {
   const bool answered = one.outcome == model::TransactionOutcome::kAnswered;
   const std::string flux_id = to_string(one.flux_id);
-  std::string body = fmt::format("{} {}", one.name, word_of(one.outcome));
+  std::string body = fmt::format("{} {}", one.name, to_string(one.outcome));
   if (!one.reason.empty()) body.append(": ").append(one.reason);
   Attributes attributes(one.attributes);
   attributes.add("fluxrig.flux_id", flux_id);
   attributes.add_unless_empty("fluxrig.gear", one.gear);
-  attributes.add("fluxrig.outcome", word_of(one.outcome));
+  attributes.add("fluxrig.outcome", to_string(one.outcome));
   attributes.add_unless_empty("fluxrig.reason", one.reason);
   if (!one.redactions.empty())
     attributes.add("fluxrig.redactions", std::span<const std::string>(one.redactions));

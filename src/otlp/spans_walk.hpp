@@ -6,7 +6,6 @@
 #include "otlp/attributes.hpp"
 #include "otlp/plan.hpp"
 #include "otlp/status.hpp"
-#include "otlp/words.hpp"
 
 namespace fluxrig::otlp {
 
@@ -36,7 +35,7 @@ void write_span(Writer& writer, const model::Transaction& one) {
   Attributes attributes(one.attributes);
   attributes.add("fluxrig.flux_id", flux_id);
   attributes.add_unless_empty("fluxrig.gear", one.gear);
-  attributes.add("fluxrig.outcome", word_of(one.outcome));
+  attributes.add("fluxrig.outcome", to_string(one.outcome));
   attributes.add("fluxrig.child_spans", std::int64_t{one.child_spans});
   attributes.add_unless_empty("error.type", status.error_type);
 

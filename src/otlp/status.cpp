@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "otlp/words.hpp"
-
 namespace fluxrig::otlp {
 namespace {
 
@@ -30,7 +28,7 @@ Status status_of(const model::Transaction& transaction) {
   if (!is_servers_error(transaction, http)) return {};
   Status status{model::StatusCode::kError, transaction.reason, ""};
   // What was sent names the error, unless it does not tell of one.
-  status.error_type = http >= 500 ? std::to_string(http) : std::string(word_of(transaction.outcome));
+  status.error_type = http >= 500 ? std::to_string(http) : std::string(to_string(transaction.outcome));
   return status;
 }
 

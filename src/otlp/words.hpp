@@ -10,34 +10,6 @@
 
 namespace fluxrig::otlp {
 
-[[nodiscard]] constexpr std::string_view word_of(model::TransactionOutcome outcome) noexcept {
-  switch (outcome) {
-    case model::TransactionOutcome::kAnswered:
-      return "answered";
-    case model::TransactionOutcome::kFailed:
-      return "failed";
-    case model::TransactionOutcome::kTimedOut:
-      return "timed_out";
-    case model::TransactionOutcome::kRefused:
-      return "refused";
-    case model::TransactionOutcome::kAbandoned:
-      return "abandoned";
-  }
-  return "";
-}
-
-[[nodiscard]] constexpr std::string_view word_of(model::Lane lane) noexcept {
-  switch (lane) {
-    case model::Lane::kSpool:
-      return "spool";
-    case model::Lane::kAudit:
-      return "audit";
-    case model::Lane::kTelemetry:
-      return "telemetry";
-  }
-  return "";
-}
-
 // The short names of the log data model: 9 is INFO, 10 INFO2.
 [[nodiscard]] constexpr std::string_view severity_word(std::uint8_t number) noexcept {
   constexpr std::array<std::string_view, 25> kWords = {

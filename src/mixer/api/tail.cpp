@@ -9,24 +9,15 @@
 namespace fluxrig::mixer {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, model::TransactionOutcome>, 5> kOutcomes{
-    {{"answered", model::TransactionOutcome::kAnswered},
-     {"failed", model::TransactionOutcome::kFailed},
-     {"timed_out", model::TransactionOutcome::kTimedOut},
-     {"refused", model::TransactionOutcome::kRefused},
-     {"abandoned", model::TransactionOutcome::kAbandoned}}};
+constexpr std::array kOutcomes{model::TransactionOutcome::kAnswered, model::TransactionOutcome::kFailed,
+                               model::TransactionOutcome::kTimedOut, model::TransactionOutcome::kRefused,
+                               model::TransactionOutcome::kAbandoned};
 
 }  // namespace
 
-std::string_view to_string(model::TransactionOutcome outcome) noexcept {
-  for (const auto& [name, value] : kOutcomes)
-    if (value == outcome) return name;
-  return "unknown";
-}
-
 std::optional<model::TransactionOutcome> parse_outcome(std::string_view text) {
-  for (const auto& [name, value] : kOutcomes)
-    if (name == text) return value;
+  for (const auto outcome : kOutcomes)
+    if (to_string(outcome) == text) return outcome;
   return std::nullopt;
 }
 

@@ -64,7 +64,6 @@ class TailHub {
   std::vector<std::weak_ptr<TailSubscription>> subscriptions_;
 };
 
-[[nodiscard]] std::string_view to_string(model::TransactionOutcome outcome) noexcept;
 [[nodiscard]] std::optional<model::TransactionOutcome> parse_outcome(std::string_view text);
 // One line of the stream, with its newline.
 [[nodiscard]] std::string tail_line(const StoredTransaction& stored);

@@ -27,7 +27,7 @@ std::optional<StreamKey> stream_key(std::string_view machine_id, std::string_vie
   StreamKey key;
   const auto machine = parse_uuid(machine_id);
   const auto* known =
-      std::find_if(std::begin(kLanes), std::end(kLanes), [&](auto one) { return lane_name(one) == lane; });
+      std::find_if(std::begin(kLanes), std::end(kLanes), [&](auto one) { return to_string(one) == lane; });
   if (!machine || known == std::end(kLanes) || !parse(epoch, key.epoch.value)) return std::nullopt;
   key.machine_id.bytes = *machine;
   key.lane = *known;
@@ -62,7 +62,7 @@ Attempt<void> store_ranges(Connection& connection, const StreamKey& key, const S
                       before.ranges().end(), std::back_inserter(fresh));
   const auto stream =
       fmt::format("machine_id = {} AND lane = {} AND epoch = {}", quote(to_string(key.machine_id)),
-                  quote(lane_name(key.lane)), key.epoch.value);
+                  quote(to_string(key.lane)), key.epoch.value);
   std::string sql;
   // The usual case: one range that grew. Changing it in place leaves no deleted row behind.
   if (gone.size() == 1 && fresh.size() == 1 && gone[0].first == fresh[0].first) {
@@ -73,7 +73,7 @@ Attempt<void> store_ranges(Connection& connection, const StreamKey& key, const S
       sql += fmt::format("DELETE FROM ledger WHERE {} AND first_seq = {};", stream, first.value);
     for (const auto& [first, last] : fresh)
       sql += fmt::format("INSERT INTO ledger VALUES ({}, {}, {}, {}, {});", quote(to_string(key.machine_id)),
-                         quote(lane_name(key.lane)), key.epoch.value, first.value, last.value);
+                         quote(to_string(key.lane)), key.epoch.value, first.value, last.value);
   }
   return sql.empty() ? Attempt<void>{} : connection.run(sql);
 }

@@ -22,18 +22,6 @@ std::int64_t duration_of(UnixNanos start, UnixNanos end) noexcept {
 
 }  // namespace
 
-std::string_view lane_name(model::Lane lane) noexcept {
-  switch (lane) {
-    case model::Lane::kSpool:
-      return "spool";
-    case model::Lane::kAudit:
-      return "audit";
-    case model::Lane::kTelemetry:
-      return "telemetry";
-  }
-  return "unknown";
-}
-
 std::string_view kind_name(model::BlockKind kind) noexcept {
   static constexpr std::array<std::string_view, 6> kNames{"header",   "records", "checkpoint",
                                                           "recovery", "loss",    "seal"};
@@ -104,7 +92,7 @@ void RecordRows::write_common(TableAppender& row, const Common& common) {
   row.uuid(head.machine_id.bytes);
   row.text_or_null(common.block.rack);
   row.text_or_null(common.gear);
-  row.text(lane_name(head.lane));
+  row.text(to_string(head.lane));
   row.uint32(head.epoch.value);
   row.uint64(common.sequence);
   row.time(common.block.received);
@@ -141,7 +129,7 @@ void RecordRows::write(TableAppender& row, const Common& common, const model::Tr
   row.time(transaction.start);
   row.time(transaction.end);
   row.int64(duration_of(transaction.start, transaction.end));
-  row.text(outcome_name(transaction.outcome));
+  row.text(to_string(transaction.outcome));
   row.text_or_null(transaction.reason);
   write_attributes(row, transaction.attributes);
   row.text_list(transaction.redactions);

@@ -55,7 +55,6 @@ inline constexpr std::int64_t kMaxLateHours = 24 * 31;
 inline constexpr std::int64_t kMaxEarlyHours = 2;
 [[nodiscard]] std::int64_t filing_hour_micros(UnixNanos event, UnixNanos received) noexcept;
 
-[[nodiscard]] std::string_view lane_name(model::Lane lane) noexcept;
 [[nodiscard]] std::string_view kind_name(model::BlockKind kind) noexcept;
 
 }  // namespace fluxrig::sink

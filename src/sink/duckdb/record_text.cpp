@@ -34,22 +34,6 @@ std::string_view status_name(model::StatusCode status) noexcept {
   return "unset";
 }
 
-std::string_view outcome_name(model::TransactionOutcome outcome) noexcept {
-  switch (outcome) {
-    case model::TransactionOutcome::kAnswered:
-      return "answered";
-    case model::TransactionOutcome::kFailed:
-      return "failed";
-    case model::TransactionOutcome::kTimedOut:
-      return "timed_out";
-    case model::TransactionOutcome::kRefused:
-      return "refused";
-    case model::TransactionOutcome::kAbandoned:
-      return "abandoned";
-  }
-  return "unknown";
-}
-
 std::string_view severity_name(std::uint8_t severity) noexcept {
   static constexpr std::string_view kNames[] = {"TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"};
   return severity >= 1 && severity <= 24 ? kNames[(severity - 1) / 4] : "UNSPECIFIED";

@@ -9,9 +9,8 @@
 
 namespace fluxrig::sink {
 
-[[nodiscard]] std::string_view kind_name(model::SpanKind kind) noexcept;                  // "server"
-[[nodiscard]] std::string_view status_name(model::StatusCode status) noexcept;            // "error"
-[[nodiscard]] std::string_view outcome_name(model::TransactionOutcome outcome) noexcept;  // "timed_out"
+[[nodiscard]] std::string_view kind_name(model::SpanKind kind) noexcept;        // "server"
+[[nodiscard]] std::string_view status_name(model::StatusCode status) noexcept;  // "error"
 [[nodiscard]] std::string_view severity_name(
     std::uint8_t severity) noexcept;                              // "WARN", as OpenTelemetry names it
 [[nodiscard]] std::string value_text(const model::Value& value);  // numbers and booleans as in JSON
