@@ -80,3 +80,13 @@ function(fluxrig_precompiled owner)
     <span> <string> <string_view> <thread> <tuple> <unordered_map> <utility> <variant> <vector>
     <tl/expected.hpp> ${ARGN})
 endfunction()
+
+# Takes the sources that match out of a target; `result` has them.
+function(fluxrig_take_sources target pattern result)
+  get_target_property(sources ${target} SOURCES)
+  set(taken ${sources})
+  list(FILTER taken INCLUDE REGEX ${pattern})
+  list(FILTER sources EXCLUDE REGEX ${pattern})
+  set_target_properties(${target} PROPERTIES SOURCES "${sources}")
+  set(${result} ${taken} PARENT_SCOPE)
+endfunction()
