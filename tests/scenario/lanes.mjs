@@ -17,6 +17,7 @@ import { quantile } from './series.mjs';
 
 const SEED = 1;
 // A replay begins slowly, and has its whole budget after 12 s (docs/formats/pressure.md): the narrow wire is full then, the other never.
+// `asked` and `sold` have no common divisor: both loads keep fixed times, and with one they would meet, or not, in the same way for the whole run.
 const WIRES = {
   // The upstream of a poor branch office, and more telemetry than what it carries beside the questions.
   narrow: { wire: { bitsPerSecond: 2_000_000, delayMicros: 25_000, queueMillis: 200 }, asked: 47, sold: 150, deadLonger: 0, rampMillis: 12_000 },
