@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "wal/segment_name.hpp"
 
@@ -48,9 +49,13 @@ Outcome<std::unique_ptr<TelemetryBacklog>> TelemetryBacklog::open(const Setup& s
   if (!writer) return tl::unexpected(writer.error());
   auto receipts = wal::Receipts::load(setup.disk, setup.directory);
   auto marks = BacklogMarks::load(setup.disk, setup.directory);
-  std::unique_ptr<TelemetryBacklog> backlog(
-      new TelemetryBacklog(setup, *std::move(writer), receipts ? *std::move(receipts) : wal::Receipts{},
-                           marks ? *std::move(marks) : BacklogMarks{}));
+  if (!marks) {
+    // Nobody knows any more what the runs before gave out.
+    marks = BacklogMarks{};
+    marks->sent_to = {(*writer)->epoch(), {}};
+  }
+  std::unique_ptr<TelemetryBacklog> backlog(new TelemetryBacklog(
+      setup, *std::move(writer), receipts ? *std::move(receipts) : wal::Receipts{}, *std::move(marks)));
   // The last run may have died before it could state them; the mixer counts each once.
   for (const auto& lost : backlog->marks_.lost()) setup.ledger.add_lost(lost.range);
   backlog->drop_again();
@@ -194,7 +199,10 @@ Result<std::optional<TelemetryBacklog::Item>> TelemetryBacklog::next() {
       acknowledge(position);
       continue;
     }
-    promise_sent(position);
+    if (const auto promised = promise_sent(position); !promised) {
+      read_from(position);
+      return tl::unexpected(promised.error());
+    }
     given_.insert(position);
     return std::optional(Item{position, std::move(entry->block)});
   }
@@ -212,11 +220,17 @@ void TelemetryBacklog::give_up_unreadable() {
   blocks_ = 0;
 }
 
-// After a crash it is not known which of these were sent, so all of them count as if they were.
-void TelemetryBacklog::promise_sent(Position position) {
-  if (position <= marks_.sent_to) return;
-  marks_.sent_to = {position.epoch, {position.sequence.value + kSentAhead - 1}};
-  store_marks();
+// After a crash it is not known which of these were sent, so all of them count as if they were. Before that
+// is on disk none may leave: evicted after a crash, it would be named in one range with others that were
+// never sent, and the store takes a range as a whole.
+Result<void> TelemetryBacklog::promise_sent(Position position) {
+  if (position <= marks_.sent_to) return {};
+  const auto before =
+      std::exchange(marks_.sent_to, {position.epoch, {position.sequence.value + kSentAhead - 1}});
+  auto stored = marks_.store(setup_.disk, writer_->directory());
+  if (!stored) marks_.sent_to = before;
+  marks_changed_ = marks_changed_ && !stored;
+  return stored;
 }
 
 void TelemetryBacklog::acknowledge(Position position) {

@@ -64,8 +64,8 @@ class TelemetryBacklog {
   // False: not kept, and counted as evicted. `sent`: whether it was ever handed to the bus.
   bool append(const TelemetryBlock& block, Sent sent);
 
-  // The oldest that has not been given out since the last rewind; nullopt: none. A failure of the disk:
-  // asking again tries again.
+  // The oldest that has not been given out since the last rewind; nullopt: none. A failure of the disk, which
+  // must first hold that it may have been sent: asking again tries again.
   [[nodiscard]] Result<std::optional<Item>> next();
   // The stream has it. Of one that was evicted meanwhile: nothing.
   void acknowledge(Position position);
@@ -104,7 +104,7 @@ class TelemetryBacklog {
   [[nodiscard]] Result<std::vector<BacklogEntry>> read_heads(const wal::SegmentName& name);
   [[nodiscard]] bool evict();
   void store_marks();
-  void promise_sent(Position position);
+  [[nodiscard]] Result<void> promise_sent(Position position);
   [[nodiscard]] bool is_short_of_disk() const;
   void release();
 

@@ -1,5 +1,8 @@
 // Kills, power losses and clean ends: what the next start finds.
+#include <cerrno>
+
 #include "lane/telemetry_backlog_fixture.hpp"
+#include "wal/atomic_file.hpp"
 
 namespace fluxrig::lane {
 namespace {
@@ -38,6 +41,30 @@ TEST_F(TelemetryBacklogTest, WhatWasGivenOutMayHaveBeenSentAlsoAfterAKill) {
   ASSERT_TRUE(backlog->append(block(), Sent::kNever));
   ASSERT_TRUE(backlog->append(block(), Sent::kNever));
   ASSERT_TRUE(next());
+  kill();
+  fill_until_evicted();
+  EXPECT_EQ(lost().at(0).counts.total(), 10U);
+}
+
+// Otherwise, after a kill, a batch that was stored would be named with others in one lost range.
+TEST_F(TelemetryBacklogTest, NothingIsGivenOutBeforeTheDiskHoldsThatItMayHaveBeenSent) {
+  ASSERT_TRUE(backlog->append(block(), Sent::kNever));
+  ASSERT_TRUE(backlog->append(block(), Sent::kNever));
+  disk.fail_next(wal::MemoryDisk::Operation::kRename, ENOSPC, 2);
+  EXPECT_FALSE(backlog->next());
+  EXPECT_FALSE(backlog->next());
+  EXPECT_EQ(rest(), (Firsts{1, 11})) << "room again: from where it stopped";
+  kill();
+  fill_until_evicted();
+  EXPECT_EQ(lost().at(0).counts.total(), 10U);
+}
+
+TEST_F(TelemetryBacklogTest, WithoutReadableMarksEverythingOfRunsBeforeMayHaveBeenSent) {
+  ASSERT_TRUE(backlog->append(block(), Sent::kNever));
+  ASSERT_TRUE(backlog->append(block(), Sent::kNever));
+  ASSERT_TRUE(next());
+  const Bytes garbage{'g', 'a', 'r', 'b', 'a', 'g', 'e'};
+  ASSERT_TRUE(wal::store_atomically(disk, "data/telemetry", "marks", garbage));
   kill();
   fill_until_evicted();
   EXPECT_EQ(lost().at(0).counts.total(), 10U);

@@ -17,9 +17,12 @@ const lane::TelemetryBlock* TelemetryShipper::next_live(bool flush, MonotonicNan
 }
 
 const lane::TelemetryBlock* TelemetryShipper::next_backlog(MonotonicNanos now) {
-  if (source_.backlog == nullptr || rewind_ || pausing(now)) return nullptr;
-  if (!item_)
-    if (auto next = source_.backlog->next(); next && *next) item_ = std::move(**next);
+  if (source_.backlog == nullptr || rewind_ || pausing(now) || now < read_again_at_) return nullptr;
+  if (!item_) {
+    auto next = source_.backlog->next();
+    if (!next) read_again_at_ = {now.value + kReadAgainAfter};
+    if (next && *next) item_ = std::move(**next);
+  }
   return item_ ? &item_->block : nullptr;
 }
 

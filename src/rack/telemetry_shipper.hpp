@@ -16,7 +16,8 @@ namespace fluxrig::rack {
 
 class TelemetryShipper {
  public:
-  static constexpr std::int64_t kRetryAfter = 500 * kNanosPerMilli;  // after the stream refused
+  static constexpr std::int64_t kRetryAfter = 500 * kNanosPerMilli;      // after the stream refused
+  static constexpr std::int64_t kReadAgainAfter = 500 * kNanosPerMilli;  // after the disk refused
 
   struct Source {
     lane::TelemetryQueue& queue;
@@ -64,6 +65,7 @@ class TelemetryShipper {
   std::size_t backlog_in_flight_ = 0;
   bool rewind_ = false;  // once nothing out of the backlog is in flight
   MonotonicNanos retry_at_{};
+  MonotonicNanos read_again_at_{};
   MonotonicNanos housekept_at_{};
 };
 
