@@ -25,7 +25,8 @@ void TelemetryQueue::offer(model::Signal signal, ByteView record) {
     return count(now, DropCause::kOversize, model::SignalCounts::of(signal, 1));
   if (bytes_ + record.size() > limits_.queue_bytes)
     return count(now, DropCause::kQueueFull, model::SignalCounts::of(signal, 1));
-  if (open_.count != 0 && !open_is_of(now)) close_open();
+  const std::size_t most = std::min(limits_.batch_bytes, batch_bytes_.load(std::memory_order_relaxed));
+  if (open_.count != 0 && (!open_is_of(now) || open_.records.size() + record.size() > most)) close_open();
   if (open_.count == 0) {
     open_.time = now;
     hour_ = model::Hour::of(now);
@@ -37,8 +38,7 @@ void TelemetryQueue::offer(model::Signal signal, ByteView record) {
   ++open_.signals[signal];
   bytes_ += record.size();
   accepted_.fetch_add(1, std::memory_order_relaxed);
-  if (open_.records.size() >= std::min(limits_.batch_bytes, batch_bytes_.load(std::memory_order_relaxed)))
-    close_open();
+  if (open_.records.size() >= most) close_open();
 }
 
 void TelemetryQueue::count_dropped(DropCause cause, model::Signal signal, std::uint64_t records) {

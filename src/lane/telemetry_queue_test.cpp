@@ -33,13 +33,24 @@ class TelemetryQueueTest : public ::testing::Test {
 TEST_F(TelemetryQueueTest, ClosesABatchBySize) {
   offer(60);
   EXPECT_FALSE(queue_.ready());
-  offer(60);
+  offer(40);
   ASSERT_TRUE(queue_.ready());
   const auto batch = queue_.take(false);
   ASSERT_TRUE(batch);
   EXPECT_EQ(batch->count, 2U);
-  EXPECT_EQ(batch->records.size(), 120U);
+  EXPECT_EQ(batch->records.size(), 100U);
   EXPECT_EQ(queue_.queued_bytes(), 0U);
+}
+
+TEST_F(TelemetryQueueTest, ARecordThatWouldMakeABatchTooLargeBeginsTheNext) {
+  offer(60);
+  offer(41);
+  ASSERT_TRUE(queue_.ready());
+  EXPECT_EQ(queue_.take(false)->records.size(), 60U);
+  EXPECT_FALSE(queue_.ready());
+  offer(300);  // larger than a batch: alone
+  EXPECT_EQ(queue_.take(false)->records.size(), 41U);
+  EXPECT_EQ(queue_.take(false)->records.size(), 300U);
 }
 
 TEST_F(TelemetryQueueTest, ClosesABatchAtTheSizeThatTheLinkAsksForWithinItsLimit) {

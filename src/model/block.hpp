@@ -33,6 +33,8 @@ using Hash = std::array<std::uint8_t, 32>;
 
 inline constexpr std::uint8_t kBlockVersion = 1;
 inline constexpr std::size_t kMaxBlockBytes = 1U << 20;
+// What a block of records is larger than its records, at most.
+inline constexpr std::size_t kMaxBlockHeadBytes = 100;
 
 struct BlockHead {
   BlockKind kind = BlockKind::kRecords;

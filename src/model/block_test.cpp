@@ -78,6 +78,15 @@ TEST(Block, GivesBackTheHeadAndTheRecords) {
   EXPECT_TRUE(view->body.empty());
 }
 
+TEST(Block, ItsHeadIsNoLargerThanWhatIsReservedForIt) {
+  BlockHead head = head_of(BlockKind::kRecords, std::numeric_limits<std::uint32_t>::max());
+  head.epoch = {std::numeric_limits<std::uint32_t>::max()};
+  head.first = {std::numeric_limits<std::uint64_t>::max()};
+  head.time = {std::numeric_limits<std::int64_t>::max()};
+  EXPECT_LE(block_of(head, {}, {}).size(), kMaxBlockHeadBytes);
+  EXPECT_GT(block_of(head, {}, {}).size(), kMaxBlockHeadBytes - 10);
+}
+
 TEST(Block, GivesBackTheBodyOfEveryOtherKind) {
   const Bytes body = *from_hex("a2000101f5");
   for (const auto kind : {BlockKind::kHeader, BlockKind::kCheckpoint, BlockKind::kRecovery, BlockKind::kLoss,

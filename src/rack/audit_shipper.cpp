@@ -21,14 +21,17 @@ void AuditShipper::go_back(Round round) {
   segment_ = {};
   offset_ = 0;
   held_.reset();
+  next_.reset();
   shipped_.clear();
   caught_up_ = past_end_ = false;
 }
 
 void AuditShipper::extend(Position end) {
   // The cursor has taken the first block beyond the old end.
-  if (past_end_)
+  if (past_end_) {
+    next_.reset();
     cursor_ = std::make_unique<wal::Cursor>(source_.disk, source_.directory, *stretch_.end, &source_.durable);
+  }
   stretch_.end = end;
   caught_up_ = past_end_ = false;
   measure();
@@ -89,31 +92,42 @@ std::optional<MonotonicNanos> AuditShipper::due() const noexcept {
   return due;
 }
 
-// Fills one message; false when the stretch has nothing new.
+// Fills one message, with what is larger than `bytes` only if it is alone; false when the stretch has nothing
+// new.
 bool AuditShipper::collect(std::size_t bytes) {
   Message message;
-  const auto durable = source_.durable.get();  // before the cursor looks: it may see more, never less
-  while (!past_end_ && message.payload.size() < bytes) {
-    const auto block = cursor_->next();
+  while (message.payload.size() < bytes && read_next()) {
+    if (!message.payload.empty() && message.payload.size() + next_->bytes.size() > bytes) break;
+    const auto& head = next_->view.head;
+    read_ = {head.epoch, {head.first.value + head.count}};
+    segment_ = next_->segment;
+    offset_ = next_->offset + next_->bytes.size();
+    add(*next_, message);
+    next_.reset();
+  }
+  if (message.payload.empty()) return false;
+  held_ = std::move(message);
+  return true;
+}
+
+// False: the stretch has no further block for now.
+bool AuditShipper::read_next() {
+  while (!next_ && !past_end_) {
+    const auto durable = source_.durable.get();  // before the cursor looks: it may see more, never less
+    auto block = cursor_->next();
     if (!block) {
-      if (!pass_damage()) break;
+      if (!pass_damage()) return false;
       continue;
     }
     past_end_ = *block && beyond((*block)->view.head);
     caught_up_ = !*block || past_end_;
     if (caught_up_) {
       caught_up_at_ = durable;
-      break;
+      return false;
     }
-    const auto& head = (*block)->view.head;
-    read_ = {head.epoch, {head.first.value + head.count}};
-    segment_ = (*block)->segment;
-    offset_ = (*block)->offset + (*block)->bytes.size();
-    add(**block, message);
+    next_ = **block;
   }
-  if (message.payload.empty()) return false;
-  held_ = std::move(message);
-  return true;
+  return next_.has_value();
 }
 
 // False: the disk said no for now.

@@ -89,6 +89,7 @@ class AuditShipper {
     MonotonicNanos at;
   };
   [[nodiscard]] bool collect(std::size_t bytes);
+  [[nodiscard]] bool read_next();
   [[nodiscard]] bool pass_damage();
   [[nodiscard]] bool beyond(const model::BlockHead& head) const noexcept;
   [[nodiscard]] bool wanted(const model::BlockHead& head, const wal::SequenceRange& range) const;
@@ -104,6 +105,7 @@ class AuditShipper {
   std::uint64_t offset_ = 0;
   std::map<wal::SegmentName, std::uint64_t> sizes_;  // of the segments in a stretch with an end
   bool measured_ = true;                             // sizes_ has all of them
+  std::optional<wal::StoredBlock> next_;             // the cursor's last, not yet in a message
   std::optional<Message> held_;
   std::deque<Shipped> shipped_;
   std::size_t in_flight_ = 0;

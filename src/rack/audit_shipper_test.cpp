@@ -113,9 +113,26 @@ TEST_F(AuditShipperTest, KeepsAMessageToItsSizeByWholeBlocks) {
   auto all = shipper();
   const auto* message = all.next(1000, now());
   ASSERT_NE(message, nullptr);
-  EXPECT_GE(message->payload.size(), 1000U);
-  EXPECT_LT(message->payload.size(), 1600U);
+  EXPECT_GE(message->payload.size(), 500U);
+  EXPECT_LE(message->payload.size(), 1000U) << "no block that would make it larger";
   EXPECT_EQ(all.next(1000, now()), message) << "the same until it is sent";
+  EXPECT_EQ(send_all(all, 1000), (Sequences{1, 2, 3, 4, 5, 6}));
+  EXPECT_TRUE(all.caught_up());
+}
+
+TEST_F(AuditShipperTest, ABlockLargerThanAMessageGoesAlone) {
+  append(1, 3000);
+  append(1, 10);
+  auto all = shipper();
+  std::vector<std::size_t> sizes;
+  while (const auto* message = all.next(1000, now())) {
+    sizes.push_back(message->payload.size());
+    all.sent(now());
+  }
+  ASSERT_EQ(sizes.size(), 3U) << "the header, the large one, and what follows";
+  EXPECT_LT(sizes[0], 1000U);
+  EXPECT_GT(sizes[1], 3000U);
+  EXPECT_LT(sizes[2], 1000U);
 }
 
 TEST_F(AuditShipperTest, IsSettledOnlyWithReceiptsForEverythingAndNothingInFlight) {
@@ -137,9 +154,8 @@ TEST_F(AuditShipperTest, AfterARefusalNothingGoesUntilTheOthersAreAnsweredAndAPa
   all.acknowledged(false);
   EXPECT_FALSE(all.repair(now()));
   lane_.clock.advance(AuditShipper::kRetryAfter);
-  EXPECT_EQ(all.next(300, now()), nullptr) << "two are still in flight";
-  all.acknowledged(true);
-  all.acknowledged(true);
+  EXPECT_EQ(all.next(300, now()), nullptr) << "the header and two records are still in flight";
+  for (int i = 0; i < 3; ++i) all.acknowledged(true);
   EXPECT_FALSE(all.repair(now()));
   EXPECT_EQ(all.next(300, now()), nullptr) << "the pause begins with the last answer";
   lane_.clock.advance(AuditShipper::kRetryAfter);

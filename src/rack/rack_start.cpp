@@ -239,8 +239,9 @@ void Rack::make_link() {
                   },
                   [this](const pressure::Transition& transition) { on_transition(transition); },
                   [this](std::size_t bytes) {
-                    pump_->set_batch_bytes(bytes);
-                    telemetry_.set_batch_bytes(bytes);
+                    const std::size_t records = bytes - std::min(bytes, model::kMaxBlockHeadBytes);
+                    pump_->set_batch_bytes(records);
+                    telemetry_.set_batch_bytes(records);
                   },
                   business_,
                   [this] { command_desk_->turn(); },

@@ -58,7 +58,8 @@ void Pump::fill_batch() {
     awaited_ = true;
   }
   const std::size_t most = batch_bytes_.load(std::memory_order_relaxed);
-  while (batch_.size() < most) {
+  // How large the next record will be is only known afterwards: as large as the others of this batch.
+  while (batch_count_ == 0 || batch_.size() + batch_.size() / batch_count_ <= most) {
     const ByteView bytes = parts_.ring.peek();
     if (bytes.empty()) break;
     const RecordView record(bytes);

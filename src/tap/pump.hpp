@@ -34,9 +34,9 @@ class EventQueue {
 
 class Pump {
  public:
-  // At most this many bytes of records go into one block.
+  // So many bytes of records go into one block, more only where one is much larger than those before it.
   static constexpr std::size_t kMaxBatchBytes = 128U << 10;
-  static constexpr std::size_t kMinBatchBytes = 1U << 10;
+  static constexpr std::size_t kMinBatchBytes = 512;
 
   struct Parts {
     Ring& ring;

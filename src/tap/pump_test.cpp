@@ -348,7 +348,7 @@ TEST_F(PumpTest, SmallBlocksShareOneSync) {
   EXPECT_FALSE(pump_.has_work());
   EXPECT_EQ(audit_.count, 12U);
   EXPECT_GE(audit_.blocks, 2);
-  EXPECT_LE(audit_.largest, Pump::kMinBatchBytes + 600) << "one record more, at most";
+  EXPECT_LE(audit_.largest, Pump::kMinBatchBytes);
   EXPECT_EQ(audit_.syncs, 1);
 }
 
