@@ -32,7 +32,6 @@ Writer::Writer(WriterSetup setup, std::unique_ptr<Lock> lock, Recovery recovery)
   // What earlier runs left is on disk: cursors may read it even while no segment can be made.
   if (!closed_.empty()) durable_.set({closed_.back().name, ~std::uint64_t{0}});
   reserve_.find();
-  find_damaged();
 }
 
 Result<SequenceRange> Writer::append(ByteView records, std::uint32_t count) {

@@ -107,8 +107,8 @@ class Writer {
   [[nodiscard]] std::size_t waiting_for_chain() const noexcept { return waiting_for_chain_; }
   // One more than the last sequence of a closed segment; nullopt: it is not one.
   [[nodiscard]] std::optional<Sequence> end_of(const SegmentName& name) const noexcept;
-  // What cannot be read of it is declared: from now on receipts alone decide about it and what follows it in
-  // its epoch, and it is renamed when it goes.
+  // What cannot be read of it is declared, by a block that the mixer must get like any other: then its chain
+  // passes over what is missing, and what waits for that goes. This one is renamed when it goes.
   void mark_damaged(const SegmentName& name);
   // The disk is full and the reserve is being used: take no new work.
   [[nodiscard]] bool on_reserve() const noexcept { return reserve_.in_use(); }
@@ -149,7 +149,6 @@ class Writer {
   [[nodiscard]] bool covered(ClosedSegment& segment, const Receipts& receipts);
   [[nodiscard]] bool passed(ClosedSegment& segment, const Receipts& receipts);
   [[nodiscard]] Result<void> discard(const ClosedSegment& segment);
-  void find_damaged();
   void publish();
 
   WriterSetup setup_;
@@ -159,8 +158,7 @@ class Writer {
   Chain chain_;
   SparePool spares_;
   Reserve reserve_;
-  std::uint64_t credit_ = 0;           // of the reserve that was given up and not yet used
-  std::map<Epoch, Sequence> damaged_;  // the first damaged segment of an epoch
+  std::uint64_t credit_ = 0;  // of the reserve that was given up and not yet used
   std::size_t waiting_for_chain_ = 0;
   bool end_remembered_ = false;
   std::unique_ptr<ActiveSegment> active_;  // null after a failure to make one

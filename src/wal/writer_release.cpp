@@ -1,6 +1,5 @@
 // Giving segments back: by receipt, or oldest first for a lane that may drop.
 #include <algorithm>
-#include <cstring>
 
 #include "wal/frame_reader.hpp"
 #include "wal/segment_scan.hpp"
@@ -75,8 +74,6 @@ bool Writer::covered(ClosedSegment& segment, const Receipts& receipts) {
 // decide.
 bool Writer::passed(ClosedSegment& segment, const Receipts& receipts) {
   const auto chain = receipts.chain(segment.name.epoch);
-  const auto damaged = damaged_.find(segment.name.epoch);
-  if (damaged != damaged_.end() && segment.name.first >= damaged->second) return true;
   if (!chain) {
     // Of a signed chain the mixer always says how far it holds it, if only that it has no beginning yet.
     if (setup_.options.public_key) return false;
@@ -86,6 +83,8 @@ bool Writer::passed(ClosedSegment& segment, const Receipts& receipts) {
     return !no_records || (receipts.newest_epoch() > segment.name.epoch && !receipts.knows_chains());
   }
   if (chain->next != segment.end) return chain->next > segment.end;
+  // What cannot be read may be the very block that the mixer stands at.
+  if (segment.damaged) return true;
   // At its end: behind it, unless the head is a block of this segment other than its last. A segment without
   // records is the last of its epoch, and a head that is not in it at all stands before it.
   if (segment.judged == chain->hash) return !segment.behind;
@@ -158,21 +157,8 @@ std::optional<Sequence> Writer::end_of(const SegmentName& name) const noexcept {
 }
 
 void Writer::mark_damaged(const SegmentName& name) {
-  const auto known = damaged_.find(name.epoch);
-  if (known == damaged_.end() || name.first < known->second) damaged_[name.epoch] = name.first;
   for (auto& segment : closed_)
     if (segment.name == name) segment.damaged = true;
-}
-
-// Segments that earlier runs have put aside: the mixer's chain may never pass what was in them.
-void Writer::find_damaged() {
-  const auto names = setup_.disk.list(setup_.directory);
-  if (!names) return;
-  for (const auto& file : *names) {
-    if (!file.ends_with(kDamagedSuffix)) continue;
-    const auto name = parse_segment_name(file.substr(0, file.size() - std::strlen(kDamagedSuffix)));
-    if (name) mark_damaged(*name);
-  }
 }
 
 Result<std::optional<DroppedSegment>> Writer::drop_oldest() {
