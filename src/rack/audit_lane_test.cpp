@@ -200,6 +200,7 @@ TEST_F(AuditLaneTest, DeclaresADamagedSegmentOnceAndPutsItAside) {
   start();
   for (int i = 0; i < 40; ++i) ASSERT_TRUE(append(700));
   lane->close();
+  const model::Receipt::ChainHead end{Sequence{41}, lane->writer().head()};
   const auto first = wal::list_segments(disk, "audit")->front();
   disk.content(path_of("audit", first))[3000] ^= 1;
   for (int round = 0; round < 2; ++round) {
@@ -213,7 +214,7 @@ TEST_F(AuditLaneTest, DeclaresADamagedSegmentOnceAndPutsItAside) {
   EXPECT_TRUE(declared.good()) << wal::summary(declared);
   EXPECT_EQ(declared.losses.size(), 1U) << "remembered over the restart";
   EXPECT_EQ(declared.lost_records, 1U);
-  lane->deliver_receipt({model::Lane::kAudit, first.epoch, {{Sequence{1}, Sequence{40}}}, std::nullopt});
+  lane->deliver_receipt({model::Lane::kAudit, first.epoch, {{Sequence{1}, Sequence{40}}}, end});
   pass(2 * kNanosPerSecond);
   EXPECT_TRUE(disk.exists(path_of("audit", first) + ".damaged"));
   EXPECT_TRUE(verify().good());
@@ -224,6 +225,7 @@ TEST_F(AuditLaneTest, DeclaresDamageInALaneAtItsLimitSoThatItHasRoomAgain) {
   start();
   for (int i = 0; i < 40; ++i) ASSERT_TRUE(append(700));
   lane->close();
+  const model::Receipt::ChainHead end{Sequence{41}, lane->writer().head()};
   const auto first = wal::list_segments(disk, "audit")->front();
   disk.content(path_of("audit", first))[3000] ^= 1;
   directory_bytes = lane->writer().used_bytes();
@@ -236,7 +238,7 @@ TEST_F(AuditLaneTest, DeclaresDamageInALaneAtItsLimitSoThatItHasRoomAgain) {
     EXPECT_LE(lane->writer().used_bytes(), directory_bytes + wal::WriterOptions::kMinSegmentBytes);
   }
   EXPECT_EQ(verify().lost_records, 1U);
-  lane->deliver_receipt({model::Lane::kAudit, first.epoch, {{Sequence{1}, Sequence{40}}}, std::nullopt});
+  lane->deliver_receipt({model::Lane::kAudit, first.epoch, {{Sequence{1}, Sequence{40}}}, end});
   pass(2 * kNanosPerSecond);
   EXPECT_TRUE(append());
 }
