@@ -1,14 +1,9 @@
 #include "otlp/export_http.hpp"
 
 #include <fmt/format.h>
-#include <openssl/ssl.h>
 
 #include <array>
-#include <boost/asio/connect.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/ssl/host_name_verification.hpp>
-#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -18,6 +13,7 @@
 #include <chrono>
 #include <optional>
 
+#include "otlp/export_connection.hpp"
 #include "otlp/export_tls.hpp"
 #include "otlp/retry_after.hpp"
 
@@ -26,14 +22,11 @@ namespace {
 
 namespace asio = boost::asio;
 namespace http = boost::beast::http;
-using asio::ip::tcp;
 using boost::system::error_code;
 
 constexpr std::uint32_t kMaxHeadBytes = 16U << 10;
 constexpr std::size_t kMaxBufferBytes = 64U << 10;  // more than a head; bodies are taken out as they come
 constexpr std::size_t kMaxInterim = 8;              // answers of status 1xx before the one that counts
-
-using Secure = asio::ssl::stream<tcp::socket>;
 
 // A connection that is no more leaves its late handlers behind: they hold it, and find that nobody wants
 // them.
@@ -41,9 +34,9 @@ class Exchange final : public std::enable_shared_from_this<Exchange> {
  public:
   Exchange(asio::io_context& io, const Clock& clock, const HttpExportOptions& options,
            asio::ssl::context* tls)
-      : clock_(clock), options_(options), resolver_(io), plain_(io) {
-    if (tls != nullptr) secure_.emplace(io, *tls);
-  }
+      : clock_(clock),
+        options_(options),
+        connection_(std::make_shared<ExportConnection>(io, options.target.url, tls)) {}
 
   // The number of the attempt.
   std::uint64_t send(std::string head, std::string_view body, std::function<void(Answer)> done) {
@@ -51,20 +44,22 @@ class Exchange final : public std::enable_shared_from_this<Exchange> {
     head_ = std::move(head);
     body_ = body;
     done_ = std::move(done);
-    if (connected_)
+    if (connection_->is_open()) {
       write();
-    else
-      resolve();
+    } else {
+      connection_->open([self = shared_from_this()](const std::string& why) {
+        if (!self->wanted()) return;
+        if (!why.empty()) return self->fail(why, {});
+        self->write();
+      });
+    }
     return attempt_;
   }
 
   // Nothing is called any more.
   void close() noexcept {
     done_ = nullptr;
-    connected_ = false;
-    error_code ignored;
-    resolver_.cancel();
-    socket().close(ignored);
+    connection_->close();
   }
 
   // The attempt with this number has had its time.
@@ -74,70 +69,15 @@ class Exchange final : public std::enable_shared_from_this<Exchange> {
 
   // Whether the next request may go this way: bytes or an end that nobody asked for mean no.
   [[nodiscard]] bool usable() {
-    if (!connected_ || buffer_.size() != 0) return false;
-    char byte = 0;
-    error_code error;
-    socket().non_blocking(true, error);
-    if (error) return false;
-    (void)socket().receive(asio::buffer(&byte, 1), tcp::socket::message_peek, error);
-    return error == asio::error::would_block;
+    return connection_->is_open() && buffer_.size() == 0 && connection_->is_quiet();
   }
 
  private:
   [[nodiscard]] bool wanted() const { return done_ != nullptr; }
-  tcp::socket& socket() { return secure_ ? secure_->next_layer() : plain_; }
-
-  // Calls `use` with the stream, whichever it is.
-  template <typename Use>
-  void on_stream(Use use) {
-    if (secure_)
-      use(*secure_);
-    else
-      use(plain_);
-  }
-
-  void resolve() {
-    const auto& url = options_.target.url;
-    resolver_.async_resolve(url.host, std::to_string(url.port),
-                            [self = shared_from_this()](const error_code& error, const auto& found) {
-                              if (!self->wanted()) return;
-                              if (error) return self->fail("the name cannot be resolved", error);
-                              self->connect(found);
-                            });
-  }
-
-  void connect(const tcp::resolver::results_type& found) {
-    asio::async_connect(socket(), found, [self = shared_from_this()](const error_code& error, const auto&) {
-      if (!self->wanted()) return;
-      if (error) return self->fail("cannot connect", error);
-      error_code ignored;
-      self->socket().set_option(tcp::no_delay(true), ignored);
-      if (self->secure_) return self->secure();
-      self->connected_ = true;
-      self->write();
-    });
-  }
-
-  void secure() {
-    const auto& host = options_.target.url.host;
-    error_code not_an_address;
-    (void)asio::ip::make_address(host, not_an_address);
-    // The macro SSL_set_tlsext_host_name, without its cast. An address is no server name (RFC 6066).
-    if (not_an_address)
-      SSL_ctrl(secure_->native_handle(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
-               const_cast<char*>(host.c_str()));
-    secure_->set_verify_callback(asio::ssl::host_name_verification(host));
-    secure_->async_handshake(Secure::client, [self = shared_from_this()](const error_code& error) {
-      if (!self->wanted()) return;
-      if (error) return self->fail(handshake_failure(self->secure_->native_handle(), error), {});
-      self->connected_ = true;
-      self->write();
-    });
-  }
 
   void write() {
     const std::array<asio::const_buffer, 2> parts{asio::buffer(head_), asio::buffer(body_)};
-    on_stream([&](auto& stream) {
+    connection_->on_stream([&](auto& stream) {
       asio::async_write(stream, parts, [self = shared_from_this()](const error_code& error, std::size_t) {
         if (!self->wanted()) return;
         // A back end that does not want all of it may have said why before it closed.
@@ -152,7 +92,7 @@ class Exchange final : public std::enable_shared_from_this<Exchange> {
     parser_.emplace();
     parser_->body_limit(kMaxResponseBytes);
     parser_->header_limit(kMaxHeadBytes);
-    on_stream([&](auto& stream) {
+    connection_->on_stream([&](auto& stream) {
       http::async_read(stream, buffer_, *parser_,
                        [self = shared_from_this()](const error_code& error, std::size_t) {
                          if (self->wanted()) self->take(error);
@@ -196,10 +136,7 @@ class Exchange final : public std::enable_shared_from_this<Exchange> {
 
   const Clock& clock_;
   const HttpExportOptions options_;  // a copy: late handlers
-  tcp::resolver resolver_;
-  tcp::socket plain_;
-  std::optional<Secure> secure_;
-  bool connected_ = false;
+  const std::shared_ptr<ExportConnection> connection_;
   std::uint64_t attempt_ = 0;
   std::string head_;
   std::string_view body_;
