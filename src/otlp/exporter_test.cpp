@@ -7,6 +7,7 @@
 #include <chrono>
 #include <thread>
 
+#include "otlp/exporter_fixture.hpp"
 #include "otlp/test_back_end.hpp"
 
 namespace fluxrig::otlp {
@@ -14,46 +15,11 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr std::int64_t kMilli = kNanosPerMilli;
-
 std::string answer(unsigned status, std::string_view fields = "", std::string_view body = "") {
   return fmt::format("HTTP/1.1 {} X\r\n{}content-length: {}\r\n\r\n{}", status, fields, body.size(), body);
 }
 
-class ExporterTest : public testing::Test {
- protected:
-  // Of traces only, with short waits.
-  ExportSettings settings_for(std::uint16_t port) {
-    ExportSettings settings;
-    settings.general.endpoint = Url{false, "127.0.0.1", port, ""};
-    settings.general.timeout_ms = 5'000;
-    settings.signals[index_of(Signal::kMetrics)].enabled = false;
-    settings.signals[index_of(Signal::kLogs)].enabled = false;
-    settings.backoff = {.first = 10 * kMilli, .most = 20 * kMilli, .give_up = 60'000 * kMilli};
-    settings.flush_ms = 500;
-    return settings;
-  }
-  void start(const ExportSettings& settings) {
-    auto started = Exporter::start(settings, "1.2.3", clock, diagnostics);
-    ASSERT_TRUE(started) << started.error().message;
-    exporter = std::move(*started);
-  }
-  void offer(std::string body, std::uint64_t items = 1) {
-    exporter->offer(Signal::kSpans, {std::move(body), items});
-  }
-  [[nodiscard]] const ExportCounters& counters() const { return *exporter->counters(Signal::kSpans); }
-  // Waits until every item has met its fate.
-  void settle() {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-    while (exporter->queue_bytes(Signal::kSpans) != 0 && std::chrono::steady_clock::now() < deadline)
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    ASSERT_EQ(exporter->queue_bytes(Signal::kSpans), 0U);
-  }
-
-  SystemClock clock;
-  Diagnostics diagnostics{clock, -1, DiagnosticFormat::kText, Severity::kError};
-  std::unique_ptr<Exporter> exporter;
-};
+using ExporterTest = ExporterFixture;
 
 TEST_F(ExporterTest, ARequestIsWhatTheSpecificationAsksFor) {
   TestBackEnd back_end;

@@ -1,39 +1,21 @@
 #include "otlp/test_back_end.hpp"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <poll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
-#include <algorithm>
 #include <charconv>
 #include <chrono>
-#include <cstring>
-
-#include "base/assert.hpp"
 
 namespace fluxrig::otlp {
 
 TestBackEnd::TestBackEnd(std::vector<std::string> script, std::string otherwise)
     : otherwise_(std::move(otherwise)), script_(script.begin(), script.end()) {
-  listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  auto* const any = reinterpret_cast<sockaddr*>(&address);
-  FR_ASSERT(::bind(listener_, any, size) == 0 && ::listen(listener_, 8) == 0);
-  FR_ASSERT(::getsockname(listener_, any, &size) == 0);
-  port_ = ntohs(address.sin_port);
-  thread_ = std::thread([this] { run(); });
+  listener_.start([this](int socket) {
+    ++connections_;
+    serve(socket);
+  });
 }
 
-TestBackEnd::~TestBackEnd() {
-  stop_.store(true);
-  thread_.join();
-  ::close(listener_);
-}
+TestBackEnd::~TestBackEnd() { listener_.stop(); }
 
 std::vector<TestBackEnd::Request> TestBackEnd::requests() const {
   const std::lock_guard lock(mutex_);
@@ -49,25 +31,6 @@ bool TestBackEnd::wait_for(std::size_t count) const {
   return false;
 }
 
-// False: told to stop.
-bool TestBackEnd::wait_readable(int socket) const {
-  while (!stop_.load()) {
-    pollfd waiting{socket, POLLIN, 0};
-    if (::poll(&waiting, 1, 20) > 0) return true;
-  }
-  return false;
-}
-
-void TestBackEnd::run() {
-  while (wait_readable(listener_)) {
-    const int socket = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
-    if (socket < 0) continue;
-    ++connections_;
-    serve(socket);
-    ::close(socket);
-  }
-}
-
 void TestBackEnd::serve(int socket) {
   pending_.clear();
   for (;;) {
@@ -81,16 +44,11 @@ void TestBackEnd::serve(int socket) {
     const auto answer = next_answer();
     if (answer == kSilence) {
       char byte = 0;
-      while (wait_readable(socket) && ::recv(socket, &byte, 1, 0) > 0) {
+      while (listener_.wait_readable(socket) && ::recv(socket, &byte, 1, 0) > 0) {
       }
       return;
     }
-    std::size_t sent = 0;
-    while (sent < answer.size()) {
-      const auto done = ::send(socket, answer.data() + sent, answer.size() - sent, MSG_NOSIGNAL);
-      if (done <= 0) return;
-      sent += static_cast<std::size_t>(done);
-    }
+    if (!TestListener::send_all(socket, answer)) return;
     if (answer.empty() || answer.find("connection: close") != std::string::npos) return;
   }
 }
@@ -111,7 +69,7 @@ bool TestBackEnd::read_request(int socket, Request& request) {
       }
     }
     char bytes[65536];
-    if (!wait_readable(socket)) return false;
+    if (!listener_.wait_readable(socket)) return false;
     const auto got = ::recv(socket, bytes, sizeof bytes, 0);
     if (got <= 0) return false;
     pending_.append(bytes, static_cast<std::size_t>(got));

@@ -2,13 +2,13 @@
 // what `otherwise` says. The destructor ends it.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <mutex>
 #include <string>
-#include <thread>
 #include <vector>
+
+#include "otlp/test_listener.hpp"
 
 namespace fluxrig::otlp {
 
@@ -29,28 +29,23 @@ class TestBackEnd {
   TestBackEnd(const TestBackEnd&) = delete;
   TestBackEnd& operator=(const TestBackEnd&) = delete;
 
-  [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
+  [[nodiscard]] std::uint16_t port() const noexcept { return listener_.port(); }
   [[nodiscard]] std::vector<Request> requests() const;
   // Waits until there were so many; false: not within 10 s.
   [[nodiscard]] bool wait_for(std::size_t count) const;
 
  private:
-  void run();
   void serve(int socket);
-  [[nodiscard]] bool wait_readable(int socket) const;
   [[nodiscard]] bool read_request(int socket, Request& request);
   [[nodiscard]] std::string next_answer();
 
-  int listener_ = -1;
-  std::uint16_t port_ = 0;
   std::string otherwise_;
   std::string pending_;  // read and not yet a request
   int connections_ = 0;
   mutable std::mutex mutex_;  // script and requests
   std::deque<std::string> script_;
   std::vector<Request> requests_;
-  std::atomic<bool> stop_{false};
-  std::thread thread_;
+  TestListener listener_;
 };
 
 }  // namespace fluxrig::otlp
