@@ -17,6 +17,7 @@ add_library(fr_boost_json STATIC EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/cmake/boos
 target_link_libraries(fr_boost_json PUBLIC Boost::headers)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
+pkg_check_modules(nghttp2 REQUIRED IMPORTED_TARGET libnghttp2)
 
 find_path(PROTOZERO_INCLUDE_DIR protozero/pbf_reader.hpp REQUIRED)  # headers only
 

@@ -28,6 +28,7 @@ THIRD_PARTY = [
     ("boost/", BOOST),
     ("CLI/", r"apps/.*"),
     ("openssl/", r"src/(model|sanitize|wal|snake|otlp|gear|rack|mixer)/.*|apps/.*\.cpp|bench/.*"),
+    ("nghttp2/", r"src/otlp/.*\.cpp"),
     ("zlib.h", r"src/otlp/.*\.cpp"),
     ("zstd", r"src/(wal|snake|mixer)/.*\.cpp"),
     ("protozero/", r"src/otlp/.*\.cpp"),

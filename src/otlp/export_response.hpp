@@ -11,7 +11,7 @@
 
 namespace fluxrig::otlp {
 
-enum class Protocol : std::uint8_t { kHttpProtobuf, kHttpJson };
+enum class Protocol : std::uint8_t { kHttpProtobuf, kHttpJson, kGrpc };
 
 // partial_success. Both empty: all was taken. A message without rejections is a warning.
 struct PartialSuccess {

@@ -55,8 +55,8 @@ void ExportSender::take(const Answer& answer) {
       return take_failure(answer);
     case Verdict::kRefused: {
       // The back end is there and has decided: what comes next need not wait.
-      const auto said = decode_status_message(answer.body, options_.protocol);
-      tell_trouble(fmt::format("refused with HTTP {}{}{}", answer.status, said.empty() ? "" : ": ", said),
+      const auto said = answer.is_grpc ? answer.why : decode_status_message(answer.body, options_.protocol);
+      tell_trouble(fmt::format("refused with {}{}{}", status_text(answer), said.empty() ? "" : ": ", said),
                    answer);
       backoff_.reset();
       return drop(ExportDrop::kRefused);
@@ -72,7 +72,7 @@ void ExportSender::take_success(const Answer& answer) {
   auto& counters = parts_.counters;
   const auto items = current_->request.items;
   PartialSuccess partial;
-  if (auto decoded = decode_response(answer.body, options_.protocol))
+  if (auto decoded = decode_response(answer.body, options_.protocol); decoded && !answer.is_unreadable)
     partial = std::move(*decoded);
   else
     ExportCounters::add(counters.unreadable_answers);  // it has them: sending again would double them
@@ -93,7 +93,7 @@ void ExportSender::take_success(const Answer& answer) {
 
 void ExportSender::take_failure(const Answer& answer) {
   tell_trouble(answer.kind == Answer::Kind::kNone ? "no answer: " + answer.why
-                                                  : fmt::format("HTTP {}, trying again", answer.status),
+                                                  : status_text(answer) + ", trying again",
                answer);
   const auto wait =
       backoff_.after(current_->began, parts_.clock.monotonic(), answer.retry_after_nanos, parts_.random);

@@ -4,6 +4,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
 
+#include <array>
 #include <boost/asio/ssl/error.hpp>
 
 namespace fluxrig::otlp {
@@ -14,6 +15,10 @@ using boost::system::error_code;
 Outcome<std::unique_ptr<ssl::context>> make_tls_context(const ExportTarget& target) {
   auto context = std::make_unique<ssl::context>(ssl::context::tls_client);
   SSL_CTX_set_min_proto_version(context->native_handle(), TLS1_2_VERSION);
+  if (target.protocol == Protocol::kGrpc) {
+    static constexpr std::array<unsigned char, 3> kHttp2{2, 'h', '2'};
+    SSL_CTX_set_alpn_protos(context->native_handle(), kHttp2.data(), kHttp2.size());
+  }
   context->set_options(ssl::context::default_workarounds | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
   error_code error;
   context->set_verify_mode(ssl::verify_peer, error);

@@ -9,12 +9,15 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <thread>
 
 #include "base/random.hpp"
+#include "otlp/export_grpc.hpp"
 #include "otlp/export_http.hpp"
 #include "otlp/export_sender.hpp"
+#include "otlp/grpc_message.hpp"
 #include "otlp/gzip.hpp"
 
 namespace fluxrig::otlp {
@@ -36,6 +39,16 @@ struct Lane {
   std::unique_ptr<ExportTransport> transport;
   std::unique_ptr<ExportSender> sender;  // before its transport is gone
 };
+
+std::function<std::string(std::string)> packing_of(const ExportTarget& target) {
+  const bool is_zipped = target.compression == Compression::kGzip;
+  if (target.protocol == Protocol::kGrpc)
+    return [packing = is_zipped ? GrpcPacking::kGzip : GrpcPacking::kPlain](const std::string& body) {
+      return frame_grpc(body, packing);
+    };
+  if (is_zipped) return [](const std::string& body) { return gzip(body); };
+  return {};
+}
 
 }  // namespace
 
@@ -70,14 +83,15 @@ struct Exporter::Impl {
 Outcome<void> Exporter::Impl::add_lane(Signal signal, const ExportTarget& target,
                                        const ExportSettings& settings, std::string_view version) {
   auto lane = std::make_unique<Lane>(io, settings.queue_bytes, target.protocol);
-  auto transport =
-      make_http_transport(io, clock, {target, fmt::format("OTel-OTLP-Exporter-fluxrig/{}", version)});
+  const auto user_agent = fmt::format("OTel-OTLP-Exporter-fluxrig/{}", version);
+  const bool is_grpc = target.protocol == Protocol::kGrpc;
+  auto transport = is_grpc ? make_grpc_transport(io, {signal, target, user_agent})
+                           : make_http_transport(io, clock, {target, user_agent});
   if (!transport)
     return problem(fmt::format("export of {}: {}", otlp_name_of(signal), transport.error().message));
   lane->transport = std::move(*transport);
   ExportSender::Options options{signal, target.protocol, settings.backoff, {}};
-  if (target.compression == Compression::kGzip)
-    options.pack = [](const std::string& body) { return gzip(body); };
+  options.pack = packing_of(target);
   lane->sender = std::make_unique<ExportSender>(
       ExportSender::Parts{lane->queue, *lane->transport, lane->counters, clock, random, diagnostics},
       std::move(options), [this, raw = lane.get()] { post_turn(*raw); });

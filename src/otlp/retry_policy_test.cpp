@@ -70,10 +70,25 @@ TEST(Backoff, RetryAfterIsHonouredAndHardlyExceeded) {
   }
 }
 
-TEST(Backoff, RetryAfterOfNothingIsAtOnce) {
+TEST(Backoff, RetryAfterOfNothingIsSoonButNotAtOnce) {
   SeededRandom random(7);
   Backoff backoff({});
-  EXPECT_EQ(backoff.after({0}, {kSecond}, 0, random).until.value, kSecond);
+  for (const std::int64_t asked : {std::int64_t{0}, std::int64_t{1}, kSecond / 100})
+    EXPECT_EQ(backoff.after({0}, {kSecond}, asked, random).until.value,
+              kSecond + kSecond / Backoff::kLeastPart);
+}
+
+TEST(RetryPolicy, OfGrpcTheCodeDecidesAndForOneOfThemTheServersWish) {
+  const auto verdict = [](unsigned code, std::optional<std::int64_t> wish = {}) {
+    return judge(
+        {.kind = Answer::Kind::kAnswered, .status = code, .retry_after_nanos = wish, .is_grpc = true});
+  };
+  EXPECT_EQ(verdict(0), Verdict::kDelivered);
+  EXPECT_EQ(verdict(14), Verdict::kRetry);
+  EXPECT_EQ(verdict(8), Verdict::kRefused);
+  EXPECT_EQ(verdict(8, 0), Verdict::kRetry);
+  EXPECT_EQ(verdict(3, kSecond), Verdict::kRefused);
+  EXPECT_EQ(verdict(200), Verdict::kRefused);
 }
 
 TEST(Backoff, GivesUpBeforeAnAttemptThatWouldBeTooLate) {

@@ -18,9 +18,10 @@ constexpr std::size_t kMaxUrlBytes = 4'096;
 constexpr std::size_t kMaxHeaderBytes = 8'192;
 
 // What the exporter sets itself, or what would change how the request is read.
-constexpr std::array<std::string_view, 10> kOwnHeaders{
+constexpr std::array<std::string_view, 13> kOwnHeaders{
     "host",       "content-type", "content-length",  "content-encoding", "transfer-encoding",
-    "connection", "user-agent",   "accept-encoding", "expect",           "upgrade"};
+    "connection", "user-agent",   "accept-encoding", "expect",           "upgrade",
+    "te",         "keep-alive",   "proxy-connection"};
 
 std::string lower(std::string_view text) {
   std::string out(text);
@@ -29,10 +30,11 @@ std::string lower(std::string_view text) {
 }
 
 Wrong take_endpoint(std::string_view value, std::optional<Url>& target) {
-  auto url = parse_url(value);
+  auto url = parse_endpoint(value);
   if (!url)
-    return fmt::format("'{}' is no URL; write http://host:4318 or https://host:4318, credentials as a header",
-                       value.find('@') == std::string_view::npos ? value.substr(0, 128) : "...");
+    return fmt::format(
+        "'{}' is no URL; write http://host:4318 or https://host:4318 (gRPC: 4317), credentials as a header",
+        value.find('@') == std::string_view::npos ? value.substr(0, 128) : "...");
   target = std::move(*url);
   return std::nullopt;
 }
@@ -55,10 +57,21 @@ Wrong take_compression(std::string_view value, std::optional<Compression>& targe
 }
 
 Wrong take_protocol(std::string_view value, std::optional<Protocol>& target) {
-  if (value == "grpc") return "'grpc' cannot be spoken yet; one of: http/protobuf, http/json";
-  if (value != "http/protobuf" && value != "http/json")
-    return fmt::format("'{}' is not known; one of: http/protobuf, http/json", value.substr(0, 64));
-  target = value == "http/json" ? Protocol::kHttpJson : Protocol::kHttpProtobuf;
+  if (value == "grpc")
+    target = Protocol::kGrpc;
+  else if (value == "http/protobuf")
+    target = Protocol::kHttpProtobuf;
+  else if (value == "http/json")
+    target = Protocol::kHttpJson;
+  else
+    return fmt::format("'{}' is not known; one of: grpc, http/protobuf, http/json", value.substr(0, 64));
+  return std::nullopt;
+}
+
+Wrong take_insecure(std::string_view value, std::optional<bool>& target) {
+  const auto word = lower(value);
+  if (word != "true" && word != "false") return "it is true or false";
+  target = word == "true";
   return std::nullopt;
 }
 
@@ -128,10 +141,20 @@ std::optional<Url> parse_url(std::string_view text) {
   return url;
 }
 
+std::optional<Url> parse_endpoint(std::string_view text) {
+  if (text.find("://") != std::string_view::npos) return parse_url(text);
+  Url url;
+  url.has_scheme = false;
+  url.port = kGrpcPort;
+  if (!take_authority(text, url)) return std::nullopt;
+  return url;
+}
+
 std::optional<std::string> check_header(std::string_view name, std::string_view value) {
   if (!is_token(name)) return "the name of a header is not one of HTTP's";
   const auto name_below = lower(name);
-  if (std::find(kOwnHeaders.begin(), kOwnHeaders.end(), name_below) != kOwnHeaders.end())
+  if (name_below.starts_with("grpc-") ||
+      std::find(kOwnHeaders.begin(), kOwnHeaders.end(), name_below) != kOwnHeaders.end())
     return fmt::format("'{}' is set by the exporter itself", name_below);
   const bool sendable =
       std::all_of(value.begin(), value.end(), [](char c) { return (c >= 0x20 && c != 0x7f) || c == '\t'; });
@@ -143,6 +166,7 @@ std::optional<std::string> check_header(std::string_view name, std::string_view 
 
 std::optional<std::string> apply_word(std::string_view key, std::string_view value, ExportLayer& layer) {
   if (key == "endpoint") return take_endpoint(value, layer.endpoint);
+  if (key == "insecure") return take_insecure(value, layer.insecure);
   if (key == "timeout_ms") return take_timeout(value, layer.timeout_ms);
   if (key == "compression") return take_compression(value, layer.compression);
   if (key == "protocol") return take_protocol(value, layer.protocol);
@@ -156,12 +180,15 @@ std::optional<ExportTarget> ExportSettings::target(Signal signal) const {
   const auto& own = signals[index_of(signal)];
   if (disabled || !own.enabled.value_or(true) || (!own.endpoint && !general.endpoint)) return std::nullopt;
   ExportTarget target;
-  target.url = own.endpoint ? *own.endpoint : below(*general.endpoint, signal);
+  target.protocol = first_of(own.protocol, general.protocol, target.protocol);
+  target.url = own.endpoint                         ? *own.endpoint
+               : target.protocol == Protocol::kGrpc ? *general.endpoint
+                                                    : below(*general.endpoint, signal);
   if (target.url.path.empty()) target.url.path = "/";
+  if (!target.url.has_scheme) target.url.tls = !first_of(own.insecure, general.insecure, false);
   target.headers = first_of(own.headers, general.headers, {});
   target.timeout_ms = first_of(own.timeout_ms, general.timeout_ms, target.timeout_ms);
   target.compression = first_of(own.compression, general.compression, target.compression);
-  target.protocol = first_of(own.protocol, general.protocol, target.protocol);
   target.ca = first_of(own.ca, general.ca, {});
   // A certificate and its key come from one place.
   const auto& identity = own.certificate || own.key ? own : general;
@@ -170,9 +197,19 @@ std::optional<ExportTarget> ExportSettings::target(Signal signal) const {
   return target;
 }
 
+const ExportLayer* ExportSettings::lacks_scheme(Signal signal) const {
+  const auto made = target(signal);
+  if (!made || made->url.has_scheme || made->protocol == Protocol::kGrpc) return nullptr;
+  const auto& own = signals[index_of(signal)];
+  return own.endpoint ? &own : &general;
+}
+
 std::optional<std::string> ExportSettings::fault() const {
   for (const auto signal : kAllSignals) {
     const auto made = target(signal);
+    if (lacks_scheme(signal) != nullptr)
+      return fmt::format("export of {}: the endpoint '{}' needs a scheme: {}", otlp_name_of(signal),
+                         made->url.host, kSchemeNeeded);
     if (made && made->certificate.empty() != made->key.empty())
       return fmt::format("export of {}: a client certificate and its key go together: give both or neither",
                          otlp_name_of(signal));

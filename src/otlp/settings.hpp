@@ -26,17 +26,22 @@ struct Url {
   bool tls = false;
   std::string host;  // without brackets
   std::uint16_t port = 80;
-  std::string path;  // with the query; "" or from '/' on
+  std::string path;        // with the query; "" or from '/' on
+  bool has_scheme = true;  // without one `tls` is not known yet; for gRPC only
   friend bool operator==(const Url&, const Url&) = default;
 };
 // "http://host[:port][/path][?query]", "https://...", an IPv6 address in brackets. Refused: anything else,
 // user names (they belong into a header) and fragments.
 [[nodiscard]] std::optional<Url> parse_url(std::string_view text);
+// An URL, or "host[:port]" as gRPC has it.
+[[nodiscard]] std::optional<Url> parse_endpoint(std::string_view text);
+inline constexpr std::uint16_t kGrpcPort = 4317;  // of an endpoint without scheme and port
 
 // What one place says, about one signal or about all; absent: nothing.
 struct ExportLayer {
   std::optional<bool> enabled;
   std::optional<Url> endpoint;
+  std::optional<bool> insecure;  // of an endpoint without scheme: no TLS
   std::optional<TextPairs> headers;
   std::optional<std::uint32_t> timeout_ms;
   std::optional<Compression> compression;
@@ -72,6 +77,8 @@ struct ExportSettings {
   [[nodiscard]] std::optional<ExportTarget> target(Signal signal) const;
   // Why no target can be made of this: a sentence; nullopt: all is well.
   [[nodiscard]] std::optional<std::string> fault() const;
+  // The layer with the endpoint of a signal, when that lacks the scheme that its protocol needs.
+  [[nodiscard]] const ExportLayer* lacks_scheme(Signal signal) const;
 };
 
 // The map under `export`. Adds a complaint for each mistake, and takes the rest.
@@ -87,8 +94,8 @@ void read_section(const yaml::Node& section, ExportSettings& settings,
 // "timeout_ms" or "tls.ca". nullopt: taken; otherwise what is wrong.
 [[nodiscard]] std::optional<std::string> apply_word(std::string_view key, std::string_view value,
                                                     ExportLayer& layer);
-inline constexpr std::array<std::string_view, 7> kLayerWords{
-    "endpoint", "timeout_ms", "compression", "protocol", "tls.ca", "tls.certificate", "tls.key"};
+inline constexpr std::string_view kSchemeNeeded =
+    "without http:// or https:// it can only be spoken by protocol grpc";
 // nullopt: the header can be sent.
 [[nodiscard]] std::optional<std::string> check_header(std::string_view name, std::string_view value);
 

@@ -16,7 +16,8 @@ struct Word {
   std::string_view variable;  // after OTEL_EXPORTER_OTLP_[<SIGNAL>_]
   std::string_view key;       // for apply_word
 };
-constexpr std::array<Word, 7> kWords{{{"ENDPOINT", "endpoint"},
+constexpr std::array<Word, 8> kWords{{{"ENDPOINT", "endpoint"},
+                                      {"INSECURE", "insecure"},
                                       {"TIMEOUT", "timeout_ms"},
                                       {"COMPRESSION", "compression"},
                                       {"PROTOCOL", "protocol"},
@@ -97,6 +98,7 @@ class EnvironmentReader {
       read_layer(fmt::format("{}{}_", kExporter, upper(otlp_name_of(signal))), layer);
       read_choice(fmt::format("OTEL_{}_EXPORTER", upper(otlp_name_of(signal))), layer);
     }
+    check_schemes();
     read_sdk();
     return std::move(warnings_);
   }
@@ -122,12 +124,21 @@ class EnvironmentReader {
       const auto name = prefix + std::string(word.variable);
       const auto value = find(name);
       if (!value) continue;
+      if (word.key == "endpoint") endpoints_.push_back({&layer, name, layer.endpoint});
       if (const auto wrong = apply_word(word.key, *value, layer)) ignore(name, *wrong);
     }
     read_headers(prefix + "HEADERS", layer);
-    // Only of gRPC without a scheme: there is nothing that it could change here.
-    if (const auto value = find(prefix + "INSECURE"); value && !boolean(*value))
-      ignore(prefix + "INSECURE", "it is true or false");
+  }
+
+  // Once all is known: an endpoint without scheme is good for gRPC only.
+  void check_schemes() {
+    for (const auto& [layer, name, before] : endpoints_)
+      for (const auto signal : kAllSignals) {
+        if (settings_.lacks_scheme(signal) != layer) continue;
+        ignore(name, kSchemeNeeded);
+        layer->endpoint = before;
+        break;
+      }
   }
 
   void read_headers(const std::string& name, ExportLayer& layer) {
@@ -177,9 +188,16 @@ class EnvironmentReader {
     }
   }
 
+  struct Endpoint {
+    ExportLayer* layer;
+    std::string name;           // of the variable
+    std::optional<Url> before;  // what the layer had
+  };
+
   std::span<const std::string> environment_;
   ExportSettings& settings_;
   std::vector<std::string> warnings_;
+  std::vector<Endpoint> endpoints_;
 };
 
 }  // namespace

@@ -29,11 +29,12 @@ class SectionReader {
       if (entry.key == "retry") return read_retry(entry.value);
       read_word(entry, "export", settings_.general);
     });
+    check_schemes();
   }
 
  private:
   static Names layer_names() {
-    return {"endpoint", "headers", "timeout_ms", "compression", "protocol", "tls"};
+    return {"endpoint", "insecure", "headers", "timeout_ms", "compression", "protocol", "tls"};
   }
   static Names general_names() {
     Names names = layer_names();
@@ -87,8 +88,19 @@ class SectionReader {
              ExportLayer& layer) {
     if (!entry.value.is_scalar())
       return complain(entry.value.mark, 1, fmt::format("'{}.{}' takes one value", path, word));
+    if (word == "endpoint") endpoints_.push_back({&layer, path, entry.value});
     if (const auto wrong = apply_word(word, entry.value.scalar, layer))
       complain_about(entry.value, fmt::format("'{}.{}': {}", path, word, *wrong));
+  }
+
+  // Once all of the section is known: the protocol may stand below the endpoint.
+  void check_schemes() {
+    for (const auto& [layer, path, value] : endpoints_)
+      for (const auto signal : kAllSignals) {
+        if (settings_.lacks_scheme(signal) != layer) continue;
+        complain_about(value, fmt::format("'{}.endpoint': {}", path, kSchemeNeeded));
+        break;
+      }
   }
 
   void read_headers(const yaml::Node& map, const std::string& path, ExportLayer& layer) {
@@ -148,8 +160,15 @@ class SectionReader {
     complaints_.push_back({mark, std::max(width, 1), std::move(message), std::move(hint)});
   }
 
+  struct Endpoint {
+    const ExportLayer* layer;
+    std::string path;
+    yaml::Node value;
+  };
+
   ExportSettings& settings_;
   std::vector<yaml::Complaint>& complaints_;
+  std::vector<Endpoint> endpoints_;
 };
 
 }  // namespace

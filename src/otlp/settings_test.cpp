@@ -107,8 +107,8 @@ TEST(ExportSettings, EveryMistakeIsNamedWithItsPlace) {
   const auto complaints = complaints_of(
       "export:\n"
       "  endpoit: http://a\n"
-      "  endpoint: a:4318\n"
-      "  protocol: grpc\n"
+      "  endpoint: a:4318/\n"
+      "  protocol: grcp\n"
       "  headers: { host: x }\n"
       "  queue: 3\n"
       "  traces: { timeout_ms: 0, tls: { cert: x } }\n"
@@ -118,8 +118,8 @@ TEST(ExportSettings, EveryMistakeIsNamedWithItsPlace) {
   ASSERT_THAT(complaints, SizeIs(9));
   EXPECT_THAT(complaints[0], HasSubstr("mixer.yaml:2:3: unknown key 'export.endpoit'"));
   EXPECT_THAT(complaints[0], HasSubstr("did you mean 'endpoint'?"));
-  EXPECT_THAT(complaints[1], HasSubstr("mixer.yaml:3:13: 'export.endpoint': 'a:4318' is no URL"));
-  EXPECT_THAT(complaints[2], HasSubstr("'grpc' cannot be spoken yet"));
+  EXPECT_THAT(complaints[1], HasSubstr("mixer.yaml:3:13: 'export.endpoint': 'a:4318/' is no URL"));
+  EXPECT_THAT(complaints[2], HasSubstr("'grcp' is not known; one of: grpc, http/protobuf, http/json"));
   EXPECT_THAT(complaints[3], HasSubstr("'host' is set by the exporter itself"));
   EXPECT_THAT(complaints[4], HasSubstr("from 1MiB to 16GiB"));
   EXPECT_THAT(complaints[5], HasSubstr("mixer.yaml:7:25: 'export.traces.timeout_ms'"));
@@ -183,7 +183,7 @@ TEST(ExportEnvironment, BadValuesWarnAndAreIgnored) {
   for (const auto* variable :
        {"OTEL_EXPORTER_OTLP_ENDPOINT=a:4318", "OTEL_EXPORTER_OTLP_TIMEOUT=soon",
         "OTEL_EXPORTER_OTLP_TIMEOUT=0", "OTEL_EXPORTER_OTLP_COMPRESSION=zstd",
-        "OTEL_EXPORTER_OTLP_PROTOCOL=grpc", "OTEL_EXPORTER_OTLP_INSECURE=maybe", "OTEL_SDK_DISABLED=1",
+        "OTEL_EXPORTER_OTLP_PROTOCOL=grpcs", "OTEL_EXPORTER_OTLP_INSECURE=maybe", "OTEL_SDK_DISABLED=1",
         "OTEL_TRACES_EXPORTER=zipkin", "OTEL_EXPORTER_OTLP_HEADERS=novalue",
         "OTEL_EXPORTER_OTLP_HEADERS=a=%zz", "OTEL_EXPORTER_OTLP_HEADERS=a=%4",
         "OTEL_EXPORTER_OTLP_HEADERS==x", "OTEL_EXPORTER_OTLP_HEADERS=a=%0d%0ainjected:%201",

@@ -1,11 +1,13 @@
 #!/usr/bin/env node
-// The mixer exports to a back end that misbehaves in every way that the OTLP specification speaks of: what is sent
-// again, how often and when, what is dropped, and that all of it is counted. Business never waits for it.
+// The mixer exports to back ends that misbehave in every way that the OTLP specification speaks of: what is sent
+// again, how often and when, what is dropped, and that all of it is counted. Business never waits for them. Traces and
+// metrics go out over HTTP, logs over gRPC, and each claim is made of both at once.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { BackEnd, partialSuccess } from './back_end.mjs';
+import { GrpcBackEnd, grpcServer, retryInfo } from './grpc_back_end.mjs';
 import { authorization, freePort, mixerProgram, Stack } from './stack.mjs';
 import { runSuite, until } from './suite.mjs';
 
@@ -16,8 +18,12 @@ const collector = opentelemetry.proto.collector;
 const stack = new Stack();
 const pan = '4532015112830366';
 let backEnd;
+let grpc;
+let wellBehaved;
+const backEndOf = { traces: () => backEnd, logs: () => grpc };
+const signals = Object.keys(backEndOf);
 
-const section = (port, more = '') => `export:
+const section = (port, grpcPort) => `export:
   endpoint: http://127.0.0.1:${port}
   compression: gzip
   timeout_ms: 2500
@@ -25,22 +31,27 @@ const section = (port, more = '') => `export:
   queue: 1MiB
   flush_ms: 1500
   retry: { first_ms: 40, most_ms: 80, give_up_ms: 60000 }
-${more}`;
+  logs: { endpoint: "127.0.0.1:${grpcPort}", protocol: grpc, insecure: true }
+`;
 
 const exported = async () => (await stack.api('/api/v1/status')).export;
 const sum = (counts) => Object.values(counts).reduce((a, b) => a + b, 0);
 const open = (signal) => signal.offered - signal.delivered - signal.rejected - sum(signal.dropped);
 
-// The counters once nothing of traces is under way, and nothing new came for a second.
+// The counters once nothing is under way, and nothing new came for a while.
+let quiet = '';
 async function settled() {
-  let last = '';
+  let last = quiet;
   let since = Date.now();
-  return until('the export of traces is settled', async () => {
-    const { traces } = await exported();
-    const now = JSON.stringify(traces);
+  return until('the exports are settled', async () => {
+    const all = await exported();
+    const now = JSON.stringify(signals.map((signal) => all[signal]));
+    if (now === quiet) return all;
     if (now !== last) since = Date.now();
     last = now;
-    return open(traces) === 0 && traces.queue_bytes === 0 && Date.now() - since > 700 && traces;
+    if (!signals.every((signal) => open(all[signal]) === 0 && all[signal].queue_bytes === 0) || Date.now() - since < 450) return false;
+    quiet = now;
+    return all;
   }, 30_000);
 }
 
@@ -51,15 +62,23 @@ async function pay() {
   return answer;
 }
 
-// One transaction against this script for traces: what it changed in the counters, and the requests that it caused.
-async function against(...script) {
+// One transaction against these scripts: by signal, what it changed in the counters, and the requests that it caused.
+async function against(scripts) {
   const before = await settled();
-  const seen = backEnd.of('traces').length;
-  backEnd.scripts.traces = [...script];
+  const seen = {};
+  for (const signal of signals) {
+    seen[signal] = backEndOf[signal]().of(signal).length;
+    backEndOf[signal]().scripts[signal] = [...scripts[signal]];
+  }
   await pay();
   const after = await settled();
-  assert.equal(backEnd.scripts.traces.length, 0, 'the whole script was played');
-  const requests = backEnd.of('traces').slice(seen);
+  return Object.fromEntries(signals.map((signal) => {
+    assert.equal(backEndOf[signal]().scripts[signal].length, 0, `${signal}: the whole script was played`);
+    return [signal, difference(before[signal], after[signal], backEndOf[signal]().of(signal).slice(seen[signal]))];
+  }));
+}
+
+function difference(before, after, requests) {
   const change = (name) => after[name] - before[name];
   const dropped = Object.fromEntries(Object.keys(after.dropped).map((cause) => [cause, after.dropped[cause] - before.dropped[cause]]).filter(([, count]) => count));
   assert.equal(change('attempts'), requests.length, 'every request arrived, and no other');
@@ -69,13 +88,33 @@ async function against(...script) {
 // How often the body of the first request came.
 const sends = ({ requests }) => requests.filter(({ hash }) => hash === requests[0].hash).length;
 
+// The same bytes, so often, until they were taken.
+function takenAfter(result, times) {
+  assert.equal(sends(result), times);
+  assert.equal(result.retries, times - 1);
+  assert.deepEqual(result.dropped, {});
+  assert.equal(result.delivered, result.offered);
+}
+
+// Sent once, and dropped for this cause.
+function droppedFor(result, cause, what) {
+  assert.equal(sends(result), 1, what);
+  assert.equal(result.retries, 0, what);
+  assert.deepEqual(Object.keys(result.dropped), [cause], what);
+  assert.equal(result.delivered + result.dropped[cause], result.offered, what);
+}
+
 const spansOf = (body) => collector.trace.v1.ExportTraceServiceRequest.decode(body).resourceSpans
   .flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans }) => spans));
+
+const logsOf = (body) => collector.logs.v1.ExportLogsServiceRequest.decode(body).resourceLogs
+  .flatMap(({ scopeLogs }) => scopeLogs.flatMap(({ logRecords }) => logRecords));
 
 await runSuite([
   ['what is stored is exported: gzip, headers, one trace', async () => {
     backEnd = await BackEnd.start({ port: await freePort() });
-    await stack.start({ mixer: section(backEnd.port) });
+    grpc = await GrpcBackEnd.start({ port: await freePort() });
+    await stack.start({ mixer: section(backEnd.port, grpc.port) });
     const answer = await pay();
     await settled();
     const [first] = backEnd.of('traces');
@@ -91,78 +130,120 @@ await runSuite([
     assert.equal(new Set(ids).size, ids.length, 'each span once');
     const wanted = await stack.number(`select count(distinct span_id) from spans where trace_id = '${stored.transactions[0].trace_id}'`);
     assert.equal(ids.length, wanted, 'every stored span, and no other');
-    await until('metrics and logs arrive', () => backEnd.of('metrics').length && backEnd.of('logs').length);
+    await until('metrics arrive', () => backEnd.of('metrics').length);
+  }],
+  ['gRPC: the call is what the specification asks for, and its message one of OTLP', async () => {
+    const [first] = grpc.of('logs');
+    const { headers } = first;
+    assert.equal(headers[':method'], 'POST');
+    assert.equal(headers[':scheme'], 'http');
+    assert.equal(headers[':path'], '/opentelemetry.proto.collector.logs.v1.LogsService/Export');
+    assert.equal(headers[':authority'], `127.0.0.1:${grpc.port}`);
+    assert.equal(headers['content-type'], 'application/grpc');
+    assert.equal(headers.te, 'trailers');
+    assert.equal(headers['grpc-encoding'], 'gzip');
+    assert.equal(headers['grpc-timeout'], '2500m');
+    assert.equal(headers['x-tenant'], 'seven');
+    assert.match(headers['user-agent'], /^OTel-OTLP-Exporter-fluxrig\//);
+    assert.equal(first.flag, 1);
+    assert.equal(first.length, first.held);
+    const events = grpc.of('logs').flatMap(({ body }) => logsOf(body)).filter(({ eventName }) => eventName === 'fluxrig.transaction');
+    const stored = await stack.number('select count(*) from transactions');
+    assert.equal(events.length, stored, 'every audit event, once');
   }],
   ['429, 502, 503 and 504 are sent again, the same bytes, once for each', async () => {
-    const result = await against({ status: 503 }, { status: 429 }, { status: 502 }, { status: 504 });
-    assert.equal(sends(result), 5);
-    assert.equal(result.retries, 4);
-    assert.deepEqual(result.dropped, {});
-    assert.equal(result.delivered, result.offered);
+    const { traces, logs } = await against({
+      traces: [{ status: 503 }, { status: 429 }, { status: 502 }, { status: 504 }],
+      logs: [1, 4, 10, 11, 14, 15].map((code) => ({ code })),
+    });
+    takenAfter(traces, 5);
+    takenAfter(logs, 7);
   }],
   ['every other failure is dropped, counted and never sent again', async () => {
-    for (const status of [301, 400, 404, 413, 500]) {
-      const result = await against({ status, headers: status === 301 ? { location: '/v1/traces' } : {} });
-      assert.equal(sends(result), 1, `HTTP ${status}`);
-      assert.equal(result.retries, 0, `HTTP ${status}`);
-      assert.deepEqual(Object.keys(result.dropped), ['refused'], `HTTP ${status}`);
-      assert.equal(result.delivered + result.dropped.refused, result.offered, `HTTP ${status}`);
+    for (const [status, code] of [[301, 3], [400, 8], [404, 13], [413, 12], [500, 16]]) {
+      const { traces, logs } = await against({ traces: [{ status, headers: status === 301 ? { location: '/v1/traces' } : {} }], logs: [{ code, message: 'no "thanks" — %' }] });
+      droppedFor(traces, 'refused', `HTTP ${status}`);
+      droppedFor(logs, 'refused', `gRPC ${code}`);
     }
+    assert.match(stack.log('mixer'), /refused with gRPC INVALID_ARGUMENT: no \\?"thanks\\?" \?\?\? %/);
   }],
-  ['Retry-After is waited for, in seconds and as a date', async () => {
-    const seconds = await against({ status: 429, headers: { 'retry-after': '1' } });
-    assert.ok(seconds.requests[1].at - seconds.requests[0].at >= 1_000, 'not before one second');
-    assert.equal(sends(seconds), 2);
-    const date = new Date(Date.now() + 4_000);
-    const result = await against({ status: 503, headers: { 'retry-after': date.toUTCString() } });
-    assert.ok(result.requests[1].at >= Math.floor(date.getTime() / 1_000) * 1_000, 'not before the date');
-    assert.equal(sends(result), 2);
+  ['Retry-After is waited for, in seconds and as a date; so is RetryInfo', async () => {
+    const seconds = await against({
+      traces: [{ status: 429, headers: { 'retry-after': '1' } }],
+      logs: [{ code: 8, details: retryInfo(1_200) }],
+    });
+    assert.ok(seconds.traces.requests[1].at - seconds.traces.requests[0].at >= 1_000, 'not before one second');
+    takenAfter(seconds.traces, 2);
+    assert.ok(seconds.logs.requests[1].at - seconds.logs.requests[0].at >= 1_200, 'not before the delay');
+    takenAfter(seconds.logs, 2);
+    const date = new Date(Date.now() + 3_000);
+    const result = await against({
+      traces: [{ status: 503, headers: { 'retry-after': date.toUTCString() } }],
+      logs: [{ code: 14, details: retryInfo(300) }, { code: 8, details: retryInfo(0) }],
+    });
+    assert.ok(result.traces.requests[1].at >= Math.floor(date.getTime() / 1_000) * 1_000, 'not before the date');
+    takenAfter(result.traces, 2);
+    assert.ok(result.logs.requests[1].at - result.logs.requests[0].at >= 300, 'not before the delay');
+    takenAfter(result.logs, 3);
   }],
   ['a partial success is counted and not sent again', async () => {
-    const result = await against({ status: 200, body: partialSuccess(1, 'one is too old') });
-    assert.equal(sends(result), 1);
-    assert.equal(result.retries, 0);
-    assert.equal(result.rejected, 1);
-    assert.equal(result.delivered + 1, result.offered);
-    const warned = await against({ status: 200, body: partialSuccess(0, 'slow down') });
-    assert.equal(warned.warnings, 1);
-    assert.equal(warned.rejected, 0);
+    const rejected = partialSuccess(1, 'one is too old');
+    for (const result of Object.values(await against({ traces: [{ status: 200, body: rejected }], logs: [{ code: 0, body: rejected }] }))) {
+      assert.equal(sends(result), 1);
+      assert.equal(result.retries, 0);
+      assert.equal(result.rejected, 1);
+      assert.equal(result.delivered + 1, result.offered);
+    }
+    const warning = partialSuccess(0, 'slow down');
+    for (const result of Object.values(await against({ traces: [{ status: 200, body: warning }], logs: [{ code: 0, body: warning }] }))) {
+      assert.equal(result.warnings, 1);
+      assert.equal(result.rejected, 0);
+    }
   }],
   ['cut connections, silence and garbage are sent again, once for each', async () => {
-    const result = await against({ cut: true }, { cut: 'inside' }, { raw: 'garbage, no HTTP\r\n\r\n' }, { status: 200, after: 6_000 });
-    assert.equal(sends(result), 5);
-    assert.equal(result.retries, 4);
-    assert.deepEqual(result.dropped, {});
+    const { traces, logs } = await against({
+      traces: [{ cut: true }, { cut: 'inside' }, { raw: 'garbage, no HTTP\r\n\r\n' }, { status: 200, after: 6_000 }],
+      logs: [{ cut: true }, { goaway: true }, { reset: 7 }, { reset: 8 }, { http: 503 }, { code: 0, after: 6_000 }],
+    });
+    takenAfter(traces, 5);
+    takenAfter(logs, 7);
   }],
   ['a success with a body that is none is no reason to send again', async () => {
-    const result = await against({ status: 200, body: '<html>all good</html>' });
-    assert.equal(sends(result), 1);
-    assert.equal(result.unreadable, 1);
-    assert.equal(result.delivered, result.offered);
+    for (const result of Object.values(await against({ traces: [{ status: 200, body: '<html>all good</html>' }], logs: [{ code: 0, bytes: Buffer.from('no frame') }] }))) {
+      assert.equal(sends(result), 1);
+      assert.equal(result.unreadable, 1);
+      assert.equal(result.delivered, result.offered);
+    }
   }],
   ['an answer over 4 MiB is not read to its end and not sent again', async () => {
-    const result = await against({ status: 200, body: Buffer.alloc((4 << 20) + 1, 'x') });
-    assert.equal(sends(result), 1);
-    assert.deepEqual(Object.keys(result.dropped), ['unusable']);
+    const { traces, logs } = await against({ traces: [{ status: 200, body: Buffer.alloc((4 << 20) + 1, 'x') }], logs: [{ code: 0, body: Buffer.alloc((4 << 20) + 1, 'x') }] });
+    droppedFor(traces, 'unusable');
+    droppedFor(logs, 'unusable');
   }],
   ['a back end that is away costs its own queue, and what waited arrives when it is back', async () => {
     const before = await settled();
     await backEnd.stop();
+    await grpc.stop();
     const began = Date.now();
     await pay();
     assert.ok(Date.now() - began < 10_000, 'business goes on');
-    await until('something waits', async () => (await exported()).traces.queue_bytes > 0);
-    const { port, requests } = backEnd;
-    backEnd = await BackEnd.start({ port });
-    backEnd.requests = requests;
+    await until('something waits', async () => {
+      const { traces, logs } = await exported();
+      return traces.queue_bytes > 0 && logs.queue_bytes > 0;
+    });
+    backEnd = Object.assign(await BackEnd.start({ port: backEnd.port }), { requests: backEnd.requests });
+    grpc = Object.assign(await GrpcBackEnd.start({ port: grpc.port }), { requests: grpc.requests });
     const after = await settled();
-    assert.deepEqual(after.dropped, before.dropped);
-    assert.ok(after.delivered > before.delivered);
+    for (const signal of signals) {
+      assert.deepEqual(after[signal].dropped, before[signal].dropped);
+      assert.ok(after[signal].delivered > before[signal].delivered);
+    }
     assert.match(stack.log('mixer'), /the back end takes everything again/);
   }],
   ['the end waits for a back end that hangs no longer than flush_ms, and says what is lost', async () => {
     await settled();
     backEnd.otherwise = { status: 200, after: 60_000 };
+    grpc.otherwise = { code: 0, after: 60_000 };
     await pay();
     const began = Date.now();
     const log = stack.processes.get('mixer').log;
@@ -170,17 +251,20 @@ await runSuite([
     assert.equal(code, 0);
     assert.ok(Date.now() - began < 12_000, `ended in ${Date.now() - began} ms`);
     assert.match(readFileSync(log, 'utf8'), /ended before everything was exported/);
-    backEnd.otherwise = { status: 200 };
     await backEnd.stop();
+    await grpc.stop();
   }],
-  ['mutual TLS and JSON, from OTEL_* alone; bad values warn', async () => {
+  ['mutual TLS, JSON and gRPC, from OTEL_* alone; bad values warn', async () => {
     const file = (name) => join(stack.pki, name);
     const tls = { cert: readFileSync(file('nats.crt')), key: readFileSync(file('nats.key')), ca: readFileSync(file('ca.crt')), requestCert: true, rejectUnauthorized: true };
     backEnd = await BackEnd.start({ port: await freePort(), tls });
+    const logs = [];
+    wellBehaved = await grpcServer((signal, message, call) => void logs.push({ signal, message, tenant: call.metadata.get('x-tenant'), peer: call.getAuthContext().sslPeerCertificate?.subject.CN }), { port: await freePort(), tls });
     stack.spawn('mixer', mixerProgram, ['--config', stack.path('mixer.yaml')], {
       OTEL_EXPORTER_OTLP_ENDPOINT: `https://127.0.0.1:${backEnd.port}/base/`, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
       OTEL_EXPORTER_OTLP_CERTIFICATE: file('ca.crt'), OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE: file('mixer.crt'), OTEL_EXPORTER_OTLP_CLIENT_KEY: file('mixer.key'),
       OTEL_EXPORTER_OTLP_TRACES_COMPRESSION: 'none', OTEL_EXPORTER_OTLP_HEADERS: 'x-tenant=a%20b', OTEL_EXPORTER_OTLP_LOGS_TIMEOUT: 'soon',
+      OTEL_EXPORTER_OTLP_LOGS_PROTOCOL: 'grpc', OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: `127.0.0.1:${wellBehaved.port}`, OTEL_EXPORTER_OTLP_LOGS_INSECURE: 'false',
       OTEL_METRICS_EXPORTER: 'none', OTEL_SERVICE_NAME: '', OTEL_RESOURCE_ATTRIBUTES: 'deployment.environment.name=test' });
     await stack.waitLog('mixer', 'mixer ready');
     await until('both racks are back', async () => stack.log('mixer').includes('hello rack=edge') && stack.log('mixer').includes('hello rack=host'), 30_000);
@@ -195,9 +279,17 @@ await runSuite([
     const { resourceSpans } = JSON.parse(first.body);
     assert.ok(resourceSpans[0].resource.attributes.some(({ key, value }) => key === 'deployment.environment.name' && value.stringValue === 'test'));
     assert.equal(backEnd.of('metrics').length, 0);
+    await until('logs arrive', () => logs.length);
+    assert.equal(logs[0].signal, 'logs');
+    assert.ok(logsOf(logs[0].message).every(({ eventName, body }) => eventName || body), 'a request with log records');
+    assert.deepEqual(logs[0].tenant, ['a b']);
+    assert.equal(logs[0].peer, 'mixer', 'here as well');
     assert.match(stack.log('mixer'), /OTEL_EXPORTER_OTLP_LOGS_TIMEOUT is ignored: 'soon'/);
   }],
 ], async () => {
+  await Promise.all(['edge', 'host'].map((rack) => stack.stop(rack)));  // while there is a mixer: nothing to wait for
   await stack.close();
   await backEnd?.stop();
+  await grpc?.stop();
+  wellBehaved?.stop();
 });

@@ -4,8 +4,10 @@
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
+import http2 from 'node:http2';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { grpcServer } from '../e2e/grpc_back_end.mjs';
 
 const require = createRequire(import.meta.url);
 const { opentelemetry } = require('@opentelemetry/otlp-transformer/build/src/generated/root');
@@ -131,6 +133,36 @@ for (const [prefix, all] of [['', bodies], ['odd ', read('odd_')]])
       assert.equal(type.encode(message).finish().length, bytes.length);
     });
   }
+
+// The message as it goes over HTTP/2, handed to a gRPC server of another implementation.
+async function throughGrpc(port, path, bytes) {
+  const session = http2.connect(`http://127.0.0.1:${port}`);
+  const stream = session.request({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' });
+  const status = new Promise((resolve, reject) => {
+    stream.on('trailers', (trailers) => resolve(trailers['grpc-status']));
+    stream.on('response', (head) => head['grpc-status'] && resolve(head['grpc-status']));
+    stream.on('error', reject);
+  });
+  stream.resume();
+  stream.end(bytes);
+  await status.finally(() => session.destroy());
+  return status;
+}
+
+const services = { spans: 'trace.v1.TraceService', metrics: 'metrics.v1.MetricsService', logs: 'logs.v1.LogsService' };
+for (const [signal, { type, json }] of Object.entries(bodies))
+  test(`${signal}: a gRPC server reads from its message what JSON says`, async () => {
+    const received = [];
+    const server = await grpcServer((name, message) => void received.push(message));
+    try {
+      const path = `/opentelemetry.proto.collector.${services[signal]}/Export`;
+      assert.equal(await throughGrpc(server.port, path, golden(`otlp/${signal}.grpc`)), '0');
+    } finally {
+      server.stop();
+    }
+    assert.equal(received.length, 1);
+    assert.deepEqual(plain(type.decode(received[0])), json);
+  });
 
 for (const [signal, { json }] of Object.entries(bodies)) {
   test(`${signal}: resource and scope are named, with their schema`, () => {
