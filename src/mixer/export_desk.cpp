@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 
+#include "base/thread_priority.hpp"
 #include "mixer/version.hpp"
 #include "otlp/encode.hpp"
 
@@ -113,6 +114,7 @@ void ExportDesk::offer(std::vector<FreshBlock> blocks, std::size_t bytes) {
 }
 
 void ExportDesk::run() {
+  work_behind_business();
   std::unique_lock lock(mutex_);
   for (;;) {
     wake_.wait(lock, [this] { return stop_ || !waiting_.empty(); });

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/thread_priority.hpp"
+
 namespace fluxrig::mixer {
 namespace {
 
@@ -53,6 +55,7 @@ bool IngestThread::pause(std::chrono::milliseconds time) {
 }
 
 void IngestThread::run() {
+  work_behind_business();
   bool idle = true;
   while (!stopping()) {
     const bool was_empty = ingest_.empty();

@@ -7,6 +7,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/thread_priority.hpp"
 #include "mixer/api/http_server.hpp"
 #include "mixer/api/openapi_text.hpp"
 #include "mixer/api/token.hpp"
@@ -138,7 +139,12 @@ Outcome<void> Mixer::Parts::open_store() {
   options.memory_limit_bytes = config.memory_limit_bytes;
   options.retention_days = config.retention_days;
   options.hot_hours = config.hot_hours;
-  auto opened = sink::DuckDbStore::open(std::move(options), clock, diagnostics);
+  // The store's own threads are made here, and the bus beside it goes before them.
+  Outcome<std::unique_ptr<sink::DuckDbStore>> opened;
+  std::thread([&] {
+    work_behind_business();
+    opened = sink::DuckDbStore::open(std::move(options), clock, diagnostics);
+  }).join();
   if (!opened) return tl::unexpected(opened.error());
   store = std::move(*opened);
   presence.recall(store->queries(), diagnostics);

@@ -1,5 +1,7 @@
 #include "mixer/api/worker_pool.hpp"
 
+#include "base/thread_priority.hpp"
+
 namespace fluxrig::mixer {
 
 WorkerPool::WorkerPool(std::size_t threads, std::size_t queue_limit) : queue_limit_(queue_limit) {
@@ -27,6 +29,7 @@ bool WorkerPool::submit(std::function<void()> job) {
 }
 
 void WorkerPool::work() {
+  work_behind_business();
   for (;;) {
     std::function<void()> job;
     {
