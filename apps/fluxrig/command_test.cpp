@@ -9,6 +9,8 @@
 #include <fstream>
 
 #include "base/random.hpp"
+#include "gear/bus/spool_entry.hpp"
+#include "lane/backlog_entry.hpp"
 #include "model/record_codec.hpp"
 #include "wal/posix_disk.hpp"
 #include "wal/writer.hpp"
@@ -171,24 +173,29 @@ TEST_F(CommandTest, ClientsSayWhatToDoWhenNoMixerAnswers) {
   EXPECT_THAT(fluxrig("racks --token-file /no/such/token").output, HasSubstr("/no/such/token"));
 }
 
-// A lane with two records, closed.
-void write_lane(const std::string& directory) {
+// A lane with one block, closed.
+void write_lane(const std::string& directory, model::Lane lane, ByteView records, std::uint32_t count) {
   wal::PosixDisk disk;
   ManualClock clock;
   SeededRandom random(1);
-  wal::WriterSetup setup{disk, clock, directory, make_machine_id(random), model::Lane::kAudit, {}};
+  wal::WriterSetup setup{disk, clock, directory, make_machine_id(random), lane, {}};
   setup.options.rack = "edge";
   auto writer = wal::Writer::open(setup);
   ASSERT_TRUE(writer) << writer.error().message;
+  ASSERT_TRUE((*writer)->append(records, count));
+  ASSERT_TRUE((*writer)->sync());
+  ASSERT_TRUE((*writer)->close());
+}
+
+// With two records.
+void write_lane(const std::string& directory) {
   model::Log log;
   log.body = "started \x1b[31m";
   log.event_name = "fluxrig.rack.started";
   Bytes records;
   model::encode(model::Record(log), records);
   model::encode(model::Record(log), records);
-  ASSERT_TRUE((*writer)->append(records, 2));
-  ASSERT_TRUE((*writer)->sync());
-  ASSERT_TRUE((*writer)->close());
+  write_lane(directory, model::Lane::kAudit, records, 2);
 }
 
 TEST_F(CommandTest, WalCommandsReadALaneAndTakeADataDirectoryToo) {
@@ -205,6 +212,28 @@ TEST_F(CommandTest, WalCommandsReadALaneAndTakeADataDirectoryToo) {
   EXPECT_THAT(verified.output, HasSubstr("2 records"));
   EXPECT_THAT(verified.output, HasSubstr("no gap, no alteration"));
   EXPECT_THAT(fluxrig("wal ls " + folder_).output, HasSubstr("1 segment, 2 records"));
+}
+
+// What waits for the bus is named, and its payload, which may hold anything, is not shown.
+TEST_F(CommandTest, WalCatNamesTheMessagesOfASpoolAndTheBatchesOfTheBacklog) {
+  const Bytes payload{'s', 'e', 'c', 'r', 'e', 't'};
+  const snake::Outgoing message{"flux.msg.edge.send.out", {{"flux-id", "0192f3c1"}}, payload, "id-1"};
+  write_lane(folder_ + "/spool", model::Lane::kSpool, gear::bus::encode_spool_entry(message), 1);
+  const auto spool = fluxrig("wal cat " + folder_ + "/spool");
+  EXPECT_EQ(spool.exit, 0);
+  EXPECT_EQ(
+      spool.output,
+      R"({"epoch":1,"sequence":1,"record":"message","subject":"flux.msg.edge.send.out","id":"id-1","flux_id":"0192f3c1","bytes":6})"
+      "\n");
+  lane::TelemetryBatch batch{Bytes(3, 0x01), 3, {{2, 1, 0}}, {}, {}, {5}, {41}};
+  Bytes entry;
+  lane::encode(lane::make_block(batch, {}), lane::Sent::kNever, entry);
+  write_lane(folder_ + "/telemetry", model::Lane::kTelemetry, entry, 1);
+  const auto telemetry = fluxrig("wal cat " + folder_ + "/telemetry");
+  EXPECT_EQ(telemetry.exit, 0);
+  EXPECT_THAT(
+      telemetry.output,
+      HasSubstr(R"("record":"batch","batch_epoch":5,"first":41,"last":43,"spans":2,"metrics":1,"logs":0,)"));
 }
 
 TEST_F(CommandTest, DamagedSegmentsExitWithThree) {

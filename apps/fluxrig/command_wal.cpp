@@ -16,6 +16,7 @@ constexpr const char* kFooter = R"(Examples:
   fluxrig wal ls fluxrig-data/edge
   fluxrig wal cat fluxrig-data/edge/audit --limit 3
   fluxrig wal cat fluxrig-data/edge --epoch 2 --sequence 1000 | jq .outcome
+  fluxrig wal cat fluxrig-data/edge/spool/send.out | jq -r .flux_id
   fluxrig wal verify fluxrig-data/edge
 
 DIR is a rack's data directory or a lane's directory in it. Nothing is changed; the rack may be running.

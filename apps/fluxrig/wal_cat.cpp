@@ -1,8 +1,10 @@
 #include <fmt/core.h>
 
 #include "cbor/decoder.hpp"
+#include "fluxrig/entry_json.hpp"
 #include "fluxrig/record_json.hpp"
 #include "fluxrig/wal_view.hpp"
+#include "gear/bus/spool_entry.hpp"
 #include "model/record_codec.hpp"
 
 namespace fluxrig::client {
@@ -23,7 +25,7 @@ class Cat {
       if (!item) return;  // the block's decoder has counted the items; this cannot be
       const RecordPlace place{block.view.head.epoch, {block.view.head.first.value + i}};
       if (place.epoch == request_.start.epoch && place.sequence < request_.start.sequence) continue;
-      print(place, *item);
+      print(place, block.view.head.lane, *item);
     }
   }
   [[nodiscard]] bool full() const noexcept { return request_.limit != 0 && result.records >= request_.limit; }
@@ -31,13 +33,25 @@ class Cat {
   CatResult result;
 
  private:
-  void print(const RecordPlace& place, ByteView item) {
+  void print(const RecordPlace& place, model::Lane lane, ByteView item) {
     ++result.records;
-    const auto record = model::decode(item);
-    if (!record) ++result.undecodable;
-    fmt::print(
-        out_, "{}\n",
-        record ? record_as_json(place, *record) : undecodable_as_json(place, item.size(), record.error()));
+    const auto text = as_json(place, lane, item);
+    if (!text) ++result.undecodable;
+    fmt::print(out_, "{}\n", text ? *text : undecodable_as_json(place, item.size(), text.error()));
+  }
+  static Result<std::string> as_json(const RecordPlace& place, model::Lane lane, ByteView item) {
+    switch (lane) {
+      case model::Lane::kSpool:
+        return gear::bus::decode_spool_entry(item).map(
+            [&](const snake::Outgoing& message) { return message_as_json(place, message); });
+      case model::Lane::kTelemetry:
+        return lane::decode_backlog_entry(item).map(
+            [&](const lane::BacklogEntry& entry) { return batch_as_json(place, entry); });
+      case model::Lane::kAudit:
+        break;
+    }
+    return model::decode(item).map(
+        [&](const model::Record& record) { return record_as_json(place, record); });
   }
 
   const CatRequest& request_;
