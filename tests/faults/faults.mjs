@@ -6,10 +6,12 @@ import { parseArgs } from 'node:util';
 import { clearLeftovers } from './leftovers.mjs';
 import { ClockJumps } from './clock.mjs';
 import { Disk } from './disk.mjs';
+import { GoOn } from './go_on.mjs';
 import { Intent } from './intent.mjs';
 import { Network } from './network.mjs';
 import { Processes } from './processes.mjs';
 import { Chance, seedOf } from './random.mjs';
+import { Spool } from './spool.mjs';
 import { Store } from './store.mjs';
 import { StoreDisk } from './store_disk.mjs';
 import { Tampering } from './tampering.mjs';
@@ -19,6 +21,8 @@ import { printTable, problems, say } from './table.mjs';
 const FAMILIES = [
   { world: Processes, most: 24, share: 40, short: 12 },
   { world: Disk, most: 12, share: 10, short: 4 },
+  { world: GoOn, most: 1, share: 4, short: 0 },
+  { world: Spool, most: 8, share: 6, short: 0 },
   { world: ClockJumps, most: 14, share: 8, short: 4 },
   { world: Network, most: 15, share: 12, short: 6, slow: ['outage'] },
   { world: Intent, most: 200, share: 10, short: 12 },
@@ -56,7 +60,8 @@ function planOf({ rounds, only }) {
     ...family, kinds: Object.keys(family.world.faults).filter((kind) => !only || only.includes(kind) || only.includes(family.world.title)),
   })).filter(({ kinds }) => kinds.length > 0);
   if (rounds === 0) {
-    return wanted.map((family) => ({ ...family, rounds: family.short, kinds: family.kinds.filter((kind) => !family.slow?.includes(kind)) }));
+    return wanted.filter(({ short }) => short > 0)
+      .map((family) => ({ ...family, rounds: family.short, kinds: family.kinds.filter((kind) => !family.slow?.includes(kind)) }));
   }
   const shares = wanted.reduce((sum, { share }) => sum + share, 0);
   let left = rounds;

@@ -50,7 +50,7 @@ export class World {
     if (answered.length === 0) throw new Error('nothing was answered: a comparison would prove nothing');
     if (new Set(answered).size !== answered.length) throw new Error('the ledger has one flux_id twice');
     await replayed(this.stack);
-    const found = await missing(this.stack, this.expected(answered), { peer: this.peer });
+    const found = await missing(this.stack, this.expected(answered), { rack: this.rack, peer: this.peer });
     this.blame(rounds, found.lost, 'lost');
     this.blame(rounds, found.doubled, 'doubled');
     const twice = await storedTwice(this.stack);
