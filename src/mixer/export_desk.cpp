@@ -9,19 +9,13 @@
 
 #include "base/thread_priority.hpp"
 #include "mixer/version.hpp"
-#include "otlp/encode.hpp"
+#include "otlp/export_records.hpp"
 
 namespace fluxrig::mixer {
 namespace {
 
 using otlp::ExportCounters;
 using otlp::ExportDrop;
-
-std::vector<model::Attribute> attributes_of(const otlp::TextPairs& pairs) {
-  std::vector<model::Attribute> attributes;
-  for (const auto& [key, value] : pairs) attributes.push_back({key, value});
-  return attributes;
-}
 
 std::uint64_t load(const ExportCounters::Counter& counter) { return counter.load(std::memory_order_relaxed); }
 
@@ -86,7 +80,7 @@ Outcome<std::unique_ptr<ExportDesk>> ExportDesk::start(const otlp::ExportSetting
 
 ExportDesk::ExportDesk(const otlp::ExportSettings& settings, std::unique_ptr<otlp::Exporter> exporter)
     : service_name_(settings.service_name),
-      resource_attributes_(attributes_of(settings.resource_attributes)),
+      resource_attributes_(otlp::attributes_of(settings.resource_attributes)),
       exporter_(std::move(exporter)) {
   thread_ = std::thread([this] { run(); });
 }
@@ -132,16 +126,7 @@ void ExportDesk::run() {
 void ExportDesk::encode(const std::vector<FreshBlock>& blocks) {
   Resources resources(service_name_, resource_attributes_);
   const auto batches = batches_of(blocks, resources);
-  for (const auto signal : otlp::kAllSignals) {
-    const auto protocol = exporter_->protocol(signal);
-    if (!protocol) continue;
-    otlp::Options options;
-    options.encoding =
-        *protocol == otlp::Protocol::kHttpJson ? otlp::Encoding::kJson : otlp::Encoding::kProtobuf;
-    auto encoded = otlp::encode(signal, batches, options);
-    if (encoded.oversize != 0) exporter_->count_dropped(signal, ExportDrop::kOversize, encoded.oversize);
-    for (auto& payload : encoded.payloads) exporter_->offer(signal, {std::move(payload.body), payload.items});
-  }
+  otlp::offer_records(*exporter_, batches);
 }
 
 // As encode would count them: a transaction is a span and a log record.
