@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "base/random.hpp"
+#include "base/thread_priority.hpp"
 #include "otlp/export_grpc.hpp"
 #include "otlp/export_http.hpp"
 #include "otlp/export_sender.hpp"
@@ -154,7 +155,10 @@ Outcome<std::unique_ptr<Exporter>> Exporter::start(const ExportSettings& setting
     if (const auto target = settings.target(signal))
       if (auto added = impl->add_lane(signal, *target, settings, version); !added)
         return tl::unexpected(added.error());
-  impl->thread = std::thread([raw = impl.get()] { raw->io.run(); });
+  impl->thread = std::thread([raw = impl.get()] {
+    work_behind_business();  // compression is here
+    raw->io.run();
+  });
   return std::unique_ptr<Exporter>(new Exporter(std::move(impl)));
 }
 

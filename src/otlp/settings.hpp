@@ -1,5 +1,5 @@
-// Where telemetry is exported to, and how: the section `export` of a configuration, and the standard
-// variables OTEL_* of the environment (docs/mixer.md). Values only; any thread.
+// Where telemetry is exported to, and how: the section `export` of a mixer's configuration or of a rack's
+// scenario, and the standard variables OTEL_* of the environment (docs/mixer.md). Values only; any thread.
 #pragma once
 
 #include <array>
@@ -81,9 +81,10 @@ struct ExportSettings {
   [[nodiscard]] const ExportLayer* lacks_scheme(Signal signal) const;
 };
 
-// The map under `export`. Adds a complaint for each mistake, and takes the rest.
+// The map under `export`, wherever that stands (`path`). Adds a complaint for each mistake, and takes the
+// rest.
 void read_section(const yaml::Node& section, ExportSettings& settings,
-                  std::vector<yaml::Complaint>& complaints);
+                  std::vector<yaml::Complaint>& complaints, std::string_view path = "export");
 
 // Puts what OTEL_* says over `settings`: "NAME=value" entries; an empty value is as good as none. What cannot
 // be used is ignored, with one sentence for each in the result, which never holds the value of a header.

@@ -17,17 +17,17 @@ using Names = std::vector<std::string_view>;
 
 class SectionReader {
  public:
-  SectionReader(ExportSettings& settings, std::vector<yaml::Complaint>& complaints)
-      : settings_(settings), complaints_(complaints) {}
+  SectionReader(std::string_view path, ExportSettings& settings, std::vector<yaml::Complaint>& complaints)
+      : path_(path), settings_(settings), complaints_(complaints) {}
 
   void read(const yaml::Node& section) {
-    for_each(section, "export", general_names(), [this](const yaml::Node::Entry& entry) {
+    for_each(section, path_, general_names(), [this](const yaml::Node::Entry& entry) {
       for (const auto signal : kAllSignals)
         if (entry.key == otlp_name_of(signal)) return read_signal(entry, signal);
       if (entry.key == "queue") return read_queue(entry.value);
       if (entry.key == "flush_ms") return read_number(entry, 0, 60'000, settings_.flush_ms);
       if (entry.key == "retry") return read_retry(entry.value);
-      read_word(entry, "export", settings_.general);
+      read_word(entry, path_, settings_.general);
     });
     check_schemes();
   }
@@ -66,7 +66,7 @@ class SectionReader {
     auto& layer = settings_.signals[index_of(signal)];
     auto names = layer_names();
     names.emplace_back("enabled");
-    const std::string path = fmt::format("export.{}", otlp_name_of(signal));
+    const std::string path = fmt::format("{}.{}", path_, otlp_name_of(signal));
     for_each(entry.value, path, names, [&](const yaml::Node::Entry& word) {
       if (word.key != "enabled") return read_word(word, path, layer);
       if (word.value.scalar == "true" || word.value.scalar == "false")
@@ -121,14 +121,14 @@ class SectionReader {
 
   void read_queue(const yaml::Node& value) {
     const auto size = parse_byte_size(value.scalar);
-    if (!size) return complain_about(value, fmt::format("'export.queue': {}", size.error().message));
+    if (!size) return complain_about(value, fmt::format("'{}.queue': {}", path_, size.error().message));
     if (*size < kLeastQueue || *size > kMostQueue)
-      return complain_about(value, "'export.queue' is from 1MiB to 16GiB, for each signal");
+      return complain_about(value, fmt::format("'{}.queue' is from 1MiB to 16GiB, for each signal", path_));
     settings_.queue_bytes = *size;
   }
 
   void read_retry(const yaml::Node& map) {
-    for_each(map, "export.retry", {"first_ms", "most_ms", "give_up_ms"},
+    for_each(map, path_ + ".retry", {"first_ms", "most_ms", "give_up_ms"},
              [this](const yaml::Node::Entry& entry) {
                std::uint32_t milliseconds = 0;
                read_number(entry, 1, 86'400'000, milliseconds);
@@ -166,6 +166,7 @@ class SectionReader {
     yaml::Node value;
   };
 
+  const std::string path_;
   ExportSettings& settings_;
   std::vector<yaml::Complaint>& complaints_;
   std::vector<Endpoint> endpoints_;
@@ -174,8 +175,8 @@ class SectionReader {
 }  // namespace
 
 void read_section(const yaml::Node& section, ExportSettings& settings,
-                  std::vector<yaml::Complaint>& complaints) {
-  SectionReader(settings, complaints).read(section);
+                  std::vector<yaml::Complaint>& complaints, std::string_view path) {
+  SectionReader(path, settings, complaints).read(section);
 }
 
 }  // namespace fluxrig::otlp

@@ -89,7 +89,8 @@ Environment process_environment() {
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
     const std::string_view text(*entry);
     const auto equals = text.find('=');
-    if (!text.starts_with("FLUXRIG_") || equals == std::string_view::npos) continue;
+    if ((!text.starts_with("FLUXRIG_") && !text.starts_with("OTEL_")) || equals == std::string_view::npos)
+      continue;
     variables.emplace(text.substr(0, equals), text.substr(equals + 1));
   }
   return variables;

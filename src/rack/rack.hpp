@@ -31,7 +31,7 @@ struct RackFiles {
 // catalogue.
 [[nodiscard]] int run_main(int argc, const char* const* argv, const std::vector<gear::GearType>& catalogue);
 
-// The FLUXRIG_* variables of this process.
+// The FLUXRIG_* and OTEL_* variables of this process.
 [[nodiscard]] Environment process_environment();
 
 }  // namespace fluxrig::rack

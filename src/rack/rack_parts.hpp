@@ -9,10 +9,12 @@
 #include "lane/telemetry_backlog.hpp"
 #include "lane/telemetry_queue.hpp"
 #include "rack/command_desk.hpp"
+#include "rack/export_tap.hpp"
 #include "rack/identity.hpp"
 #include "rack/link_thread.hpp"
 #include "rack/pump_thread.hpp"
 #include "rack/rack.hpp"
+#include "rack/rack_export.hpp"
 #include "rack/runtime.hpp"
 #include "rack/timed_bus.hpp"
 #include "snake/nats_bus.hpp"
@@ -38,6 +40,7 @@ class Rack {
   [[nodiscard]] Outcome<void> open_audit();
   [[nodiscard]] Outcome<void> connect_bus();
   [[nodiscard]] Wiring make_wiring();
+  [[nodiscard]] Outcome<void> start_export();
   void make_pump();
   void open_backlog();
   void make_link();
@@ -49,6 +52,7 @@ class Rack {
   void event(std::string name, const std::string& body, std::vector<model::Attribute> attributes = {});
   void on_transition(const pressure::Transition& transition);
   void emit_link_metrics(tap::Pump& pump) const;
+  void emit_export_metrics(tap::Pump& pump) const;
   [[nodiscard]] bool state_ledger(lane::TelemetryLedger::Occasion occasion);
   [[nodiscard]] std::string status_json() const;
   [[nodiscard]] wal::ChainSigner::Facts chain_facts() const;
@@ -84,6 +88,8 @@ class Rack {
   wal::PosixDisk disk_;
   wal::Receipts stored_receipts_;
   std::unique_ptr<AuditLane> audit_;
+  std::unique_ptr<RackExport> export_;               // null: nothing goes out but over the bus
+  std::unique_ptr<ExportTap> export_tap_;            // the pump's
   std::unique_ptr<lane::TelemetryBacklog> backlog_;  // the link's
   std::unique_ptr<tap::Pump> pump_;
   std::atomic<bool> connection_changed_{false};  // written by the bus, read by the link: see Link::Parts

@@ -25,6 +25,8 @@ void Rack::run() {
   if (has_link && !settled)
     diagnostics_.warn("rack",
                       "not everything has reached the mixer yet; the rest is sent after the next start");
+  if (export_tap_) export_tap_->flush();
+  export_.reset();  // flushes; the pump, which would hand over more, has stopped
   diagnostics_.info("rack", fmt::format("rack '{}' has stopped", scenario_.rack));
 }
 
@@ -121,6 +123,26 @@ void Rack::emit_metrics(tap::Pump& pump) {
     sum("fluxrig.telemetry.dropped", "{record}", drops_.count(cause), lane::to_string(cause));
   }
   if (link_) emit_link_metrics(pump);
+  if (!export_) return;
+  emit_export_metrics(pump);
+  export_tap_->flush();
+}
+
+// Of all signals together, in items: spans, data points, log records.
+void Rack::emit_export_metrics(tap::Pump& pump) const {
+  const auto sum = [&](std::string_view name, auto count, std::string_view cause = {}) {
+    std::uint64_t total = 0;
+    for (const auto signal : otlp::kAllSignals)
+      if (const auto* counters = export_->counters(signal)) total += count(*counters);
+    pump.emit_sum({name, "{item}", total, cause});
+  };
+  sum("fluxrig.export.offered", [](const auto& counters) { return counters.offered.load(); });
+  sum("fluxrig.export.delivered", [](const auto& counters) { return counters.delivered.load(); });
+  sum("fluxrig.export.rejected", [](const auto& counters) { return counters.rejected.load(); });
+  for (std::size_t i = 0; i < otlp::kExportDropNames.size(); ++i)
+    sum(
+        "fluxrig.export.dropped", [i](const auto& counters) { return counters.dropped[i].load(); },
+        otlp::kExportDropNames[i]);
 }
 
 // On the pump's thread, which produces all of it.

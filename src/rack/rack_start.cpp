@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "otlp/process_resource.hpp"
 #include "rack/footprint.hpp"
 #include "rack/rack_parts.hpp"
 #include "rack/spool_directory.hpp"
@@ -55,6 +56,7 @@ Outcome<void> Rack::start() {
   if (auto opened = open_audit(); !opened) return opened;
   if (scenario_.mixer)
     if (auto connected = connect_bus(); !connected) return connected;
+  if (auto started = start_export(); !started) return started;
   make_pump();
   runtime_ = std::make_unique<Runtime>(
       Runtime::Parts{io_, clock_, random_, diagnostics_, *names_, tick_source_,
@@ -108,7 +110,6 @@ Outcome<void> Rack::open_audit() {
   }
   wait_for((*writer)->epoch());
   telemetry_.begin_epoch((*writer)->epoch());
-  if (!scenario_.mixer) telemetry_.disable();
   stored_receipts_ = *receipts;
   audit_ = std::make_unique<AuditLane>(disk_, *std::move(writer), *std::move(receipts), clock_, diagnostics_);
   audit_->sign_with(std::make_unique<wal::ChainSigner>(clock_, *std::move(key), identity_.machine_id,
@@ -177,6 +178,23 @@ void Rack::open_backlog() {
                       {{"cause", opened.error().message}});
 }
 
+// Connects to nothing yet: a back end that is away is no reason not to start.
+Outcome<void> Rack::start_export() {
+  for (const auto& warning : scenario_.telemetry.export_warnings) diagnostics_.warn("otlp.export", warning);
+  otlp::Resource resource{
+      identity_.machine_id,      audit_->writer().epoch(), scenario_.rack, version_text(), {},
+      otlp::process_attributes()};
+  auto started = RackExport::start(scenario_.telemetry.exported, std::move(resource), clock_, diagnostics_);
+  if (!started) return tl::unexpected(started.error());
+  export_ = *std::move(started);
+  if (export_)
+    export_tap_ = std::make_unique<ExportTap>(ExportTap::Parts{*audit_, telemetry_, *export_, ledger_, drops_,
+                                                               clock_, !scenario_.mixer.has_value()});
+  else if (!scenario_.mixer)
+    telemetry_.disable();
+  return {};
+}
+
 Wiring Rack::make_wiring() {
   Wiring wiring;
   for (const auto& entry : scenario_.gears)
@@ -189,9 +207,12 @@ Wiring Rack::make_wiring() {
 void Rack::make_pump() {
   const tap::Sampling sampling{scenario_.telemetry.sampling.ratio,
                                scenario_.telemetry.sampling.slow.count() * kNanosPerMilli};
+  tap::AuditOutput& audit = export_tap_ ? static_cast<tap::AuditOutput&>(*export_tap_) : *audit_;
+  tap::TelemetryOutput& telemetry =
+      export_tap_ ? static_cast<tap::TelemetryOutput&>(*export_tap_) : telemetry_;
   pump_ = std::make_unique<tap::Pump>(
-      tap::Pump::Parts{ring_, events_, tap::Assembler(*names_, *sanitizer_, ticks_), ticks_, *audit_,
-                       telemetry_, clock_},
+      tap::Pump::Parts{ring_, events_, tap::Assembler(*names_, *sanitizer_, ticks_), ticks_, audit, telemetry,
+                       clock_},
       sampling);
   pump_thread_ = std::make_unique<PumpThread>(
       PumpThread::Parts{*pump_, ticks_, *audit_, pump_bell_, admission_, clock_, diagnostics_,

@@ -59,6 +59,29 @@ Telemetry telemetry_of(const gear::Settings& settings) {
   return telemetry;
 }
 
+void in_folder(std::string_view folder, otlp::ExportLayer& layer) {
+  for (auto* file : {&layer.ca, &layer.certificate, &layer.key})
+    if (*file) *file = in_folder(folder, **file);
+}
+
+// What the file says, with its paths, and then the variables, which are of the place where the rack runs.
+void read_export(const gear::Settings& telemetry, std::string_view folder, const Environment& environment,
+                 Scenario& scenario, Complaints& complaints) {
+  auto& settings = scenario.telemetry.exported;
+  settings.queue_bytes = kExportQueueBytes;
+  if (telemetry.has("export"))
+    otlp::read_section(*telemetry.free("export"), settings, complaints, "telemetry.export");
+  in_folder(folder, settings.general);
+  for (auto& layer : settings.signals) in_folder(folder, layer);
+  std::vector<std::string> variables;
+  for (const auto& [name, value] : environment)
+    if (name.starts_with("OTEL_")) variables.push_back(fmt::format("{}={}", name, value));
+  scenario.telemetry.export_warnings = otlp::apply_environment(variables, settings);
+  if (auto fault = settings.fault())
+    complaints.push_back(
+        {telemetry.mark("export"), 1, *std::move(fault), "see telemetry.export, and OTEL_*"});
+}
+
 Severity severity_of(std::string_view level) {
   if (level == "error") return Severity::kError;
   if (level == "warn") return Severity::kWarn;
@@ -216,7 +239,10 @@ tl::expected<Scenario, Complaints> load(std::string_view text, std::string_view 
   const bool is_readable = complaints.empty();
   check_rack_name(settings, complaints);
   if (const auto* mixer = settings.map("mixer")) check_address(*mixer, complaints);
-  if (is_readable) take_rack_settings(settings, folder, scenario, complaints);
+  if (is_readable) {
+    take_rack_settings(settings, folder, scenario, complaints);
+    read_export(*settings.map("telemetry"), folder, environment, scenario, complaints);
+  }
 
   const auto before_gears = complaints.size();
   std::vector<std::string_view> names;

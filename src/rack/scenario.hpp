@@ -16,6 +16,7 @@
 #include "base/result.hpp"
 #include "base/yaml.hpp"
 #include "gear/settings.hpp"
+#include "otlp/settings.hpp"
 
 namespace fluxrig::rack {
 
@@ -54,11 +55,16 @@ struct Sampling {
   std::chrono::milliseconds slow{250};  // slower transactions and errors are always kept
 };
 
+// Of each signal; a rack has less room than a mixer.
+inline constexpr std::uint64_t kExportQueueBytes = 8ULL << 20;
+
 struct Telemetry {
   Audit audit;
   Sampling sampling;
   std::chrono::milliseconds metrics_interval{10'000};
   std::uint64_t backlog_bytes = 256ULL << 20;  // all segments of waiting P2 together
+  otlp::ExportSettings exported;               // straight from this rack; OTEL_* put over the file
+  std::vector<std::string> export_warnings;    // OTEL_* that were ignored, a sentence each
 };
 
 struct Limits {
@@ -107,7 +113,8 @@ struct Scenario {
 };
 
 // FLUXRIG_<PATH> of the environment overrides the scalar under that path outside `gears` and `wires`:
-// FLUXRIG_TELEMETRY_SAMPLING_RATIO is telemetry.sampling.ratio. Other variables are ignored.
+// FLUXRIG_TELEMETRY_SAMPLING_RATIO is telemetry.sampling.ratio. OTEL_* are read as OpenTelemetry has them
+// (otlp/settings.hpp). Other variables are ignored.
 using Environment = std::map<std::string, std::string, std::less<>>;
 
 // Paths in the file are relative to `folder`. `catalogue` must outlive the result. Opens no socket and makes

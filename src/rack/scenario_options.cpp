@@ -110,11 +110,19 @@ Option telemetry_options() {
                  .fallback = "256MiB",
                  .minimum = lane::TelemetryBacklog::kMinBytes,
                  .maximum = 16LL << 40}}};
-  return {.name = "telemetry",
-          .type = OptionType::kMap,
-          .summary = "what is recorded, and how safely",
-          .fallback = "{}",
-          .items = {audit_options(), std::move(sampling), std::move(metrics), std::move(backlog)}};
+  return {
+      .name = "telemetry",
+      .type = OptionType::kMap,
+      .summary = "what is recorded, and how safely",
+      .fallback = "{}",
+      .items = {audit_options(),
+                std::move(sampling),
+                std::move(metrics),
+                std::move(backlog),
+                {.name = "export",
+                 .type = OptionType::kFree,
+                 .summary = "straight to OpenTelemetry back ends, without a mixer or beside it: the keys of "
+                            "[`export` of a mixer](mixer.md#export); see below"}}};
 }
 
 Option limits_options() {
