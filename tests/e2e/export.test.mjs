@@ -145,9 +145,9 @@ async function payAlone(agent) {
 }
 
 // So many requests, 16 at a time; how many of them failed.
-async function failures(count) {
+async function failures(count, send) {
   const agent = new http.Agent({ keepAlive: true, maxSockets: 16 });
-  const each = await Promise.all(Array.from({ length: count }, () => payAlone(agent).then(() => 0, () => 1)));
+  const each = await Promise.all(Array.from({ length: count }, () => send(agent).then(({ status }) => (status === 200 ? 0 : 1), () => 1)));
   agent.destroy();
   return each.reduce((a, b) => a + b, 0);
 }
@@ -261,6 +261,26 @@ await runSuite([
     const { traces, logs } = await against({ traces: [{ status: 200, body: Buffer.alloc((4 << 20) + 1, 'x') }], logs: [{ code: 0, body: Buffer.alloc((4 << 20) + 1, 'x') }] });
     droppedFor(traces, 'unusable');
     droppedFor(logs, 'unusable');
+  }],
+  ['a slow back end becomes pressure, racks send less, business goes on; a fast one relieves', async () => {
+    const before = (await settled()).traces;
+    const pressure = async () => (await stack.api('/api/v1/status')).pressure;
+    backEnd.otherwise = { status: 200, after: 400 };
+    let failed = 0;
+    const high = await until('level 1', async () => {
+      failed += await failures(100, (agent) => stack.shop(authorization(pan), { agent }));
+      const now = await pressure();
+      return now.level > 0 && now;
+    }, 20_000);
+    assert.deepEqual([high.level, high.cause], [1, 'export']);
+    await until('the rack restricts', async () => (await stack.api('/api/v1/racks')).racks.some(({ pressure: of }) => of?.state === 'restrict'));
+    assert.equal(failed, 0, 'every request was answered');
+    backEnd.otherwise = { status: 200 };
+    await until('level 0', async () => (await pressure()).level === 0, 20_000);
+    const after = (await settled()).traces;
+    const changed = Object.keys(after.dropped).filter((cause) => after.dropped[cause] !== before.dropped[cause]);
+    assert.ok(changed.every((cause) => cause === 'queue_full'), `dropped for ${changed}`);
+    assert.ok(after.delivered > before.delivered, 'and all that was not dropped has arrived');
   }],
   ['a back end that is away costs its own queue, and what waited arrives when it is back', async () => {
     const before = await settled();
@@ -376,11 +396,11 @@ await runSuite([
     const before = aloneCalls.length;
     await backEnd.stop();
     wellBehaved.stop();
-    assert.equal(await failures(200), 0);
+    assert.equal(await failures(200, payAlone), 0);
     const { pid } = stack.processes.get('alone').child;
     const resident = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024;
     const from = resident();
-    assert.equal(await failures(2_000), 0, 'every request was answered');
+    assert.equal(await failures(2_000, payAlone), 0, 'every request was answered');
     assert.ok(resident() - from < 48, `${from} MiB, then ${resident()} MiB: queues of 1 MiB for each signal`);
     backEnd = Object.assign(await BackEnd.start({ port: backEnd.port }), { requests: [] });
     const dropped = await until('the rack tells what it has dropped', () => {
