@@ -120,6 +120,7 @@ def check_paths(path, text):
 
 
 def without_comments_and_strings(text):
+    text = re.sub(r"^[ \t]*#(?:[^\n\\]|\\\n|\\.)*", lambda match: "\n" * match[0].count("\n"), text, flags=re.M)
     pattern = re.compile(r'//[^\n]*|/\*.*?\*/|R"([^\s()\\]{0,16})\(.*?\)\1"|"(?:\\.|[^"\\\n])*"'
                          r"|'(?:\\.|[^'\\\n])+'(?!\w)", re.S)
     return pattern.sub(lambda match: "\n" * match[0].count("\n"), text)
