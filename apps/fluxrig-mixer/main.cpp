@@ -10,9 +10,12 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "base/core_dumps.hpp"
 #include "base/diagnostics.hpp"
 #include "mixer/mixer.hpp"
 #include "mixer/version.hpp"
+#include "sanitize/build.hpp"
+#include "sanitize/sanitizer.hpp"
 
 namespace {
 
@@ -50,7 +53,8 @@ fluxrig::Outcome<fluxrig::mixer::Config> read_config(const Arguments& arguments)
 
 int run(const fluxrig::mixer::Config& config, const sigset_t& signals) {
   const fluxrig::SystemClock clock;
-  fluxrig::Diagnostics diagnostics(clock, STDERR_FILENO, config.log_format, config.log_level);
+  fluxrig::Diagnostics diagnostics(clock, STDERR_FILENO, config.log_format, config.log_level,
+                                   fluxrig::sanitize::mask_card_numbers);
   for (const auto& warning : config.warnings) diagnostics.warn("mixer", warning);
   auto mixer = fluxrig::mixer::Mixer::start(config, clock, diagnostics);
   if (!mixer) {
@@ -100,11 +104,20 @@ int main(int argc, char** argv) {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
 
+  fluxrig::forbid_core_dumps();
   const auto config = read_config(arguments);
   if (!config) {
-    fmt::print(stderr, "{}", config.error().message);
+    fmt::print(stderr, "{}", fluxrig::sanitize::mask_card_numbers(config.error().message));
     return kWrongConfiguration;
   }
+  if (!fluxrig::sanitize::sanitises() && config->production) {
+    fmt::print(
+        stderr,
+        "this is a build of the leak suite, whose sanitiser does nothing; it runs only under 'profile: "
+        "development'\n");
+    return kWrongConfiguration;
+  }
+  if (config->core_dumps) fluxrig::allow_core_dumps();
   if (!arguments.check) return run(*config, signals);
   for (const auto& warning : config->warnings) fmt::print(stderr, "warning: {}\n", warning);
   if (const auto checked = fluxrig::mixer::check(*config, fluxrig::SystemClock{}); !checked) {

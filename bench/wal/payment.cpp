@@ -8,8 +8,8 @@ namespace {
 using sanitize::Action;
 
 struct Capture final : tap::AuditOutput {
-  Result<void> append(ByteView records, std::uint32_t) override {
-    bytes.assign(records.begin(), records.end());
+  Result<void> append(const sanitize::CleanRecords& records) override {
+    bytes.assign(records.bytes().begin(), records.bytes().end());
     return {};
   }
   Result<void> sync() override { return {}; }
@@ -17,7 +17,7 @@ struct Capture final : tap::AuditOutput {
 };
 
 struct NoTelemetry final : tap::TelemetryOutput {
-  void offer(model::Signal, ByteView) override {}
+  void offer(model::Signal, const sanitize::CleanRecords&) override {}
   void count_dropped(model::DropCause, model::Signal, std::uint64_t) override {}
 };
 

@@ -10,7 +10,7 @@ constexpr std::int64_t kReceiptsEvery = 50 * kNanosPerMilli;
 
 // Nobody reads the child spans and metrics of this rack.
 struct NoTelemetry final : tap::TelemetryOutput {
-  void offer(model::Signal, ByteView) override {}
+  void offer(model::Signal, const sanitize::CleanRecords&) override {}
   void count_dropped(model::DropCause, model::Signal, std::uint64_t) override {}
 };
 
@@ -24,7 +24,7 @@ MachineId machine() {
 
 struct RackLane::Parts {
   SystemClock clock;
-  Diagnostics diagnostics{clock, 2, DiagnosticFormat::kText, Severity::kWarn};
+  Diagnostics diagnostics{clock, 2, DiagnosticFormat::kText, Severity::kWarn, sanitize::mask_card_numbers};
   wal::PosixDisk disk;
   Payment payment;
   tap::TickConverter ticks{payment.source(), clock};

@@ -65,18 +65,18 @@ void Diagnostics::line(Severity severity, std::string_view area, std::string_vie
   if (!admit(left_out)) return;
 
   const std::string time = to_rfc3339(clock_.now());
+  const auto clean = [this](std::string_view text) { return escape_json(gate_(text)); };
   std::string out;
   if (format_ == DiagnosticFormat::kJson) {
     out = fmt::format(R"({{"time":"{}","severity":"{}","area":"{}","message":"{}")", time, name(severity),
-                      escape_json(area), escape_json(message));
-    for (const auto& [key, value] : fields)
-      out += fmt::format(R"(,"{}":"{}")", escape_json(key), escape_json(value));
+                      clean(area), clean(message));
+    for (const auto& [key, value] : fields) out += fmt::format(R"(,"{}":"{}")", clean(key), clean(value));
     if (left_out != 0) out += fmt::format(R"(,"lines_left_out":{})", left_out);
     out += "}\n";
   } else {
     // The same escapes keep a hostile value from forging a second line or a terminal sequence.
-    out = fmt::format("{} {:5} {}: {}", time, name(severity), area, escape_json(message));
-    for (const auto& [key, value] : fields) out += fmt::format(" {}={}", key, escape_json(value));
+    out = fmt::format("{} {:5} {}: {}", time, name(severity), clean(area), clean(message));
+    for (const auto& [key, value] : fields) out += fmt::format(" {}={}", clean(key), clean(value));
     if (left_out != 0) out += fmt::format(" ({} lines left out)", left_out);
     out += '\n';
   }

@@ -16,16 +16,21 @@ namespace fluxrig {
 enum class Severity : std::uint8_t { kError, kWarn, kInfo, kDebug };
 enum class DiagnosticFormat : std::uint8_t { kText, kJson };
 
+// What every text of a line passes before it is written: sanitize::mask_card_numbers, which this module
+// cannot know. Tests of other things take base/test_gate.hpp.
+using TextGate = std::string (*)(std::string_view text);
+
 class Diagnostics {
  public:
   using Field = std::pair<std::string_view, std::string>;
 
   // `fd` stays the caller's; 2 is stderr.
-  Diagnostics(const Clock& clock, int fd, DiagnosticFormat format, Severity least) noexcept
-      : clock_(clock), fd_(fd), format_(format), least_(least) {}
+  Diagnostics(const Clock& clock, int fd, DiagnosticFormat format, Severity least, TextGate gate) noexcept
+      : clock_(clock), fd_(fd), format_(format), least_(least), gate_(gate) {}
 
-  // `area` is the module ("wal", "snake", "gear.shop"). The message must hold no payload bytes. At most
-  // kLinesPerSecond lines a second are written; the next one says how many were left out.
+  // `area` is the module ("wal", "snake", "gear.shop"). The message must hold no payload bytes; area, message
+  // and fields pass the gate all the same. At most kLinesPerSecond lines a second are written; the next one
+  // says how many were left out.
   void line(Severity severity, std::string_view area, std::string_view message,
             std::initializer_list<Field> fields = {});
 
@@ -40,6 +45,7 @@ class Diagnostics {
   }
 
   void set_least(Severity least) noexcept { least_.store(least, std::memory_order_relaxed); }
+  [[nodiscard]] Severity least() const noexcept { return least_.load(std::memory_order_relaxed); }
 
   static constexpr std::uint32_t kLinesPerSecond = 100;
 
@@ -50,6 +56,7 @@ class Diagnostics {
   int fd_;
   DiagnosticFormat format_;
   std::atomic<Severity> least_;
+  TextGate gate_;
   // The second that is being counted, its lines, and the lines left out since the last one written. Relaxed:
   // a line more or less at the limit does no harm.
   std::atomic<std::int64_t> second_{0};

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "base/test_gate.hpp"
+
 namespace fluxrig {
 namespace {
 
@@ -28,22 +30,34 @@ class DiagnosticsTest : public ::testing::Test {
 };
 
 TEST_F(DiagnosticsTest, TextLineCannotBeForgedByAHostileValue) {
-  Diagnostics diagnostics(clock_, pipe_[1], DiagnosticFormat::kText, Severity::kInfo);
+  Diagnostics diagnostics(clock_, pipe_[1], DiagnosticFormat::kText, Severity::kInfo, pass_unsearched);
   diagnostics.warn("wal", "odd\nname", {{"file", "a\nb\x1b[31m"}});
   EXPECT_EQ(written(),
             "2023-11-14T22:13:20.000000000Z warn  wal: odd\\u000aname file=a\\u000ab\\u001b[31m\n");
 }
 
 TEST_F(DiagnosticsTest, JsonReplacesBytesThatAreNotUtf8) {
-  Diagnostics diagnostics(clock_, pipe_[1], DiagnosticFormat::kJson, Severity::kInfo);
+  Diagnostics diagnostics(clock_, pipe_[1], DiagnosticFormat::kJson, Severity::kInfo, pass_unsearched);
   diagnostics.error("snake", "said \"no\" \xff", {});
   EXPECT_EQ(written(),
             "{\"time\":\"2023-11-14T22:13:20.000000000Z\",\"severity\":\"error\",\"area\":\"snake\","
             "\"message\":\"said \\\"no\\\" \\ufffd\"}\n");
 }
 
+TEST_F(DiagnosticsTest, EveryTextOfALinePassesTheGate) {
+  const TextGate gate = [](std::string_view text) { return std::string(text.size(), '*'); };
+  Diagnostics text(clock_, pipe_[1], DiagnosticFormat::kText, Severity::kInfo, gate);
+  text.warn("area", "message", {{"key", "value"}});
+  Diagnostics json(clock_, pipe_[1], DiagnosticFormat::kJson, Severity::kInfo, gate);
+  json.warn("area", "message", {{"key", "value"}});
+  EXPECT_EQ(written(),
+            "2023-11-14T22:13:20.000000000Z warn  ****: ******* ***=*****\n"
+            "{\"time\":\"2023-11-14T22:13:20.000000000Z\",\"severity\":\"warn\",\"area\":\"****\","
+            "\"message\":\"*******\",\"***\":\"*****\"}\n");
+}
+
 TEST_F(DiagnosticsTest, CountsTheLinesItLeavesOut) {
-  Diagnostics diagnostics(clock_, pipe_[1], DiagnosticFormat::kText, Severity::kInfo);
+  Diagnostics diagnostics(clock_, pipe_[1], DiagnosticFormat::kText, Severity::kInfo, pass_unsearched);
   for (std::uint32_t i = 0; i < Diagnostics::kLinesPerSecond + 7; ++i) diagnostics.info("x", "y");
   clock_.advance(2 * kNanosPerSecond);
   diagnostics.info("x", "last");
@@ -51,7 +65,7 @@ TEST_F(DiagnosticsTest, CountsTheLinesItLeavesOut) {
 }
 
 TEST_F(DiagnosticsTest, LinesUnderTheLeastSeverityAreNotWritten) {
-  Diagnostics diagnostics(clock_, pipe_[1], DiagnosticFormat::kText, Severity::kWarn);
+  Diagnostics diagnostics(clock_, pipe_[1], DiagnosticFormat::kText, Severity::kWarn, pass_unsearched);
   diagnostics.info("x", "y");
   EXPECT_EQ(written(), "");
 }

@@ -27,6 +27,9 @@ class io_context;
 namespace fluxrig::wal {
 class Disk;
 }
+namespace fluxrig::sanitize {
+class MessageSeal;
+}
 
 namespace fluxrig::gear {
 
@@ -106,6 +109,8 @@ class Services {
   // may use from threads of their own. Null and empty: nothing can be kept.
   [[nodiscard]] virtual wal::Disk* disk() noexcept { return nullptr; }
   [[nodiscard]] virtual std::string data_directory() const { return {}; }
+  // What seals messages for the bus; null: there is no key, and they travel in clear (tests).
+  [[nodiscard]] virtual sanitize::MessageSeal* seal() noexcept { return nullptr; }
   // A worker for what must not run on the io thread; `job` outlives it.
   [[nodiscard]] virtual std::unique_ptr<Worker> employ(Job& job, const char* name) {
     return employ_thread(job, name);

@@ -4,6 +4,7 @@
 #include <boost/asio/io_context.hpp>
 #include <set>
 
+#include "base/test_gate.hpp"
 #include "trace/baggage.hpp"
 
 namespace fluxrig::gear {
@@ -12,7 +13,7 @@ struct TestServices::World {
   boost::asio::io_context io{1};
   SystemClock clock;
   SeededRandom random = SeededRandom::from_system();
-  Diagnostics diagnostics{clock, 2, DiagnosticFormat::kText, Severity::kError};
+  Diagnostics diagnostics{clock, 2, DiagnosticFormat::kText, Severity::kError, pass_unsearched};
   std::unique_ptr<tap::Names> names = std::make_unique<tap::Names>();
   MachineId machine_id = make_machine_id(random);
 };

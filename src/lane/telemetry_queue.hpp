@@ -38,7 +38,9 @@ class TelemetryQueue final : public tap::TelemetryOutput {
   // Nobody will ever take anything: from now on all is dropped, and counted as such.
   void disable();
 
-  void offer(model::Signal signal, ByteView record) override;
+  void offer(model::Signal signal, const sanitize::CleanRecords& one) override { offer(signal, one.bytes()); }
+  // The same for the bytes of a test; a program has only what passed the gate.
+  void offer(model::Signal signal, ByteView record);
   void count_dropped(DropCause cause, model::Signal signal, std::uint64_t records) override;
 
   // The oldest closed batch; with `flush`, the open one as well.

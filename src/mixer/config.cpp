@@ -75,8 +75,14 @@ constexpr std::array<std::pair<std::string_view, Severity>, 4> kLevels{{{"error"
                                                                         {"info", Severity::kInfo},
                                                                         {"debug", Severity::kDebug}}};
 
+constexpr std::array<std::pair<std::string_view, bool>, 2> kProfiles{
+    {{"production", true}, {"development", false}}};
+constexpr std::array<std::pair<std::string_view, bool>, 2> kYesNo{{{"true", true}, {"false", false}}};
+// Who starts the mixer from a shell does not loosen what its file says.
+constexpr std::string_view kProfile = "profile";
+
 // NOLINTBEGIN(readability-identifier-length)
-constexpr std::array<Setting, 22> kSettings{{
+constexpr std::array<Setting, 24> kSettings{{
     {"data", [](std::string_view v, Config& c) { return take_text(v, c.data); }},
     {"pki", [](std::string_view v, Config& c) { return take_text(v, c.pki); }},
     {"listen.api", [](std::string_view v, Config& c) { return take(parse_endpoint(v), c.listen_api); }},
@@ -109,6 +115,8 @@ constexpr std::array<Setting, 22> kSettings{{
     {"api.tls.key", [](std::string_view v, Config& c) { return take_text(v, c.tls_key); }},
     {"log.format", [](std::string_view v, Config& c) { return take_choice(v, kFormats, c.log_format); }},
     {"log.level", [](std::string_view v, Config& c) { return take_choice(v, kLevels, c.log_level); }},
+    {kProfile, [](std::string_view v, Config& c) { return take_choice(v, kProfiles, c.production); }},
+    {"core_dumps", [](std::string_view v, Config& c) { return take_choice(v, kYesNo, c.core_dumps); }},
 }};
 // NOLINTEND(readability-identifier-length)
 
@@ -231,7 +239,9 @@ void read_environment(std::span<const std::string> environment, Config& config, 
       continue;
     }
     const auto& setting = kSettings[static_cast<std::size_t>(found - names.begin())];
-    if (const auto wrong = setting.apply(value, config))
+    if (setting.path == kProfile)
+      complaints += fmt::format("environment: {}: the profile is set in the file only\n", name);
+    else if (const auto wrong = setting.apply(value, config))
       complaints += fmt::format("environment: {}: {}\n", name, *wrong);
   }
 }
@@ -253,6 +263,12 @@ Outcome<Config> parse_config(std::string_view file, std::string_view text,
         "{}: streams.replicas: {} copies need as many servers, and the mixer starts one: give the cluster's "
         "'nats.address', or leave 'replicas' out\n",
         file, config.streams.replicas);
+  if (config.production && config.log_level == Severity::kDebug)
+    complaints += fmt::format(
+        "{}: profile: production refuses debug diagnostics; use level: info, or profile: development\n",
+        file);
+  if (config.production && config.core_dumps)
+    complaints += fmt::format("{}: profile: production refuses core dumps; leave 'core_dumps' out\n", file);
   if (!complaints.empty()) return problem(complaints + fmt::format("{}: Nothing was started.\n", file));
   return config;
 }

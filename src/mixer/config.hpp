@@ -1,6 +1,6 @@
 // mixer.yaml: everything the mixer can be told, all of it optional. docs/mixer.md lists the keys. Values come
 // from the file, then FLUXRIG_MIXER_<KEY_PATH> of the environment (listen.api is FLUXRIG_MIXER_LISTEN_API),
-// then flags. Values only; any thread.
+// then flags; but `profile` only from the file. Values only; any thread.
 #pragma once
 
 #include <cstdint>
@@ -50,6 +50,8 @@ struct Config {
   otlp::ExportSettings exporting;  // `export` of the file, and OTEL_* of the environment
   DiagnosticFormat log_format = DiagnosticFormat::kText;
   Severity log_level = Severity::kInfo;
+  bool production = true;             // profile; refuses debug diagnostics and core dumps
+  bool core_dumps = false;            // whether a crash may write its memory to a file
   std::vector<std::string> warnings;  // of OTEL_*: told at the start
 
   [[nodiscard]] std::string pki_directory() const { return pki.empty() ? data + "/pki" : pki; }

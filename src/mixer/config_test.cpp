@@ -61,10 +61,24 @@ TEST(MixerConfig, EveryMistakeIsReportedNotOnlyTheFirst) {
 TEST(MixerConfig, EnvironmentOverridesTheFile) {
   const auto config =
       parse("listen: { api: \"127.0.0.1:1\" }\n",
-            {"FLUXRIG_MIXER_LISTEN_API=127.0.0.1:9", "PATH=/bin", "FLUXRIG_MIXER_LOG_LEVEL=debug"});
+            {"FLUXRIG_MIXER_LISTEN_API=127.0.0.1:9", "PATH=/bin", "FLUXRIG_MIXER_LOG_LEVEL=warn"});
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(config->listen_api.port, 9);
-  EXPECT_EQ(config->log_level, Severity::kDebug);
+  EXPECT_EQ(config->log_level, Severity::kWarn);
+}
+
+TEST(MixerConfig, ProductionIsTheDefaultAndRefusesDebugAndCoreDumpsFromFileAndEnvironment) {
+  for (const auto& config : {parse("log: { level: debug }\n"), parse("", {"FLUXRIG_MIXER_LOG_LEVEL=debug"}),
+                             parse("core_dumps: true\n"), parse("", {"FLUXRIG_MIXER_CORE_DUMPS=true"})}) {
+    ASSERT_FALSE(config);
+    EXPECT_THAT(config.error().message, HasSubstr("profile: production refuses"));
+  }
+  const auto loosened = parse("log: { level: debug }\n", {"FLUXRIG_MIXER_PROFILE=development"});
+  ASSERT_FALSE(loosened);
+  EXPECT_THAT(loosened.error().message, HasSubstr("the profile is set in the file only"));
+  const auto development = parse("profile: development\nlog: { level: debug }\ncore_dumps: true\n");
+  ASSERT_TRUE(development) << development.error().message;
+  EXPECT_FALSE(development->production);
 }
 
 TEST(MixerConfig, UnknownVariableOfOursIsAnError) {

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "mixer/block_intake.hpp"
+#include "sanitize/sanitizer.hpp"
 #include "snake/subjects.hpp"
 
 namespace fluxrig::mixer {
@@ -168,9 +169,14 @@ std::string Control::welcome(const MachineId& machine, const model::Hello& hello
       return fmt::format("gear '{}': {}", consumer.gear, made.error().message);
   }
   const auto now = parts_.clock.now();
-  parts_.presence.hello(
-      {machine, *name, hello.version, hello.epoch, hello.started.value == 0 ? now : hello.started, now, {}},
-      hello.before);
+  parts_.presence.hello({machine,
+                         *name,
+                         sanitize::mask_card_numbers(hello.version),
+                         hello.epoch,
+                         hello.started.value == 0 ? now : hello.started,
+                         now,
+                         {}},
+                        hello.before);
   return {};
 }
 

@@ -1,4 +1,5 @@
 #include "mixer/export_desk.hpp"
+#include "base/test_gate.hpp"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -48,7 +49,7 @@ class ExportDeskTest : public testing::Test {
   }
 
   SystemClock clock;
-  Diagnostics diagnostics{clock, -1, DiagnosticFormat::kText, Severity::kError};
+  Diagnostics diagnostics{clock, -1, DiagnosticFormat::kText, Severity::kError, pass_unsearched};
   std::unique_ptr<ExportDesk> desk;
 };
 

@@ -205,5 +205,52 @@ TEST_F(MixerTest, CommandsThatCannotBeMeantAreRefusedBeforeTheyAreSent) {
   EXPECT_EQ(testing::post(api(), "/api/v1/racks/absent/pressure", "wrong", good).status, 401);
 }
 
+TEST_F(MixerTest, TheGlassIsBrokenOnlyWithARecordInTheStore) {
+  const auto one = rack("glass");
+  ASSERT_TRUE(one->bus);
+  hello(*one, "glass");
+  Obedient obedient(*one->bus, one->machine, "");
+  const auto reply = testing::post(
+      api(), "/api/v1/racks/glass/debug", token(),
+      R"({"state":"on","for":"15m","reason":"INC-42, card 4111111111111111","who":"ops@desk"})");
+  EXPECT_EQ(reply.status, 200) << reply.body;
+  EXPECT_THAT(reply.body, HasSubstr(R"("debug":true,"until":"20)"));
+  const auto command = obedient.commands.take();
+  ASSERT_TRUE(command);
+  EXPECT_EQ(model::debug_duration(*command).value(), 900'000U);
+  const auto kept = testing::post(
+      api(), "/api/v1/sql", token(),
+      R"({"sql":"SELECT action, who, reason, detail FROM operator_actions WHERE action = 'debug'"})");
+  EXPECT_EQ(kept.status, 200) << kept.body;
+  EXPECT_THAT(kept.body, HasSubstr("ops@desk"));
+  EXPECT_THAT(kept.body, HasSubstr("INC-42, card 411111******1111"));
+  EXPECT_THAT(kept.body, HasSubstr("900000"));
+}
+
+TEST_F(MixerTest, TheGlassIsNotBrokenWithoutReasonForTooLongOrForATrace) {
+  const auto one = rack("whole");
+  ASSERT_TRUE(one->bus);
+  hello(*one, "whole");
+  Obedient obedient(*one->bus, one->machine, "");
+  for (const char* wrong : {R"({"state":"on","for":"10m"})", R"({"state":"on","reason":"x"})",
+                            R"({"state":"on","for":"61m","reason":"x"})",
+                            R"({"state":"trace","for":"10m","reason":"x"})", "no json"})
+    EXPECT_EQ(testing::post(api(), "/api/v1/racks/whole/debug", token(), wrong).status, 400) << wrong;
+  const std::string good = R"({"state":"on","for":"10m","reason":"x"})";
+  EXPECT_EQ(testing::post(api(), "/api/v1/racks/nobody/debug", token(), good).status, 404);
+  EXPECT_EQ(testing::get(api(), "/api/v1/racks/whole/debug", token()).status, 405);
+  EXPECT_EQ(testing::post(api(), "/api/v1/racks/whole/debug", "wrong", good).status, 401);
+}
+
+TEST_F(MixerTest, AStatementWithACardNumberIsRefusedAndNotQuoted) {
+  for (const char* sql :
+       {R"({"sql":"SELECT '4111 1111 1111 1111'"})", R"({"sql":"SELECT 4111111111111111"})"}) {
+    const auto reply = testing::post(api(), "/api/v1/sql", token(), sql);
+    EXPECT_EQ(reply.status, 400);
+    EXPECT_THAT(reply.body, HasSubstr("fluxrig token"));
+    EXPECT_THAT(reply.body, ::testing::Not(HasSubstr("1111")));
+  }
+}
+
 }  // namespace
 }  // namespace fluxrig::mixer

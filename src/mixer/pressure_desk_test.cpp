@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/test_gate.hpp"
 #include "snake/subjects.hpp"
 #include "snake/test_server.hpp"
 
@@ -46,7 +47,8 @@ class PressureDeskTest : public testing::Test {
   static void TearDownTestSuite() { delete std::exchange(server_, nullptr); }
 
   PressureDeskTest()
-      : bus_(server_->mixer()), diagnostics_(clock_, 2, DiagnosticFormat::kText, Severity::kError) {
+      : bus_(server_->mixer()),
+        diagnostics_(clock_, 2, DiagnosticFormat::kText, Severity::kError, pass_unsearched) {
     desk_ = std::make_unique<PressureDesk>(
         PressureDesk::Parts{*bus_, presence_, sink_, clock_, diagnostics_, [this] { return streams_; },
                             [this] { return disk_; },

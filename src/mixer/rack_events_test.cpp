@@ -1,4 +1,5 @@
 #include "mixer/rack_events.hpp"
+#include "base/test_gate.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -45,7 +46,7 @@ TEST(RackEvents, BecomeOneLineWithTheirFigures) {
   int pipe[2];
   ASSERT_EQ(::pipe(pipe), 0);
   SystemClock clock;
-  Diagnostics diagnostics(clock, pipe[1], DiagnosticFormat::kText, Severity::kInfo);
+  Diagnostics diagnostics(clock, pipe[1], DiagnosticFormat::kText, Severity::kInfo, pass_unsearched);
   const auto log = transition();
   tell_rack_event({"edge", &log}, diagnostics);
   ::close(pipe[1]);

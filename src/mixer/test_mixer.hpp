@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/test_gate.hpp"
 #include "mixer/mixer.hpp"
 #include "mixer/test_chain.hpp"
 #include "mixer/test_peers.hpp"
@@ -23,7 +24,7 @@ class MixerTest : public ::testing::Test {
   struct World {
     SystemClock clock;
     SeededRandom random = SeededRandom::from_system();
-    Diagnostics quiet{clock, 2, DiagnosticFormat::kText, Severity::kError};
+    Diagnostics quiet{clock, 2, DiagnosticFormat::kText, Severity::kError, pass_unsearched};
     snake::testing::Directory directory;
     Config config;
     std::unique_ptr<Mixer> mixer;

@@ -154,4 +154,25 @@ Outcome<ForcedPressure> forced_pressure(const ControlCommand& command) {
   return forced;
 }
 
+void set_debug(std::uint64_t duration_ms, ControlCommand& command) {
+  command.name = kDebugCommand;
+  command.duration_ms = duration_ms;
+  command.arguments.clear();
+  command.arguments.emplace(kStateArgument, duration_ms == 0 ? kOff : kOn);
+}
+
+Outcome<std::uint64_t> debug_duration(const ControlCommand& command) {
+  const auto argument = command.arguments.find(kStateArgument);
+  std::string_view state;
+  if (argument != command.arguments.end()) state = argument->second;
+  if (command.reason.empty()) return problem("a reason is needed (--reason): it is kept in the audit trail");
+  if (state == kOff) return 0;
+  if (state != kOn)
+    return problem(fmt::format(
+        "'{}' is no level that an operator may ask for: 'on' (debug) or 'off'; trace does not exist", state));
+  if (command.duration_ms == 0 || command.duration_ms > kMaxDebugMs)
+    return problem("debug diagnostics need a duration of at most 1 h (--for): they end by themselves");
+  return command.duration_ms;
+}
+
 }  // namespace fluxrig::model

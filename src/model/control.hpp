@@ -81,4 +81,16 @@ void set_pressure(const ForcedPressure& forced, ControlCommand& command);
 // A problem is a sentence for the operator: no state of that name, no duration, too long, no reason.
 [[nodiscard]] Outcome<ForcedPressure> forced_pressure(const ControlCommand& command);
 
+// The command `debug`: debug diagnostics on a rack under `profile: production`, for a while. Breaking the
+// glass: it needs a reason and a duration, and ends by itself.
+inline constexpr std::string_view kDebugCommand = "debug";
+inline constexpr std::string_view kOn = "on";
+inline constexpr std::string_view kOff = "off";
+inline constexpr std::uint64_t kMaxDebugMs = 3'600'000;
+
+// Sets name, duration and arguments; 0: off.
+void set_debug(std::uint64_t duration_ms, ControlCommand& command);
+// 0: off. A problem is a sentence for the operator, and says how to do it right.
+[[nodiscard]] Outcome<std::uint64_t> debug_duration(const ControlCommand& command);
+
 }  // namespace fluxrig::model

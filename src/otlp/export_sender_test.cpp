@@ -1,4 +1,5 @@
 #include "otlp/export_sender.hpp"
+#include "base/test_gate.hpp"
 
 #include <gtest/gtest.h>
 
@@ -73,7 +74,7 @@ class ExportSenderTest : public testing::Test {
 
   ManualClock clock;
   SeededRandom random{11};
-  Diagnostics diagnostics{clock, -1, DiagnosticFormat::kText, Severity::kError};
+  Diagnostics diagnostics{clock, -1, DiagnosticFormat::kText, Severity::kError, pass_unsearched};
   ExportCounters counters;
   ExportQueue queue{1'000, counters};
   FakeTransport transport;

@@ -10,6 +10,7 @@
 
 #include "base/clock.hpp"
 #include "base/diagnostics.hpp"
+#include "base/test_gate.hpp"
 #include "otlp/exporter.hpp"
 
 namespace fluxrig::otlp {
@@ -46,7 +47,7 @@ class ExporterFixture : public testing::Test {
   }
 
   SystemClock clock;
-  Diagnostics diagnostics{clock, -1, DiagnosticFormat::kText, Severity::kError};
+  Diagnostics diagnostics{clock, -1, DiagnosticFormat::kText, Severity::kError, pass_unsearched};
   std::unique_ptr<Exporter> exporter;
 };
 

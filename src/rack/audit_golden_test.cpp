@@ -4,6 +4,7 @@
 
 #include <cerrno>
 
+#include "base/test_gate.hpp"
 #include "cbor/encoder.hpp"
 #include "model/golden_records.hpp"
 #include "rack/audit_lane.hpp"
@@ -77,7 +78,7 @@ class LossyRack {
   }
 
   ManualClock clock_{model::golden::kStart};
-  Diagnostics diagnostics_{clock_, -1, DiagnosticFormat::kText, Severity::kError};
+  Diagnostics diagnostics_{clock_, -1, DiagnosticFormat::kText, Severity::kError, pass_unsearched};
   std::unique_ptr<AuditLane> lane_;
 };
 

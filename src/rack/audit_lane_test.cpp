@@ -5,6 +5,7 @@
 
 #include <cerrno>
 
+#include "base/test_gate.hpp"
 #include "cbor/encoder.hpp"
 #include "wal/chain_walk.hpp"
 #include "wal/memory_disk.hpp"
@@ -17,7 +18,7 @@ using Operation = wal::MemoryDisk::Operation;
 struct AuditLaneTest : testing::Test {
   wal::MemoryDisk disk;
   ManualClock clock;
-  Diagnostics diagnostics{clock, -1, DiagnosticFormat::kText, Severity::kError};
+  Diagnostics diagnostics{clock, -1, DiagnosticFormat::kText, Severity::kError, pass_unsearched};
   std::unique_ptr<AuditLane> lane;
   std::map<std::string, std::uint64_t> drops;
   std::vector<wal::LossBody> lost;

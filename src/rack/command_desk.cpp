@@ -18,12 +18,6 @@ void add(model::Log& log, std::string_view key, std::string_view text) {
   log.attributes.push_back({std::string(key), sanitize::mask_card_numbers(text)});
 }
 
-std::string error_of(const Outcome<model::ForcedPressure>& forced, const model::ControlCommand& command) {
-  if (command.name != model::kPressureCommand)
-    return fmt::format("this rack does not know the command '{}'", command.name);
-  return forced ? std::string{} : forced.error().message;
-}
-
 }  // namespace
 
 void CommandDesk::arrived(snake::Delivery delivery) {
@@ -68,35 +62,65 @@ void CommandDesk::take(ByteView payload) {
   send(answers_.back());
 }
 
+// Why it cannot be done, before anything is; empty: it can.
+std::string CommandDesk::fault_of(const model::ControlCommand& command) const {
+  if (command.name == model::kPressureCommand) {
+    const auto forced = model::forced_pressure(command);
+    return forced ? std::string{} : forced.error().message;
+  }
+  if (command.name == model::kDebugCommand && parts_.debug) {
+    const auto duration = model::debug_duration(command);
+    return duration ? std::string{} : duration.error().message;
+  }
+  return fmt::format("this rack does not know the command '{}'", command.name);
+}
+
+// What was in the way; empty: it is done.
+std::string CommandDesk::carry_out(const model::ControlCommand& command, model::ControlTexts& results) {
+  if (command.name == model::kDebugCommand) {
+    const auto duration = *model::debug_duration(command);
+    if (const auto done = parts_.debug(duration); !done) return done.error().message;
+    results.emplace(model::kStateArgument, duration == 0 ? model::kOff : model::kOn);
+    return {};
+  }
+  const auto forced = *model::forced_pressure(command);
+  std::optional<pressure::Forced> held;
+  if (forced.state)
+    held = pressure::Forced{
+        *forced.state,
+        {parts_.clock.monotonic().value + static_cast<std::int64_t>(forced.duration_ms) * kNanosPerMilli}};
+  results.emplace(model::kStateArgument, name_of(parts_.force(held)));
+  return {};
+}
+
+void CommandDesk::refuse(const model::ControlCommand& command, const model::ControlAnswer& answer) {
+  ++refused_;
+  parts_.diagnostics.warn("control", "an operator's command was refused",
+                          {{"command", command.name}, {"who", command.who}, {"why", answer.error}});
+}
+
 model::ControlAnswer CommandDesk::act(const model::ControlCommand& command) {
   model::ControlAnswer answer;
   answer.id = command.id;
-  const auto forced = model::forced_pressure(command);
-  answer.error = error_of(forced, command);
+  answer.error = fault_of(command);
   const bool wanted = answer.error.empty();
   if (!record(command, answer.error) && wanted)
     answer.error = "the command cannot be recorded now, so it was not done; try again";
-  const auto who = sanitize::mask_card_numbers(command.who);
+  if (answer.error.empty()) answer.error = carry_out(command, answer.results);
   if (!answer.error.empty()) {
-    ++refused_;
-    parts_.diagnostics.warn("control", "an operator's command was refused",
-                            {{"command", command.name}, {"who", who}, {"why", answer.error}});
+    // It goes back over the bus, and may quote the command.
+    answer.error = sanitize::mask_card_numbers(answer.error);
+    refuse(command, answer);
     return answer;
   }
-  std::optional<pressure::Forced> held;
-  if (forced->state)
-    held = pressure::Forced{
-        *forced->state,
-        {parts_.clock.monotonic().value + static_cast<std::int64_t>(forced->duration_ms) * kNanosPerMilli}};
-  answer.results.emplace(model::kStateArgument, name_of(parts_.force(held)));
   ++done_;
-  parts_.diagnostics.info(
-      "control", "an operator's command was done",
-      {{"command", command.name},
-       {"state", std::string(forced->state ? name_of(*forced->state) : model::kAutomatic)},
-       {"for_ms", std::to_string(forced->duration_ms)},
-       {"who", who},
-       {"reason", sanitize::mask_card_numbers(command.reason)}});
+  const auto argument = command.arguments.find(model::kStateArgument);
+  parts_.diagnostics.info("control", "an operator's command was done",
+                          {{"command", command.name},
+                           {"state", argument == command.arguments.end() ? "" : argument->second},
+                           {"for_ms", std::to_string(command.duration_ms)},
+                           {"who", command.who},
+                           {"reason", command.reason}});
   return answer;
 }
 

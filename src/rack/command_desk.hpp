@@ -33,6 +33,8 @@ class CommandDesk {
     std::function<model::PressureState(std::optional<pressure::Forced>)> force;
     std::function<bool(model::Log)> record;  // into the audit lane; false: it takes no more
     std::function<void()> wake;              // any thread: call `turn` soon
+    // Debug diagnostics for so many milliseconds, 0: off. On the link's thread. Empty: this rack has no way.
+    std::function<Outcome<void>(std::uint64_t)> debug = {};
   };
   explicit CommandDesk(Parts parts) : parts_(std::move(parts)) {}
   CommandDesk(const CommandDesk&) = delete;
@@ -48,6 +50,9 @@ class CommandDesk {
   void arrived(snake::Delivery delivery);
   void take(ByteView payload);
   [[nodiscard]] model::ControlAnswer act(const model::ControlCommand& command);
+  [[nodiscard]] std::string fault_of(const model::ControlCommand& command) const;
+  [[nodiscard]] std::string carry_out(const model::ControlCommand& command, model::ControlTexts& results);
+  void refuse(const model::ControlCommand& command, const model::ControlAnswer& answer);
   [[nodiscard]] bool record(const model::ControlCommand& command, std::string_view error);
   [[nodiscard]] const model::ControlAnswer* answered(const model::ControlId& id) const;
   void send(const model::ControlAnswer& answer);

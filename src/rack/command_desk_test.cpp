@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/test_gate.hpp"
 #include "snake/subjects.hpp"
 #include "snake/test_server.hpp"
 
@@ -26,7 +27,7 @@ class CommandDeskTest : public ::testing::Test {
   CommandDeskTest()
       : mixer_(server_->mixer()),
         bus_(server_->edge_bus()),
-        quiet_(clock_, -1, DiagnosticFormat::kText, Severity::kError) {
+        quiet_(clock_, -1, DiagnosticFormat::kText, Severity::kError, pass_unsearched) {
     auto subscription =
         mixer_->subscribe(snake::control_reply_subject(server_->edge), [this](snake::Delivery d) {
           if (auto answer = model::decode_control_answer(d.payload)) answers_.put(*answer);
@@ -44,7 +45,11 @@ class CommandDeskTest : public ::testing::Test {
                                                                logs_.push_back(std::move(log));
                                                                return true;
                                                              },
-                                                             [this] { woken_.put(true); }});
+                                                             [this] { woken_.put(true); },
+                                                             [this](std::uint64_t duration_ms) {
+                                                               debugged_.push_back(duration_ms);
+                                                               return Outcome<void>{};
+                                                             }});
     desk_->turn();  // subscribes
     EXPECT_TRUE(bus_->flush(std::chrono::seconds(5)));
   }
@@ -81,6 +86,7 @@ class CommandDeskTest : public ::testing::Test {
   std::unique_ptr<snake::Subscription> subscription_;
   std::vector<std::optional<pressure::Forced>> forced_;
   std::vector<model::Log> logs_;
+  std::vector<std::uint64_t> debugged_;
   bool recording_ = true;
   std::unique_ptr<CommandDesk> desk_;
 };
@@ -118,6 +124,38 @@ TEST_F(CommandDeskTest, LetsGoWithAuto) {
   EXPECT_EQ(answer->results, (model::ControlTexts{{"state", "replay"}}));
   ASSERT_EQ(forced_.size(), 1U);
   EXPECT_FALSE(forced_[0]);
+}
+
+TEST_F(CommandDeskTest, BreaksTheGlassForAReasonAndATimeAndRecordsIt) {
+  auto command = divert(1);
+  model::set_debug(900'000, command);
+  const auto answer = ask(command);
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->error, "");
+  EXPECT_EQ(debugged_, (std::vector<std::uint64_t>{900'000}));
+  EXPECT_EQ(attribute("fluxrig.control.command"), "debug");
+  EXPECT_EQ(attribute("fluxrig.control.reason"), "maintenance");
+  EXPECT_TRUE(forced_.empty());
+}
+
+TEST_F(CommandDeskTest, RefusesDebugWithoutReasonForTooLongAndAtAnotherLevelAndRecordsTheAttempt) {
+  auto without = divert(1);
+  model::set_debug(900'000, without);
+  without.reason.clear();
+  auto long_one = divert(2);
+  model::set_debug(model::kMaxDebugMs + 1, long_one);
+  auto trace = divert(3);
+  model::set_debug(900'000, trace);
+  trace.arguments["state"] = "trace";
+  const std::array<std::pair<model::ControlCommand, const char*>, 3> refused = {
+      {{without, "--reason"}, {long_one, "--for"}, {trace, "'on' (debug) or 'off'"}}};
+  for (const auto& [command, says] : refused) {
+    const auto answer = ask(command);
+    ASSERT_TRUE(answer);
+    EXPECT_THAT(answer->error, HasSubstr(says));
+    EXPECT_EQ(attribute("fluxrig.control.error"), answer->error);
+  }
+  EXPECT_TRUE(debugged_.empty());
 }
 
 TEST_F(CommandDeskTest, DoesTheSameIdOnceAndAnswersTwice) {

@@ -4,12 +4,13 @@
 
 namespace fluxrig::rack {
 
-Result<void> ExportTap::append(ByteView records, std::uint32_t count) {
+Result<void> ExportTap::append(const sanitize::CleanRecords& records) {
+  const std::uint32_t count = records.count();
   const auto before = parts_.audit.writer().next_sequence();
-  if (auto appended = parts_.audit.append(records, count); !appended) return appended;
+  if (auto appended = parts_.audit.append(records); !appended) return appended;
   // With on_full: continue the lane may have taken none of them: then they have no sequence.
   const bool is_written = parts_.audit.writer().next_sequence().value == before.value + count;
-  hold({model::Lane::kAudit, is_written ? before : Sequence{}, count}, records);
+  hold({model::Lane::kAudit, is_written ? before : Sequence{}, count}, records.bytes());
   unsynced_ = true;
   if (held_.records.size() >= kMaxHeldBytes) hand_over();
   return {};
@@ -22,9 +23,9 @@ Result<void> ExportTap::sync() {
   return {};
 }
 
-void ExportTap::offer(model::Signal signal, ByteView record) {
-  if (!parts_.is_only_way) parts_.telemetry.offer(signal, record);
-  hold({model::Lane::kTelemetry, {}, 1}, record);
+void ExportTap::offer(model::Signal signal, const sanitize::CleanRecords& one) {
+  if (!parts_.is_only_way) parts_.telemetry.offer(signal, one);
+  hold({model::Lane::kTelemetry, {}, 1}, one.bytes());
   ++telemetry_held_[signal];
   if (held_.records.size() >= kMaxHeldBytes) hand_over();
 }

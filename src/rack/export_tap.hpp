@@ -31,9 +31,9 @@ class ExportTap final : public tap::AuditOutput, public tap::TelemetryOutput {
   };
   explicit ExportTap(const Parts& parts) : parts_(parts) {}
 
-  [[nodiscard]] Result<void> append(ByteView records, std::uint32_t count) override;
+  [[nodiscard]] Result<void> append(const sanitize::CleanRecords& records) override;
   [[nodiscard]] Result<void> sync() override;
-  void offer(model::Signal signal, ByteView record) override;
+  void offer(model::Signal signal, const sanitize::CleanRecords& one) override;
   void count_dropped(model::DropCause cause, model::Signal signal, std::uint64_t records) override {
     parts_.telemetry.count_dropped(cause, signal, records);
   }

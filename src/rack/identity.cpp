@@ -65,9 +65,9 @@ Outcome<Identity> load_identity(const Scenario& scenario, const Clock& clock, Ra
       if (auto made = sanitize::create_token_key(token_path, "k1"); !made)
         return tl::unexpected(made.error());
   }
-  auto key = sanitize::load_token_key(token_path);
-  if (!key) return tl::unexpected(key.error());
-  identity.token_key = *std::move(key);
+  auto keys = sanitize::load_token_keys(token_path);
+  if (!keys) return tl::unexpected(keys.error());
+  identity.token_keys = *std::move(keys);
   return identity;
 }
 

@@ -16,7 +16,7 @@ namespace fluxrig::rack {
 
 struct Identity {
   MachineId machine_id;
-  sanitize::TokenKey token_key;
+  sanitize::TokenKeys token_keys;
   std::optional<snake::CertificateFiles> certificates;  // nullopt: no mixer
 };
 

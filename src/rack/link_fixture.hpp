@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/test_gate.hpp"
 #include "model/record_codec.hpp"
 #include "rack/fake_bus.hpp"
 #include "rack/link.hpp"
@@ -124,7 +125,7 @@ class LinkTest : public ::testing::Test {
   FakeBus bus_;
   SeededRandom random_{1};
   std::uint64_t lease_ = 0;
-  Diagnostics diagnostics_{lane_.clock, 2, DiagnosticFormat::kText, Severity::kError};
+  Diagnostics diagnostics_{lane_.clock, 2, DiagnosticFormat::kText, Severity::kError, pass_unsearched};
   lane::DropCounters drops_;
   lane::TelemetryLedger ledger_;
   lane::TelemetryQueue telemetry_{lane_.clock, ledger_, drops_, {}};

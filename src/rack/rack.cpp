@@ -9,8 +9,10 @@
 #include <fstream>
 #include <sstream>
 
+#include "base/core_dumps.hpp"
 #include "rack/rack_parts.hpp"
 #include "rack/reload.hpp"
+#include "sanitize/sanitizer.hpp"
 
 namespace fluxrig::rack {
 namespace {
@@ -48,15 +50,20 @@ void keep_memory_small() {
 tl::expected<Scenario, std::string> load_file(const RackFiles& files,
                                               const std::vector<gear::GearType>& catalogue) {
   const auto text = read_text(files.scenario);
-  if (!text) return tl::unexpected(text.error().message + "\n");
+  if (!text) return tl::unexpected(sanitize::mask_card_numbers(text.error().message) + "\n");
   auto scenario = load(*text, folder_of(files.scenario), catalogue, files.environment);
-  if (!scenario) return tl::unexpected(report(scenario.error(), files.scenario, *text));
+  // A report quotes lines of the file; what was masked is as long as before, so its marks still point right.
+  const auto searched = [&](const std::vector<yaml::Complaint>& complaints) {
+    return sanitize::mask_card_numbers(report(complaints, files.scenario, *text));
+  };
+  if (!scenario) return tl::unexpected(searched(scenario.error()));
   if (const auto complaints = check_directories(*scenario); !complaints.empty())
-    return tl::unexpected(report(complaints, files.scenario, *text));
+    return tl::unexpected(searched(complaints));
   return *std::move(scenario);
 }
 
 int run(const RackFiles& files, const std::vector<gear::GearType>& catalogue) {
+  forbid_core_dumps();
   keep_memory_small();
   // A peer that closes while we write is an error code of that write.
   std::signal(SIGPIPE, SIG_IGN);
@@ -65,9 +72,10 @@ int run(const RackFiles& files, const std::vector<gear::GearType>& catalogue) {
     std::fputs(scenario.error().c_str(), stderr);
     return kExitInvalid;
   }
+  if (scenario->core_dumps) allow_core_dumps();
   Rack rack(files, catalogue, *std::move(scenario));
   if (const auto started = rack.start(); !started) {
-    std::fprintf(stderr, "fluxrig rack: %s\n", started.error().message.c_str());
+    std::fprintf(stderr, "fluxrig rack: %s\n", sanitize::mask_card_numbers(started.error().message).c_str());
     return kExitFailure;
   }
   // What parsing the scenario took is free again: back to the system with it.

@@ -5,8 +5,8 @@
 
 #include <cerrno>
 
+#include "base/test_gate.hpp"
 #include "model/golden_records.hpp"
-#include "model/record_codec.hpp"
 #include "rack/export_tap.hpp"
 #include "wal/memory_disk.hpp"
 
@@ -16,10 +16,10 @@ namespace {
 using otlp::ExportDrop;
 using otlp::Signal;
 
-Bytes encoded(const model::Record& record) {
-  Bytes bytes;
-  model::encode(record, bytes);
-  return bytes;
+sanitize::CleanRecords encoded(const model::Record& record) {
+  sanitize::CleanRecords records;
+  records.add(sanitize::clean(record));
+  return records;
 }
 
 class RackExportTest : public testing::Test {
@@ -64,7 +64,7 @@ class RackExportTest : public testing::Test {
   }
 
   SystemClock clock;
-  Diagnostics diagnostics{clock, -1, DiagnosticFormat::kText, Severity::kError};
+  Diagnostics diagnostics{clock, -1, DiagnosticFormat::kText, Severity::kError, pass_unsearched};
   wal::MemoryDisk disk;
   lane::TelemetryLedger ledger;
   lane::DropCounters drops;
@@ -77,7 +77,7 @@ class RackExportTest : public testing::Test {
 TEST_F(RackExportTest, AuditRecordsLeaveOnceTheyAreOnDisk) {
   make_tap(/*is_only_way=*/true);
   tap->offer(Signal::kSpans, encoded(model::golden::span()));
-  ASSERT_TRUE(tap->append(encoded(model::golden::transaction()), 1));
+  ASSERT_TRUE(tap->append(encoded(model::golden::transaction())));
   tap->flush();
   disk.fail_next(wal::MemoryDisk::Operation::kSync, EIO);
   EXPECT_FALSE(tap->sync());
@@ -108,7 +108,7 @@ TEST_F(RackExportTest, WhatHasNoRoomIsCountedToTheItem) {
   constexpr std::uint64_t kMany = 400;  // 24 MB, in an instant
   for (std::uint64_t i = 0; i < kMany; ++i) {
     tap->offer(Signal::kSpans, span);
-    ASSERT_TRUE(tap->append(transaction, 1));
+    ASSERT_TRUE(tap->append(transaction));
     if (i % 4 == 0) {
       ASSERT_TRUE(tap->sync());
     }
@@ -128,7 +128,7 @@ TEST_F(RackExportTest, WhatHasNoRoomIsCountedToTheItem) {
 
 TEST_F(RackExportTest, TheEndWaitsForNeitherGatheringNorRetries) {
   make_tap(/*is_only_way=*/true);
-  ASSERT_TRUE(tap->append(encoded(model::golden::transaction()), 1));
+  ASSERT_TRUE(tap->append(encoded(model::golden::transaction())));
   ASSERT_TRUE(tap->sync());
   const auto began = std::chrono::steady_clock::now();
   exported.reset();

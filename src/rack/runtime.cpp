@@ -113,7 +113,7 @@ void Runtime::context_arrived(gear::Ticket ticket, const trace::Context& context
   head.parent_span_id = context.span_id;
   head.trace_flags = context.flags;
   head.flux_id = flux_id;
-  open->draft_.set_tracestate(context.tracestate);
+  open->draft_.set_tracestate(search(context.tracestate));
   open->flux_id_ = flux_id;
   open->context_adopted_ = true;
   counters_.contexts_adopted.add();

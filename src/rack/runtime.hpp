@@ -19,6 +19,7 @@
 #include "rack/open_transaction.hpp"
 #include "rack/scenario.hpp"
 #include "rack/wiring.hpp"
+#include "sanitize/seal.hpp"
 #include "tap/ring.hpp"
 #include "tap/sampling.hpp"
 #include "tap/ticks.hpp"
@@ -80,6 +81,10 @@ class Runtime final : public gear::Services {
     disk_ = &disk;
     data_directory_ = std::move(directory);
   }
+  // Before start: under which messages for the bus are sealed.
+  void seal_under(sanitize::TokenKeys keys) {
+    seal_ = std::make_unique<sanitize::MessageSeal>(std::move(keys));
+  }
   // Of traces that begin in this rack; on the io thread.
   void set_sampling(double ratio) { head_sampler_ = tap::HeadSampler(ratio); }
   [[nodiscard]] Outcome<void> start();
@@ -122,6 +127,7 @@ class Runtime final : public gear::Services {
   void announce_consumer(const gear::Gear& gear, std::string filter_subject) override;
   [[nodiscard]] wal::Disk* disk() noexcept override { return disk_; }
   [[nodiscard]] std::string data_directory() const override { return data_directory_; }
+  [[nodiscard]] sanitize::MessageSeal* seal() noexcept override { return seal_.get(); }
   [[nodiscard]] std::unique_ptr<gear::Worker> employ(gear::Job& job, const char* name) override {
     return parts_.employ ? parts_.employ(job, name) : Services::employ(job, name);
   }
@@ -136,6 +142,7 @@ class Runtime final : public gear::Services {
   [[nodiscard]] Result<void> admit() noexcept;
   [[nodiscard]] OpenTransaction& take_slot();
   void free_slot(OpenTransaction& transaction);
+  [[nodiscard]] std::string_view search(std::string_view tracestate);  // valid until the next call
   void open_root(OpenTransaction& transaction, StationIndex ingress, const gear::Arrival& arrival);
   void open_branch(OpenTransaction& transaction, OpenTransaction& owner, StationIndex ingress,
                    const gear::Arrival& arrival);
@@ -181,6 +188,8 @@ class Runtime final : public gear::Services {
   std::vector<model::ConsumerRequest> consumers_;
   wal::Disk* disk_ = nullptr;
   std::string data_directory_;
+  std::unique_ptr<sanitize::MessageSeal> seal_;
+  std::string searched_;  // tracestate of the transaction that begins
 
   std::vector<std::unique_ptr<OpenTransaction>> slots_;
   std::vector<std::uint32_t> free_slots_;

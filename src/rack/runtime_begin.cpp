@@ -1,6 +1,7 @@
 // The life of a transaction's slot: admission, opening, deadlines.
 #include "base/assert.hpp"
 #include "rack/runtime_timers.hpp"
+#include "sanitize/scan/free_text.hpp"
 #include "trace/baggage.hpp"
 
 namespace fluxrig::rack {
@@ -54,6 +55,14 @@ void Runtime::free_slot(OpenTransaction& transaction) {
   --open_;
 }
 
+// What a caller writes into these goes out again, to the next hop and the bus's store: both headers allow
+// '*'.
+std::string_view Runtime::search(std::string_view tracestate) {
+  searched_.assign(tracestate);
+  sanitize::clean_text(searched_);
+  return searched_;
+}
+
 void Runtime::open_root(OpenTransaction& transaction, StationIndex ingress, const gear::Arrival& arrival) {
   const Station& station = wiring_.at(ingress);
   tap::RecordHead head;
@@ -64,7 +73,7 @@ void Runtime::open_root(OpenTransaction& transaction, StationIndex ingress, cons
     head.trace_id = arrival.parent->trace_id;
     head.parent_span_id = arrival.parent->span_id;
     head.trace_flags = arrival.parent->flags;
-    tracestate = arrival.parent->tracestate;
+    tracestate = search(arrival.parent->tracestate);
   } else {
     head.trace_id = make_trace_id(parts_.random);
     head.trace_flags = trace::kRandom;  // of level 2: what we make is
@@ -118,6 +127,7 @@ Result<gear::Ticket> Runtime::begin(gear::Gear& ingress, gear::Arrival arrival, 
   OpenTransaction& transaction = take_slot();
   transaction.cookie_ = arrival.cookie;
   transaction.baggage_ = trace::bound_baggage(std::move(arrival.baggage));
+  sanitize::clean_text(transaction.baggage_);
   transaction.message_ = std::move(request);
   if (owner != nullptr) {
     open_branch(transaction, *owner, station, arrival);

@@ -7,6 +7,7 @@
 #include <boost/asio/io_context.hpp>
 #include <functional>
 
+#include "base/test_gate.hpp"
 #include "cbor/decoder.hpp"
 #include "model/record_codec.hpp"
 #include "rack/runtime.hpp"
@@ -43,10 +44,10 @@ class ScriptedGear final : public gear::Gear {
 };
 
 struct MemoryAudit final : tap::AuditOutput {
-  Result<void> append(ByteView bytes, std::uint32_t count) override {
-    cbor::Decoder items(bytes);
+  Result<void> append(const sanitize::CleanRecords& batch) override {
+    cbor::Decoder items(batch.bytes());
     if (broken) return fail(ErrorCode::kFull, "the disk is full", ENOSPC);
-    for (std::uint32_t i = 0; i < count; ++i) {
+    for (std::uint32_t i = 0; i < batch.count(); ++i) {
       auto record = *model::decode(*items.skip());
       order.push_back(record.index());
       if (auto* intent = std::get_if<model::Intent>(&record); intent != nullptr)
@@ -68,8 +69,8 @@ struct MemoryAudit final : tap::AuditOutput {
 };
 
 struct MemoryTelemetry final : tap::TelemetryOutput {
-  void offer(model::Signal, ByteView bytes) override {
-    spans.push_back(std::get<model::Span>(*model::decode(bytes)));
+  void offer(model::Signal, const sanitize::CleanRecords& one) override {
+    spans.push_back(std::get<model::Span>(*model::decode(one.bytes())));
   }
   void count_dropped(model::DropCause, model::Signal, std::uint64_t n) override { dropped += n; }
   std::vector<model::Span> spans;
@@ -129,7 +130,7 @@ class RuntimeTest : public ::testing::Test {
   boost::asio::io_context io_{1};
   SystemClock clock_;
   SeededRandom random_{42};
-  Diagnostics diagnostics_{clock_, 2, DiagnosticFormat::kText, Severity::kError};
+  Diagnostics diagnostics_{clock_, 2, DiagnosticFormat::kText, Severity::kError, pass_unsearched};
   std::unique_ptr<tap::Names> names_ = std::make_unique<tap::Names>();
   tap::TickSource ticks_source_;
   tap::TickConverter ticks_{ticks_source_, clock_};

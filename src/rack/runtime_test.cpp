@@ -111,7 +111,7 @@ TEST_F(RuntimeTest, AContinuedTraceKeepsItsFlagAndThresholdWhateverTheRatioHere)
   EXPECT_EQ(sent.tracestate, "a=1,ot=th:8");
 }
 
-TEST_F(RuntimeTest, BaggageGoesOnWithinItsBoundsAndIsNotRecorded) {
+TEST_F(RuntimeTest, BaggageGoesOnSearchedWithinItsBoundsAndIsNotRecorded) {
   build();
   std::string seen;
   bank_->request = [&](Transaction& transaction, Message&) {
@@ -121,7 +121,7 @@ TEST_F(RuntimeTest, BaggageGoesOnWithinItsBoundsAndIsNotRecorded) {
   gear::Arrival arrival;
   arrival.baggage = "card=4111111111111111;p, x = 1,evil=\r\ny: 2";
   ASSERT_TRUE(begin(arrival));
-  EXPECT_EQ(seen, "card=4111111111111111;p, x = 1");
+  EXPECT_EQ(seen, "card=411111******1111;p, x = 1");
   commit();
   ASSERT_EQ(audit_.records.size(), 1U);
   EXPECT_TRUE(audit_.records[0].attributes.empty());
@@ -130,6 +130,23 @@ TEST_F(RuntimeTest, BaggageGoesOnWithinItsBoundsAndIsNotRecorded) {
   model::encode(audit_.records[0], bytes);
   for (const auto& span : telemetry_.spans) model::encode(span, bytes);
   EXPECT_EQ(as_text(bytes).find("card"), std::string_view::npos);
+}
+
+TEST_F(RuntimeTest, TracestateGoesOnSearched) {
+  build();
+  std::string seen;
+  bank_->request = [&](Transaction& transaction, Message&) {
+    seen = transaction.outgoing_context().tracestate;
+    return Step::reply();
+  };
+  gear::Arrival arrival;
+  arrival.parent =
+      trace::extract("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "card=4111111111111111,a=1");
+  ASSERT_TRUE(begin(arrival));
+  EXPECT_EQ(seen, "card=411111******1111,a=1");
+  commit();
+  ASSERT_EQ(audit_.records.size(), 1U);
+  EXPECT_EQ(audit_.records[0].tracestate, "card=411111******1111,a=1");
 }
 
 TEST_F(RuntimeTest, EveryGearCountsItsMessages) {

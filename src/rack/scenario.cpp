@@ -9,6 +9,7 @@
 #include "gear/option_values.hpp"
 #include "rack/scenario_options.hpp"
 #include "rack/scenario_wires.hpp"
+#include "sanitize/sanitizer.hpp"
 #include "snake/subjects.hpp"
 
 namespace fluxrig::rack {
@@ -88,8 +89,16 @@ Severity severity_of(std::string_view level) {
   return level == "debug" ? Severity::kDebug : Severity::kInfo;
 }
 
+// Names become subjects, files, columns and labels, which nothing searches again.
+void refuse_card_number(std::string_view name, yaml::Mark mark, Complaints& complaints) {
+  if (sanitize::mask_card_numbers(name) != name)
+    complaints.push_back({mark, width_of(name), "a name holds what looks like a card number",
+                          "names stand in every record: choose another one"});
+}
+
 void check_rack_name(const gear::Settings& settings, Complaints& complaints) {
   const std::string rack = settings.text("rack");
+  refuse_card_number(rack, settings.mark("rack"), complaints);
   if (!rack.empty() && !snake::valid_rack_name(rack))
     complaints.push_back({settings.mark("rack"), width_of(rack),
                           fmt::format("'{}' is no name of a rack", rack.substr(0, kMaxShown)),
@@ -106,6 +115,10 @@ void take_rack_settings(const gear::Settings& settings, std::string_view folder,
   scenario.data = in_folder(folder, data.empty() ? fmt::format("fluxrig-data/{}", scenario.rack) : data);
   scenario.telemetry = telemetry_of(*settings.map("telemetry"));
   scenario.profile = settings.text("profile") == "development" ? Profile::kDevelopment : Profile::kProduction;
+  scenario.core_dumps = settings.boolean("core_dumps");
+  if (scenario.profile == Profile::kProduction && scenario.core_dumps)
+    complaints.push_back({settings.mark("core_dumps"), 4, "profile: production refuses core dumps",
+                          "a dump holds every message in memory; only profile: development allows them"});
   const auto* limits = settings.map("limits");
   scenario.limits.in_flight = static_cast<std::uint32_t>(limits->integer("in_flight"));
   scenario.limits.transaction_timeout = limits->duration("transaction_timeout");
@@ -113,9 +126,10 @@ void take_rack_settings(const gear::Settings& settings, std::string_view folder,
   scenario.log.format = log->text("format") == "json" ? DiagnosticFormat::kJson : DiagnosticFormat::kText;
   scenario.log.level = severity_of(log->text("level"));
   if (scenario.profile == Profile::kProduction && scenario.log.level == Severity::kDebug)
-    complaints.push_back({log->mark("level"), width_of(log->text("level")),
-                          "profile: production refuses debug diagnostics",
-                          "use level: info, or profile: development"});
+    complaints.push_back(
+        {log->mark("level"), width_of(log->text("level")), "profile: production refuses debug diagnostics",
+         "use level: info and break the glass when it must be ('fluxrig rack debug RACK --reason "
+         "TEXT --for TIME'), or use profile: development"});
 }
 
 const gear::GearType* find_type(const yaml::Node::Entry& entry, const std::vector<gear::GearType>& catalogue,
@@ -153,6 +167,7 @@ void read_gear(const yaml::Node::Entry& entry, std::string_view folder,
     complaints.push_back({entry.mark, width_of(entry.key),
                           fmt::format("'{}' is no name of a gear", entry.key.substr(0, kMaxShown)),
                           "1 to 32 of a-z, 0-9, _ and -"});
+  refuse_card_number(entry.key, entry.mark, complaints);
   const auto* type = find_type(entry, catalogue, complaints);
   if (type == nullptr) return;
   yaml::Node options = entry.value;

@@ -103,6 +103,7 @@ struct Scenario {
   std::string data;  // directory; made when missing
   Telemetry telemetry;
   Profile profile = Profile::kProduction;
+  bool core_dumps = false;
   std::vector<GearEntry> gears;  // in the order of the file
   std::vector<Wire> wires;
   Limits limits;

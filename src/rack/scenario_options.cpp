@@ -167,7 +167,8 @@ void collect(const std::vector<Option>& options, const std::string& prefix,
     if (option.type == OptionType::kMap)
       collect(option.items, fmt::format("{}{}.", prefix, option.name), found);
     else if (option.type < OptionType::kTexts)
-      found.push_back({fmt::format("{}{}", prefix, option.name), &option});
+      // Who starts a rack from a shell does not loosen what its file says.
+      if (option.name != "profile") found.push_back({fmt::format("{}{}", prefix, option.name), &option});
   }
 }
 
@@ -212,9 +213,13 @@ const std::vector<Option>& scenario_options() {
       telemetry_options(),
       {.name = "profile",
        .type = OptionType::kChoice,
-       .summary = "production refuses debug diagnostics",
+       .summary = "production refuses debug diagnostics and core dumps",
        .fallback = "production",
        .choices = {"production", "development"}},
+      {.name = "core_dumps",
+       .type = OptionType::kBoolean,
+       .summary = "whether a crash may write its memory, with all messages in it, to a file",
+       .fallback = "false"},
       limits_options(),
       log_options(),
       {.name = "gears", .type = OptionType::kFree, .summary = "name: {type: ..., options}", .required = true},
@@ -237,6 +242,11 @@ std::vector<OverridableOption> overridable_options() {
 
 void apply_environment(const Environment& environment, std::string_view folder, yaml::Node& root,
                        std::vector<yaml::Complaint>& complaints) {
+  if (environment.contains("FLUXRIG_PROFILE"))
+    complaints.push_back({{},
+                          1,
+                          "environment variable FLUXRIG_PROFILE: the profile is set in the scenario only",
+                          "what the file refuses, no variable brings back"});
   for (const auto& overridable : overridable_options()) {
     const auto variable = environment.find(variable_name(overridable.path));
     if (variable == environment.end()) continue;

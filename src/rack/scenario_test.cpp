@@ -255,6 +255,28 @@ TEST(Scenario, ProductionRefusesDebugDiagnostics) {
   EXPECT_EQ(loaded->log.level, Severity::kDebug);
 }
 
+TEST(Scenario, ProductionRefusesDebugAndCoreDumpsFromTheEnvironmentToo) {
+  const auto text = with(kThree, "shop -> codec -> bank");
+  const auto message = [&](const Environment& environment) {
+    const auto loaded = load(text, "", catalogue(), environment);
+    return loaded || loaded.error().empty() ? std::string("loaded") : loaded.error().front().message;
+  };
+  EXPECT_EQ(message({{"FLUXRIG_LOG_LEVEL", "debug"}}), "profile: production refuses debug diagnostics");
+  EXPECT_EQ(message({{"FLUXRIG_CORE_DUMPS", "true"}}), "profile: production refuses core dumps");
+  EXPECT_THAT(message({{"FLUXRIG_PROFILE", "development"}, {"FLUXRIG_LOG_LEVEL", "debug"}}),
+              HasSubstr("the profile is set in the scenario only"));
+}
+
+TEST(Scenario, ANameThatHoldsACardNumberIsRefusedAndNotQuoted) {
+  const auto text = "rack: r\ngears:\n  g4111111111111111: {type: http_server}\nwires: []\n";
+  const auto loaded = load(text, "", catalogue());
+  ASSERT_FALSE(loaded.has_value());
+  bool told = false;
+  for (const auto& complaint : loaded.error())
+    told = told || complaint.message == "a name holds what looks like a card number";
+  EXPECT_TRUE(told);
+}
+
 TEST(ScenarioEnvironment, OverridesScalarsByTheirPath) {
   const auto loaded = load(with(kThree, "shop -> codec -> bank"), "", catalogue(),
                            {{"FLUXRIG_DATA", "/var/lib/fluxrig"},

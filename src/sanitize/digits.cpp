@@ -1,6 +1,7 @@
 // Masking of digits: the parts of the sanitiser that need no key.
 #include <algorithm>
 
+#include "sanitize/build.hpp"
 #include "sanitize/sanitizer.hpp"
 #include "sanitize/scan/card_number.hpp"
 #include "sanitize/scan/free_text.hpp"
@@ -15,6 +16,7 @@ constexpr std::size_t kShownLast = 4;
 }  // namespace
 
 std::string mask(std::string_view value) {
+  if (!kSanitises) return std::string(value);
   // What was masked before still counts, so that a masked number keeps its ends.
   const auto is_place = [](char c) { return is_digit(c) || c == '*'; };
   const auto total = static_cast<std::size_t>(std::count_if(value.begin(), value.end(), is_place));

@@ -4,14 +4,16 @@
 #include <array>
 #include <string>
 
+#include "sanitize/build.hpp"
+
 namespace fluxrig::sanitize {
 namespace {
 
 // Elements whose definition in ISO 8583 leaves no room for a card number: amounts, dates, codes, counters,
 // terminal and acquirer identities. Everything else is dropped.
-constexpr std::array<std::uint8_t, 44> kKept = {3,  4,  5,  6,  7,  9,  10, 11, 12, 13, 15, 16, 17, 18, 19,
-                                                20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 37,
-                                                38, 39, 40, 41, 42, 43, 49, 50, 51, 66, 67, 68, 69, 70};
+constexpr std::array<std::uint8_t, 43> kKept = {3,  4,  5,  6,  7,  9,  10, 11, 12, 13, 15, 16, 17, 18, 19,
+                                                20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 38,
+                                                39, 40, 41, 42, 43, 49, 50, 51, 66, 67, 68, 69, 70};
 
 struct NamedAction {
   std::string_view name;
@@ -123,11 +125,14 @@ class FoldedName {
 }  // namespace
 
 Action iso8583_action(unsigned element) noexcept {
+  if (!kSanitises) return Action::kKeep;
   if (element == 2 || element == 34) return Action::kToken;
+  if (element == 37) return Action::kReference;
   return std::find(kKept.begin(), kKept.end(), element) != kKept.end() ? Action::kKeep : Action::kDrop;
 }
 
 Action json_action(std::string_view path) noexcept {
+  if (!kSanitises) return Action::kKeep;
   const FoldedName name(path);
   for (const auto& entry : kWholeNames)
     if (name.is(entry.name)) return entry.action;

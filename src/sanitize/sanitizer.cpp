@@ -1,18 +1,11 @@
 #include "sanitize/sanitizer.hpp"
 
-#include <fcntl.h>
-#include <fmt/format.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/rand.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 
 #include "base/assert.hpp"
+#include "sanitize/build.hpp"
 #include "sanitize/emv.hpp"
 
 namespace fluxrig::sanitize {
@@ -21,81 +14,34 @@ namespace {
 constexpr std::size_t kLeastTokenDigits = 8;
 constexpr std::size_t kTokenBytes = 48;  // at most: "tok_", 8 of the key's id, "_", 32 letters
 
-bool valid_key_id(std::string_view id) noexcept {
-  if (id.empty() || id.size() > 8) return false;
-  for (const char c : id)
-    if (!is_digit(c) && !(c >= 'a' && c <= 'z')) return false;
-  return true;
-}
-
 }  // namespace
 
-Outcome<TokenKey> load_token_key(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0)
-    return problem(fmt::format("cannot open the token key '{}': {}; make one with 'fluxrig pki init'", path,
-                               std::strerror(errno)));
-  struct stat status {};
-  char buffer[128];
-  const bool readable = ::fstat(fd, &status) == 0;
-  const auto size = readable ? ::read(fd, buffer, sizeof buffer) : -1;
-  ::close(fd);
-  if (size < 0) return problem(fmt::format("cannot read the token key '{}'", path));
-  if ((status.st_mode & 077) != 0)
-    return problem(fmt::format("the token key '{}' is readable by others; run 'chmod 600 {}'", path, path));
-  std::string_view text(buffer, static_cast<std::size_t>(size));
-  while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' '))
-    text.remove_suffix(1);
-  const auto space = text.find(' ');
-  const auto bytes = space == std::string_view::npos ? std::nullopt : from_hex(text.substr(space + 1));
-  if (!bytes || bytes->size() != 32 || !valid_key_id(text.substr(0, space)))
-    return problem(fmt::format("the token key '{}' is not one line of '<id> <64 hex digits>'", path));
-  TokenKey key{std::string(text.substr(0, space)), {}};
-  std::memcpy(key.bytes.data(), bytes->data(), key.bytes.size());
-  OPENSSL_cleanse(buffer, sizeof buffer);
-  return key;
-}
-
-Outcome<TokenKey> create_token_key(const std::string& path, std::string id) {
-  if (!valid_key_id(id)) return problem("a token key id is 1 to 8 lower-case letters and digits");
-  TokenKey key{std::move(id), {}};
-  if (::RAND_bytes(key.bytes.data(), static_cast<int>(key.bytes.size())) != 1)
-    return problem("the system gave no random bytes for a token key");
-  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (fd < 0) return problem(fmt::format("cannot create the token key '{}': {}", path, std::strerror(errno)));
-  const std::string line = fmt::format("{} {}\n", key.id, to_hex({key.bytes.data(), key.bytes.size()}));
-  const bool written =
-      ::write(fd, line.data(), line.size()) == static_cast<ssize_t>(line.size()) && ::fsync(fd) == 0;
-  ::close(fd);
-  if (!written)
-    return problem(fmt::format("cannot write the token key '{}': {}", path, std::strerror(errno)));
-  return key;
-}
-
 // The key is set once; each token begins anew with it, which allocates nothing.
-struct Sanitizer::Mac {
-  EVP_MAC* algorithm = ::EVP_MAC_fetch(nullptr, "HMAC", nullptr);
-  EVP_MAC_CTX* keyed = algorithm == nullptr ? nullptr : ::EVP_MAC_CTX_new(algorithm);
-  Mac() = default;
+class Sanitizer::Mac {
+ public:
+  explicit Mac(TokenKey key) : key_(std::move(key)) {
+    FR_ASSERT(keyed_ != nullptr);
+    char digest[] = "SHA256";
+    const OSSL_PARAM parameters[] = {::OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+                                     ::OSSL_PARAM_construct_end()};
+    FR_ASSERT(::EVP_MAC_init(keyed_, key_.bytes.data(), key_.bytes.size(), parameters) == 1);
+  }
   Mac(const Mac&) = delete;
   Mac& operator=(const Mac&) = delete;
   ~Mac() {
-    ::EVP_MAC_CTX_free(keyed);
-    ::EVP_MAC_free(algorithm);
+    ::EVP_MAC_CTX_free(keyed_);
+    ::EVP_MAC_free(algorithm_);
+    ::OPENSSL_cleanse(key_.bytes.data(), key_.bytes.size());
   }
+  [[nodiscard]] std::optional<std::string> token(std::string_view value);
+
+ private:
+  TokenKey key_;
+  EVP_MAC* algorithm_ = ::EVP_MAC_fetch(nullptr, "HMAC", nullptr);
+  EVP_MAC_CTX* keyed_ = algorithm_ == nullptr ? nullptr : ::EVP_MAC_CTX_new(algorithm_);
 };
 
-Sanitizer::Sanitizer(TokenKey key) : key_(std::move(key)), mac_(std::make_unique<Mac>()) {
-  FR_ASSERT(mac_->keyed != nullptr);
-  char digest[] = "SHA256";
-  const OSSL_PARAM parameters[] = {::OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
-                                   ::OSSL_PARAM_construct_end()};
-  FR_ASSERT(::EVP_MAC_init(mac_->keyed, key_.bytes.data(), key_.bytes.size(), parameters) == 1);
-}
-
-Sanitizer::~Sanitizer() { ::OPENSSL_cleanse(key_.bytes.data(), key_.bytes.size()); }
-
-std::optional<std::string> Sanitizer::token(std::string_view value) {
+std::optional<std::string> Sanitizer::Mac::token(std::string_view value) {
   std::string digits;
   digits.reserve(value.size());  // grown, it would leave digits behind in memory that is not cleansed
   for (const char c : value)
@@ -105,9 +51,9 @@ std::optional<std::string> Sanitizer::token(std::string_view value) {
   std::uint8_t digest[32];
   std::size_t size = 0;
   const auto* bytes = as_bytes(digits).data();
-  const bool done = ::EVP_MAC_init(mac_->keyed, nullptr, 0, nullptr) == 1 &&
-                    ::EVP_MAC_update(mac_->keyed, bytes, digits.size()) == 1 &&
-                    ::EVP_MAC_final(mac_->keyed, digest, &size, sizeof digest) == 1;
+  const bool done = ::EVP_MAC_init(keyed_, nullptr, 0, nullptr) == 1 &&
+                    ::EVP_MAC_update(keyed_, bytes, digits.size()) == 1 &&
+                    ::EVP_MAC_final(keyed_, digest, &size, sizeof digest) == 1;
   ::OPENSSL_cleanse(digits.data(), digits.size());
   FR_ASSERT(done && size == sizeof digest);
 
@@ -123,8 +69,27 @@ std::optional<std::string> Sanitizer::token(std::string_view value) {
   return token;
 }
 
+Sanitizer::Sanitizer(TokenKeys keys) : current_(std::make_unique<Mac>(std::move(keys.current))) {
+  if (keys.previous) previous_ = std::make_unique<Mac>(*std::move(keys.previous));
+}
+
+Sanitizer::~Sanitizer() = default;
+
+std::optional<std::string> Sanitizer::token(std::string_view value) { return current_->token(value); }
+
+std::optional<Sanitized> Sanitizer::previous_token(std::string_view value) {
+  if (previous_ == nullptr || value.starts_with("tok_")) return std::nullopt;
+  auto made = previous_->token(value);
+  if (!made) return std::nullopt;
+  return Sanitized(*std::move(made));
+}
+
 std::optional<Sanitized> Sanitizer::apply(Action action, std::string_view value) {
+  if (!kSanitises) return Sanitized(std::string(value));
   switch (action) {
+    case Action::kReference:
+      if (value.size() <= kMostReference) return Sanitized(std::string(value));
+      return Sanitized(mask_card_numbers(value));
     case Action::kKeep:
       return Sanitized(mask_card_numbers(value));
     case Action::kMask:

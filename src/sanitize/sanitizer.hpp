@@ -2,7 +2,6 @@
 // output on every rack, thread and restart. Idempotent: tokens and masked text come out unchanged.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -18,6 +17,7 @@
 #include "sanitize/json_text.hpp"
 #include "sanitize/policy.hpp"
 #include "sanitize/scan/card_number.hpp"
+#include "sanitize/token_key.hpp"
 
 namespace fluxrig::sanitize {
 
@@ -47,20 +47,11 @@ struct EmvValue {
   std::optional<Sanitized> value;  // nullopt: dropped
 };
 
-struct TokenKey {
-  std::string id;                      // "k1": letters and digits, at most 8
-  std::array<std::uint8_t, 32> bytes;  // HMAC-SHA-256 key, one per deployment
-};
-
-// A file of one line "<id> <64 hex digits>". Refuses a file that others than its owner may read.
-[[nodiscard]] Outcome<TokenKey> load_token_key(const std::string& path);
-// Writes a new random key with mode 0600; refuses to overwrite.
-[[nodiscard]] Outcome<TokenKey> create_token_key(const std::string& path, std::string id);
-
 // One thread (the pump).
 class Sanitizer {
  public:
-  explicit Sanitizer(TokenKey key);
+  explicit Sanitizer(TokenKeys keys);
+  explicit Sanitizer(TokenKey key) : Sanitizer(TokenKeys{std::move(key), std::nullopt}) {}
   ~Sanitizer();
   Sanitizer(const Sanitizer&) = delete;
   Sanitizer& operator=(const Sanitizer&) = delete;
@@ -77,11 +68,13 @@ class Sanitizer {
   // "tok_k1_" and 32 letters: 128 bits of HMAC-SHA-256 over the value's digits. nullopt without 8 digits at
   // least.
   [[nodiscard]] std::optional<std::string> token(std::string_view value);
+  // The same under the key before, during the overlap of a rotation; nullopt at other times.
+  [[nodiscard]] std::optional<Sanitized> previous_token(std::string_view value);
 
  private:
-  struct Mac;
-  TokenKey key_;
-  std::unique_ptr<Mac> mac_;
+  class Mac;
+  std::unique_ptr<Mac> current_;
+  std::unique_ptr<Mac> previous_;  // null: no overlap
 };
 
 // "411111******1111"; fewer than 13 digits are masked whole. Characters that are no digits stay.

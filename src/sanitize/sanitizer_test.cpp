@@ -24,8 +24,9 @@ TEST(Policy, FollowsTheTableOfTheDesign) {
   for (const unsigned element : {2U, 34U}) EXPECT_EQ(iso8583_action(element), Action::kToken) << element;
   for (const unsigned element : {14U, 35U, 36U, 45U, 48U, 52U, 53U, 55U, 60U, 61U, 62U, 63U, 120U, 127U})
     EXPECT_EQ(iso8583_action(element), Action::kDrop) << element;
-  for (const unsigned element : {3U, 4U, 7U, 11U, 37U, 39U, 41U, 42U, 49U, 70U})
+  for (const unsigned element : {3U, 4U, 7U, 11U, 39U, 41U, 42U, 49U, 70U})
     EXPECT_EQ(iso8583_action(element), Action::kKeep) << element;
+  EXPECT_EQ(iso8583_action(37), Action::kReference);
 }
 
 TEST(Policy, AnElementOutsideTheTableIsDropped) {

@@ -5,12 +5,12 @@
 
 namespace fluxrig::sim {
 
-Result<void> CountedAudit::append(ByteView records, std::uint32_t count) {
+Result<void> CountedAudit::append(const sanitize::CleanRecords& records) {
   const Sequence before = lane_.writer().next_sequence();
-  if (auto appended = lane_.append(records, count); !appended) return appended;
+  if (auto appended = lane_.append(records); !appended) return appended;
   kept_last_ = lane_.writer().next_sequence() != before;
-  if (!kept_last_) lost_ += count;
-  for (const auto execution : executions_in(records)) {
+  if (!kept_last_) lost_ += records.count();
+  for (const auto execution : executions_in(records.bytes())) {
     if (kept_last_)
       unsynced_.push_back(execution);
     else

@@ -15,7 +15,7 @@ class CountedAudit final : public tap::AuditOutput {
   CountedAudit(rack::AuditLane& lane, Oracle& oracle, LossLedger& losses, const MachineId& machine)
       : lane_(lane), oracle_(oracle), losses_(losses), machine_(machine) {}
 
-  [[nodiscard]] Result<void> append(ByteView records, std::uint32_t count) override;
+  [[nodiscard]] Result<void> append(const sanitize::CleanRecords& records) override;
   [[nodiscard]] Result<void> sync() override;
   // No record was let go since the last one that was kept: the chain declares all of them.
   [[nodiscard]] bool declared() const noexcept { return kept_last_ || lost_ == 0; }

@@ -5,6 +5,7 @@
 
 #include "mixer/block_intake.hpp"
 #include "model/agent.hpp"
+#include "sanitize/sanitizer.hpp"
 #include "snake/subjects.hpp"
 
 namespace fluxrig::sim {
@@ -25,7 +26,7 @@ mixer::PressureDesk::Options desk_options(const Plan& plan) {
 MixerActor::Process::Process(World& world, MessageServer& server, SimulatedSink& sink,
                              const mixer::RackIndex& racks)
     : clock(world.clock, 0),
-      diagnostics(clock, kNoFile, DiagnosticFormat::kText, Severity::kError),
+      diagnostics(clock, kNoFile, DiagnosticFormat::kText, Severity::kError, sanitize::mask_card_numbers),
       bus(world, server, {}),
       ingest({sink, bus, racks, clock, diagnostics, counters, &watch}, {}),
       desk({bus, presence, watch, clock, diagnostics, [&server] { return server.fills(); },

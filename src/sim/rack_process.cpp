@@ -60,7 +60,7 @@ wal::ChainSigner::Facts facts(const lane::DropCounters& drops) {
 RackProcess::RackProcess(const Parts& parts)
     : disk(parts.disk),
       clock(parts.world.clock, parts.wall_offset),
-      diagnostics(clock, kNoFile, DiagnosticFormat::kText, Severity::kError),
+      diagnostics(clock, kNoFile, DiagnosticFormat::kText, Severity::kError, sanitize::mask_card_numbers),
       tick_source(clock),
       ticks(tick_source, clock),
       ring(parts.world.plan.ring_bytes),

@@ -25,9 +25,9 @@ namespace fluxrig::sim {
 class CountedTelemetry final : public tap::TelemetryOutput {
  public:
   explicit CountedTelemetry(lane::TelemetryQueue& queue) : queue_(queue) {}
-  void offer(model::Signal signal, ByteView record) override {
+  void offer(model::Signal signal, const sanitize::CleanRecords& one) override {
     ++produced_;
-    queue_.offer(signal, record);
+    queue_.offer(signal, one);
   }
   void count_dropped(model::DropCause cause, model::Signal signal, std::uint64_t records) override {
     produced_ += records;

@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "base/random.hpp"
+#include "base/test_gate.hpp"
 #include "sink/duckdb_sink.hpp"
 
 namespace fluxrig::sink {
@@ -78,7 +79,7 @@ void BM_Commit(benchmark::State& state) {
   options.directory = mkdtemp(pattern.data());
   if (state.range(1) == 0) options.log_room_bytes = 0;
   const SystemClock clock;
-  Diagnostics diagnostics(clock, 2, DiagnosticFormat::kText, Severity::kWarn);
+  Diagnostics diagnostics(clock, 2, DiagnosticFormat::kText, Severity::kWarn, pass_unsearched);
   {
     auto store = DuckDbStore::open(options, clock, diagnostics);
     if (!store) return state.SkipWithError(store.error().message.c_str());
@@ -105,7 +106,7 @@ void BM_CommitSmallBlocks(benchmark::State& state) {
   StoreOptions options;
   options.directory = mkdtemp(pattern.data());
   const SystemClock clock;
-  Diagnostics diagnostics(clock, 2, DiagnosticFormat::kText, Severity::kWarn);
+  Diagnostics diagnostics(clock, 2, DiagnosticFormat::kText, Severity::kWarn, pass_unsearched);
   constexpr std::size_t kRecordsOfBlock = 4;
   constexpr std::size_t kBytesOfRecord = 300;
   {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/random.hpp"
+#include "base/test_gate.hpp"
 #include "sink/duckdb_sink.hpp"
 
 namespace fluxrig::sink {
@@ -110,7 +111,7 @@ class StoreTest : public ::testing::Test {
   SeededRandom random_{7};
   ManualClock clock_{UnixNanos{1'795'000'000 * kNanosPerSecond}};  // 2026-11-18T11:06:40Z
   SystemClock system_clock_;
-  Diagnostics diagnostics_{system_clock_, -1, DiagnosticFormat::kText, Severity::kError};
+  Diagnostics diagnostics_{system_clock_, -1, DiagnosticFormat::kText, Severity::kError, pass_unsearched};
   MachineId machine_ = make_machine_id(random_);
   StoreOptions options_;
   std::unique_ptr<DuckDbStore> store_;

@@ -4,6 +4,7 @@
 #include <csignal>
 #include <set>
 
+#include "base/test_gate.hpp"
 #include "snake/streams.hpp"
 #include "snake/subjects.hpp"
 #include "snake/test_server.hpp"
@@ -273,7 +274,7 @@ TEST_F(NatsBusTest, StartsWithoutItsServerAndKeepsItsSubscriptions) {
   auto options = server_.options("edge", to_string(server_.edge));
   options.retry_first_connect = true;
   options.on_state = [&](ConnectionState state) { states.put(state); };
-  Diagnostics silent{server_.clock, 2, DiagnosticFormat::kText, Severity::kError};
+  Diagnostics silent{server_.clock, 2, DiagnosticFormat::kText, Severity::kError, pass_unsearched};
   auto edge = snake::connect(options, silent);
   ASSERT_TRUE(edge.has_value()) << edge.error().message;
   EXPECT_FALSE((*edge)->connected());

@@ -25,6 +25,7 @@
 #include "base/clock.hpp"
 #include "base/diagnostics.hpp"
 #include "base/random.hpp"
+#include "base/test_gate.hpp"
 #include "snake/nats_bus.hpp"
 #include "snake/pki/authority.hpp"
 #include "snake/server_config.hpp"
@@ -139,7 +140,7 @@ class TestServer {
  public:
   SystemClock clock;
   SeededRandom random = SeededRandom::from_system();
-  Diagnostics quiet{clock, 2, DiagnosticFormat::kText, Severity::kError};
+  Diagnostics quiet{clock, 2, DiagnosticFormat::kText, Severity::kError, pass_unsearched};
   Directory directory;
   std::uint16_t port = 0;
   MessageGrants grants;

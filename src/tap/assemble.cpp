@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include "sanitize/scan/card_number.hpp"
+#include "trace/probability.hpp"
 
 namespace fluxrig::tap {
 namespace {
 
 std::string_view name_of(sanitize::Action action) noexcept {
   switch (action) {
+    case sanitize::Action::kReference:
     case sanitize::Action::kKeep:
       return "keep";
     case sanitize::Action::kMask:
@@ -55,11 +57,20 @@ std::string Assembler::clean(std::string_view text) {
   return kept ? std::move(*kept).text() : std::string();
 }
 
-const std::string& Assembler::clean_name(NameId name) {
-  if (name.value >= clean_names_.size()) clean_names_.resize(name.value + std::size_t{1});
-  std::string& cleaned = clean_names_[name.value];
-  if (cleaned.empty()) cleaned = clean(names_.text(name));
+const std::string& Assembler::clean_once(std::vector<std::string>& known, std::uint16_t id,
+                                         const std::string& text) {
+  if (id >= known.size()) known.resize(id + std::size_t{1});
+  std::string& cleaned = known[id];
+  if (cleaned.empty()) cleaned = clean(text);
   return cleaned;
+}
+
+const std::string& Assembler::clean_name(NameId name) {
+  return clean_once(clean_names_, name.value, names_.text(name));
+}
+
+const std::string& Assembler::clean_key(FieldId field) {
+  return clean_once(clean_keys_, field.value, names_.text(field));
 }
 
 template <typename T>
@@ -73,66 +84,74 @@ void Assembler::attributes(const RecordView& record, T& out) {
   };
   record.each_attribute([&](const RecordView::Attribute& attribute) {
     const auto action = names_.action(attribute.field);
-    const std::string& key = names_.text(attribute.field);
+    const std::string& key = clean_key(attribute.field);
     if (key.empty()) return;
-    if (action != sanitize::Action::kKeep) redactions.next().assign(key).append(" ").append(name_of(action));
-    if (attribute.is_number && action == sanitize::Action::kKeep &&
-        !sanitize::is_card_number(attribute.number))
+    const bool kept = action <= sanitize::Action::kKeep;
+    if (!kept) redactions.next().assign(key).append(" ").append(name_of(action));
+    if (attribute.is_number && kept && !sanitize::is_card_number(attribute.number))
       return keep(key, attribute.number);
     // A number under a stricter action, or that could be a card's, is treated as its digits: integers must
     // not slip through.
     auto value = attribute.is_number ? sanitizer_.apply(action, fmt::format("{}", attribute.number))
                                      : sanitizer_.apply(action, attribute.text);
     if (value) keep(key, std::move(*value).text());
+    if (action == sanitize::Action::kToken && !attribute.is_number)
+      if (auto before = sanitizer_.previous_token(attribute.text))
+        keep(key + ".previous", std::move(*before).text());
   });
   if (const auto cut = record.head().attributes_cut; cut != 0)
     keep("fluxrig.attributes_dropped", std::int64_t{cut});
 }
 
-void Assembler::transaction(const RecordView& record, model::Transaction& out) {
+void Assembler::transaction(const RecordView& record, std::uint64_t threshold, sanitize::CleanRecord& into) {
   const RecordHead& head = record.head();
+  auto& out = std::get<model::Transaction>(into.record_);
   out.flux_id = head.flux_id;
   out.trace_id = head.trace_id;
   out.span_id = head.span_id;
   out.parent_span_id = head.parent_span_id;
   out.trace_flags = head.trace_flags;
   out.tracestate = clean(record.tracestate());
-  out.gear = names_.text(head.gear);
+  out.gear = clean_name(head.gear);
   out.name = clean_name(head.name);
   out.kind = head.kind;
   out.start = ticks_.to_unix(head.start);
   out.end = ticks_.to_unix(head.end);
   out.outcome = head.outcome;
-  out.reason = names_.text(head.reason);
+  out.reason = clean_name(head.reason);
   out.child_spans = head.spans_made;
   attributes(record, out);
+  if (threshold != 0)
+    out.attributes.push_back({"fluxrig.sampling.threshold", trace::format_threshold(threshold)});
 }
 
-void Assembler::intent(const RecordView& record, model::Intent& out) {
+void Assembler::intent(const RecordView& record, sanitize::CleanRecord& into) {
   const RecordHead& head = record.head();
+  auto& out = std::get<model::Intent>(into.record_);
   out.flux_id = head.flux_id;
   out.trace_id = head.trace_id;
   out.span_id = head.span_id;
-  out.gear = names_.text(head.gear);
+  out.gear = clean_name(head.gear);
   out.name = clean_name(head.name);
   out.time = ticks_.to_unix(head.end);
   attributes(record, out);
 }
 
-void Assembler::span(const RecordView& record, std::size_t index, model::Span& out) {
+void Assembler::span(const RecordView& record, std::size_t index, sanitize::CleanRecord& into) {
   const RecordHead& head = record.head();
+  auto& out = std::get<model::Span>(into.record_);
   const SpanSlot slot = record.span(index);
   out.flux_id = head.flux_id;
   out.trace_id = head.trace_id;
   out.span_id = slot.span_id;
   out.parent_span_id = slot.parent < head.spans ? record.span(slot.parent).span_id : head.span_id;
-  out.gear = names_.text(slot.gear);
+  out.gear = clean_name(slot.gear);
   out.name = clean_name(slot.name);
   out.kind = slot.kind;
   out.start = ticks_.to_unix(slot.start);
   out.end = ticks_.to_unix(slot.end);
   out.status = slot.status;
-  out.status_message = names_.text(slot.reason);
+  out.status_message = clean_name(slot.reason);
   out.attributes.clear();
 }
 

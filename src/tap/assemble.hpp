@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "model/records.hpp"
+#include "sanitize/clean_record.hpp"
 #include "sanitize/sanitizer.hpp"
 #include "tap/draft.hpp"
 #include "tap/gear_metrics.hpp"
@@ -19,19 +20,23 @@ class Assembler {
   Assembler(const Names& names, sanitize::Sanitizer& sanitizer, const TickConverter& ticks) noexcept
       : names_(names), sanitizer_(sanitizer), ticks_(ticks) {}
 
-  // Fills `out` (reused between calls, so that its strings keep their room).
-  void transaction(const RecordView& record, model::Transaction& out);
+  // Fills `out`, made as the record's kind (reused between calls, so that its strings keep their room).
+  // `threshold`: of the sampling that kept its child spans; 0 says nothing.
+  void transaction(const RecordView& record, std::uint64_t threshold, sanitize::CleanRecord& out);
   // The same for an entry that is an intent.
-  void intent(const RecordView& record, model::Intent& out);
+  void intent(const RecordView& record, sanitize::CleanRecord& out);
   // The child span in slot `index`.
-  void span(const RecordView& record, std::size_t index, model::Span& out);
-  // The series of one gear, cumulative since `start`.
+  void span(const RecordView& record, std::size_t index, sanitize::CleanRecord& out);
+  // The series of one gear, cumulative since `start`; not yet searched.
   void metrics(const GearMetrics& gear, UnixNanos start, UnixNanos now, std::vector<model::MetricPoint>& out);
 
  private:
   [[nodiscard]] std::string clean(std::string_view text);
   // The same for a name: searched once, because it never changes.
   [[nodiscard]] const std::string& clean_name(NameId name);
+  [[nodiscard]] const std::string& clean_key(FieldId field);
+  [[nodiscard]] const std::string& clean_once(std::vector<std::string>& known, std::uint16_t id,
+                                              const std::string& text);
   // Attributes and redactions, of a transaction or an intent alike.
   template <typename T>
   void attributes(const RecordView& record, T& out);
@@ -40,6 +45,7 @@ class Assembler {
   sanitize::Sanitizer& sanitizer_;
   const TickConverter& ticks_;
   std::vector<std::string> clean_names_;  // by id; empty: not yet
+  std::vector<std::string> clean_keys_;
 };
 
 }  // namespace fluxrig::tap

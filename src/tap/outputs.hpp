@@ -4,9 +4,9 @@
 
 #include <cstdint>
 
-#include "base/bytes.hpp"
 #include "base/result.hpp"
 #include "model/telemetry.hpp"
+#include "sanitize/clean_record.hpp"
 
 namespace fluxrig::tap {
 
@@ -14,8 +14,8 @@ namespace fluxrig::tap {
 class AuditOutput {
  public:
   virtual ~AuditOutput() = default;
-  // Appends `count` encoded records as one block. On failure none of them is appended.
-  [[nodiscard]] virtual Result<void> append(ByteView records, std::uint32_t count) = 0;
+  // Appends the records as one block. On failure none of them is appended.
+  [[nodiscard]] virtual Result<void> append(const sanitize::CleanRecords& records) = 0;
   // All that was appended is on disk when this succeeds.
   [[nodiscard]] virtual Result<void> sync() = 0;
 };
@@ -24,7 +24,7 @@ class AuditOutput {
 class TelemetryOutput {
  public:
   virtual ~TelemetryOutput() = default;
-  virtual void offer(model::Signal signal, ByteView record) = 0;
+  virtual void offer(model::Signal signal, const sanitize::CleanRecords& one) = 0;
   // Records that never reach `offer`.
   virtual void count_dropped(model::DropCause cause, model::Signal signal, std::uint64_t records) = 0;
 };

@@ -23,22 +23,22 @@ bool EventQueue::empty() const {
   return events_.empty();
 }
 
-void Pump::emit(const model::Record& record) {
+void Pump::emit(const sanitize::CleanRecord& record) {
   telemetry_.clear();
-  model::encode(record, telemetry_);
-  parts_.telemetry.offer(model::signal_of(record), telemetry_);
+  telemetry_.add(record);
+  parts_.telemetry.offer(model::signal_of(record.value()), telemetry_);
 }
 
 void Pump::emit_sum(const RackFigure& figure) {
   auto point = point_of(figure);
   point.data = model::Sum{static_cast<double>(figure.value), true};
-  emit(model::Record(std::move(point)));
+  emit(sanitize::clean(std::move(point)));
 }
 
 void Pump::emit_gauge(const RackFigure& figure) {
   auto point = point_of(figure);
   point.data = model::Gauge{static_cast<double>(figure.value)};
-  emit(model::Record(std::move(point)));
+  emit(sanitize::clean(std::move(point)));
 }
 
 model::MetricPoint Pump::point_of(const RackFigure& figure) const {
@@ -52,14 +52,13 @@ model::MetricPoint Pump::point_of(const RackFigure& figure) const {
 }
 
 void Pump::fill_batch() {
-  for (const auto& event : parts_.events.take()) {
-    model::encode(event, batch_);
-    ++batch_count_;
+  for (auto& event : parts_.events.take()) {
+    batch_.add(sanitize::clean(std::move(event)));
     awaited_ = true;
   }
   const std::size_t most = batch_bytes_.load(std::memory_order_relaxed);
   // How large the next record will be is only known afterwards: as large as the others of this batch.
-  while (batch_count_ == 0 || batch_.size() + batch_.size() / batch_count_ <= most) {
+  while (batch_.empty() || batch_.size() + batch_.size() / batch_.count() <= most) {
     const ByteView bytes = parts_.ring.peek();
     if (bytes.empty()) break;
     const RecordView record(bytes);
@@ -68,7 +67,6 @@ void Pump::fill_batch() {
       add_intent(record);
     else
       add_transaction(record);
-    ++batch_count_;
     ++taken_;
     // The batch now holds all of it: the ring's room is free before the disk is asked.
     batch_end_ = parts_.ring.release();
@@ -76,8 +74,8 @@ void Pump::fill_batch() {
 }
 
 void Pump::add_intent(const RecordView& record) {
-  parts_.assembler.intent(record, std::get<model::Intent>(intent_));
-  model::encode(intent_, batch_);
+  parts_.assembler.intent(record, intent_);
+  batch_.add(intent_);
 }
 
 void Pump::add_transaction(const RecordView& record) {
@@ -88,11 +86,8 @@ void Pump::add_transaction(const RecordView& record) {
       sampling_.threshold(head, caller, parts_.ticks.to_nanos(head.end.value - head.start.value));
   const auto threshold = std::max(wanted, trace::threshold_of(span_ratio_.load(std::memory_order_relaxed)));
   const bool keeps_spans = randomness >= threshold;
-  auto& transaction = std::get<model::Transaction>(transaction_);
-  parts_.assembler.transaction(record, transaction);
-  if (keeps_spans && threshold != 0 && head.spans != 0)
-    transaction.attributes.push_back({"fluxrig.sampling.threshold", trace::format_threshold(threshold)});
-  model::encode(transaction_, batch_);
+  parts_.assembler.transaction(record, keeps_spans && head.spans != 0 ? threshold : 0, transaction_);
+  batch_.add(transaction_);
   ++transactions_;
   if (head.spans_made > head.spans)
     parts_.telemetry.count_dropped(model::DropCause::kRingFull, model::Signal::kSpans,
@@ -113,7 +108,7 @@ void Pump::keep_spans(const RecordView& record) {
   exemplar.value = static_cast<double>(parts_.ticks.to_nanos(head.end.value - head.start.value));
   exemplars_.see(head.gear, exemplar);
   for (std::size_t i = 0; i < head.spans; ++i) {
-    parts_.assembler.span(record, i, std::get<model::Span>(span_));
+    parts_.assembler.span(record, i, span_);
     emit(span_);
     const SpanSlot slot = record.span(i);
     exemplar.span_id = slot.span_id;
@@ -127,10 +122,9 @@ void Pump::set_batch_bytes(std::size_t bytes) noexcept {
 }
 
 Result<void> Pump::append_batch() {
-  if (batch_count_ == 0) return {};
-  if (auto appended = parts_.audit.append(batch_, batch_count_); !appended) return appended;
+  if (batch_.empty()) return {};
+  if (auto appended = parts_.audit.append(batch_); !appended) return appended;
   batch_.clear();
-  batch_count_ = 0;
   appended_ = batch_end_;
   unsynced_ = true;
   return {};
@@ -149,7 +143,7 @@ Result<void> Pump::sync() {
 Pump::Progress Pump::step(bool sync_now) {
   taken_ = 0;
   // What a full disk left behind goes first, by itself: order is kept and memory stays one batch.
-  const bool left_behind = batch_count_ != 0;
+  const bool left_behind = !batch_.empty();
   if (!left_behind) fill_batch();
   std::size_t bytes = batch_.size();
   auto done = append_batch();
@@ -180,7 +174,7 @@ void Pump::emit_metrics(const std::deque<GearMetrics>& gears) {
         histogram != nullptr)
       histogram->exemplars = exemplars_.take(gear.gear);
   }
-  for (auto& one : points_) emit(model::Record(std::move(one)));
+  for (auto& one : points_) emit(sanitize::clean(std::move(one)));
 }
 
 }  // namespace fluxrig::tap

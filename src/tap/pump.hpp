@@ -68,7 +68,7 @@ class Pump {
 
   // Records or events wait to be taken.
   [[nodiscard]] bool has_work() const {
-    return batch_count_ != 0 || !parts_.ring.empty() || !parts_.events.empty();
+    return !batch_.empty() || !parts_.ring.empty() || !parts_.events.empty();
   }
   void set_sampling(const Sampling& sampling) noexcept { sampling_ = sampling; }
 
@@ -81,7 +81,7 @@ class Pump {
 
   // Puts the current value of every series into the telemetry lane.
   void emit_metrics(const std::deque<GearMetrics>& gears);
-  void emit(const model::Record& record);
+  void emit(const sanitize::CleanRecord& record);
   // Of the rack as a whole; `cause` becomes the attribute fluxrig.cause when there is one.
   struct RackFigure {
     std::string_view name;
@@ -107,9 +107,8 @@ class Pump {
   std::atomic<double> span_ratio_{1.0};                   // alone: relaxed
   std::atomic<std::size_t> batch_bytes_{kMaxBatchBytes};  // alone: relaxed
   UnixNanos series_start_;                                // start time of the cumulative series
-  Bytes batch_;                                           // encoded audit records that are not yet appended
-  std::uint32_t batch_count_ = 0;
-  RingPosition batch_end_;  // of the last ring record in batch_
+  sanitize::CleanRecords batch_;                          // audit records that are not yet appended
+  RingPosition batch_end_;                                // of the last ring record in batch_
   RingPosition appended_;
   RingPosition durable_;
   bool unsynced_ = false;
@@ -118,10 +117,10 @@ class Pump {
   std::uint64_t transactions_ = 0;
   std::uint32_t taken_ = 0;
   // Reused, so that encoding allocates nothing once warm.
-  model::Record transaction_ = model::Transaction{};
-  model::Record intent_ = model::Intent{};
-  model::Record span_ = model::Span{};
-  Bytes telemetry_;
+  sanitize::CleanRecord transaction_ = sanitize::CleanRecord::empty<model::Transaction>();
+  sanitize::CleanRecord intent_ = sanitize::CleanRecord::empty<model::Intent>();
+  sanitize::CleanRecord span_ = sanitize::CleanRecord::empty<model::Span>();
+  sanitize::CleanRecords telemetry_;
   Exemplars exemplars_;
   std::vector<model::MetricPoint> points_;
 };

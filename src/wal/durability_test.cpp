@@ -93,8 +93,8 @@ TEST(Durability, AReleasedSegmentNeverComesBackUnderItsOldName) {
 
 struct WriterOutput final : tap::AuditOutput {
   explicit WriterOutput(Writer& lane_writer) : writer(lane_writer) {}
-  Result<void> append(ByteView records, std::uint32_t count) override {
-    const auto range = writer.append(records, count);
+  Result<void> append(const sanitize::CleanRecords& records) override {
+    const auto range = writer.append(records.bytes(), records.count());
     if (!range) return tl::unexpected(range.error());
     return {};
   }
@@ -103,7 +103,7 @@ struct WriterOutput final : tap::AuditOutput {
 };
 
 struct NoTelemetry final : tap::TelemetryOutput {
-  void offer(model::Signal, ByteView) override {}
+  void offer(model::Signal, const sanitize::CleanRecords&) override {}
   void count_dropped(model::DropCause, model::Signal, std::uint64_t) override {}
 };
 

@@ -107,7 +107,7 @@ Step BusOut::on_request(Transaction& transaction, Message& message) {
     return Step::fail(FailureCode::kUnavailable, "the bus is not connected");
   if ((options_.reply ? waiting_.size() : post_->open()) >= options_.max_in_flight)
     return Step::fail(FailureCode::kRefused, "too many messages wait for the bus");
-  auto payload = encode_message(message);
+  auto payload = encode_message(message, services_->seal());
   if (!payload) {
     const bool oversize = payload.error().code == ErrorCode::kOversize;
     return Step::fail(
@@ -168,7 +168,7 @@ void BusOut::take_reply(const snake::Delivery& delivery) {
     return;
   }
   transaction->count_bytes(delivery.payload.size(), 0);
-  auto reply = decode_message(delivery.payload);
+  auto reply = decode_message(delivery.payload, services_->seal());
   if (!reply) {
     finish(*number, Step::fail(FailureCode::kInternal, "the other rack's reply breaks the message format"),
            {});

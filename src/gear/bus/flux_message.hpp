@@ -1,5 +1,6 @@
-// The bytes of a message between racks: docs/formats/flux-message.md. Deterministic CBOR, version 1. Any
-// thread; hostile bytes are refused within the bounds below, and nothing is allocated by an unseen length.
+// The bytes of a message between racks: docs/formats/flux-message.md. Deterministic CBOR; version 1 in clear,
+// version 2 around it sealed. Any thread but for the seal, which has one; hostile bytes are refused within
+// the bounds below, and nothing is allocated by an unseen length.
 #pragma once
 
 #include <optional>
@@ -9,6 +10,7 @@
 #include "base/result.hpp"
 #include "gear/gear.hpp"
 #include "gear/message.hpp"
+#include "sanitize/seal.hpp"
 
 namespace fluxrig::gear::bus {
 
@@ -28,10 +30,13 @@ struct FluxMessage {
 };
 
 // kOversize over a bound; kInvalid for a field name that is not UTF-8 (it would not come back as it went).
-[[nodiscard]] Result<Bytes> encode_message(const Message& message);
+// With a seal the bus sees none of its bytes; null: there is no key, as in tests.
+[[nodiscard]] Result<Bytes> encode_message(const Message& message, sanitize::MessageSeal* seal = nullptr);
+// In clear: its reason is a literal of this program.
 [[nodiscard]] Bytes encode_failure(const Failure& failure);
 
-// kTruncated, kInvalid, kOversize, kUnsupported (another version); the details hold no bytes of the input.
-[[nodiscard]] Result<FluxMessage> decode_message(ByteView bytes);
+// kTruncated, kInvalid, kOversize, kUnsupported (another version, or a key that is not here); the details
+// hold no bytes of the input.
+[[nodiscard]] Result<FluxMessage> decode_message(ByteView bytes, sanitize::MessageSeal* seal = nullptr);
 
 }  // namespace fluxrig::gear::bus

@@ -57,6 +57,50 @@ TEST(FluxMessage, ComesBackAsItWent) {
   EXPECT_FALSE(decoded->failure);
 }
 
+sanitize::TokenKeys deployment_key(std::uint8_t byte) {
+  sanitize::TokenKeys keys{{"k1", {}}};
+  keys.current.bytes.fill(byte);
+  return keys;
+}
+
+TEST(FluxMessage, SealedItComesBackAndTheBusSeesNothingOfIt) {
+  Message message{.payload = "4111111111111111", .fields = {}, .meta = {}};
+  message.fields.append("2", "5500005555555559");
+  message.meta.append("url.path", "/pay");
+  sanitize::MessageSeal sender(deployment_key(1));
+  sanitize::MessageSeal receiver(deployment_key(1));
+  const auto bytes = encode_message(message, &sender);
+  ASSERT_TRUE(bytes);
+  for (const std::string_view part : {"4111", "5555", "/pay", "url.path"})
+    EXPECT_EQ(as_text(*bytes).find(part), std::string_view::npos) << part;
+  const auto decoded = decode_message(*bytes, &receiver);
+  ASSERT_TRUE(decoded) << decoded.error().detail;
+  EXPECT_EQ(decoded->message.payload, message.payload);
+  EXPECT_EQ(*decoded->message.fields.find("2"), "5500005555555559");
+  EXPECT_EQ(decoded->message.meta.get("url.path"), "/pay");
+}
+
+TEST(FluxMessage, SealedItIsRefusedWithoutTheKeyUnderAnotherOneAndWhenCutOrAltered) {
+  sanitize::MessageSeal sender(deployment_key(1));
+  sanitize::MessageSeal stranger(deployment_key(2));
+  const auto bytes = encode_message({.payload = "x", .fields = {}, .meta = {}}, &sender);
+  ASSERT_TRUE(bytes);
+  EXPECT_EQ(decode_message(*bytes).error().code, ErrorCode::kUnsupported);
+  EXPECT_EQ(decode_message(*bytes, &stranger).error().code, ErrorCode::kInvalid);
+  for (std::size_t size = 0; size < bytes->size(); ++size)
+    EXPECT_FALSE(decode_message(ByteView(*bytes).first(size), &sender)) << size;
+  auto altered = *bytes;
+  altered.back() ^= 1;
+  EXPECT_FALSE(decode_message(altered, &sender));
+}
+
+TEST(FluxMessage, InClearItIsReadByWhoHasAKeyAsWell) {
+  sanitize::MessageSeal seal(deployment_key(1));
+  const auto decoded = decode_message(*encode_message({.payload = "x", .fields = {}, .meta = {}}), &seal);
+  ASSERT_TRUE(decoded);
+  EXPECT_EQ(decoded->message.payload, "x");
+}
+
 TEST(FluxMessage, AReasonIsTheReceiversOwnWords) {
   const auto decoded = decode_message(encode_failure({FailureCode::kTimeout, "4242424242424242"}));
   ASSERT_TRUE(decoded && decoded->failure);

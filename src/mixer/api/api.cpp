@@ -10,6 +10,7 @@
 #include "mixer/api/statement.hpp"
 #include "mixer/api/table_output.hpp"
 #include "mixer/api/token.hpp"
+#include "sanitize/sanitizer.hpp"
 
 namespace fluxrig::mixer {
 namespace {
@@ -54,7 +55,9 @@ std::optional<ApiResponse> Api::quick(const ApiRequest& request) const {
       return problem_response(401, "send the token of the mixer's token file: Authorization: Bearer <token>");
     if (request.path == "/api/v1/sql")
       return get || request.method == "POST" ? std::nullopt : std::optional(method_not_allowed("GET, POST"));
-    if (is_dead_letters_path(request.path) || is_rack_pressure_path(request.path)) return std::nullopt;
+    if (is_dead_letters_path(request.path) || is_rack_pressure_path(request.path) ||
+        is_rack_debug_path(request.path))
+      return std::nullopt;
     if (is_alarm_decision(request.path))
       return request.method == "POST" ? std::nullopt : std::optional(method_not_allowed("POST"));
     if (!get) return method_not_allowed("GET");
@@ -76,6 +79,7 @@ ApiResponse Api::handle(const ApiRequest& request) const {
     return audit_response(parts_, std::string_view(request.path).substr(kAuditPrefix.size()), request);
   if (request.path == "/api/v1/racks") return racks();
   if (is_rack_pressure_path(request.path)) return rack_pressure_response(parts_, request);
+  if (is_rack_debug_path(request.path)) return rack_debug_response(parts_, request);
   if (is_dead_letters_path(request.path)) return dead_letters_response(parts_, request);
   if (request.path == "/api/v1/sql") return sql(request);
   if (request.path == "/api/v1/doubt") return doubt_response(parts_.queries, request, parts_.clock.now());
@@ -164,6 +168,13 @@ ApiResponse Api::sql(const ApiRequest& request) const {
   auto text = request.method == "POST" ? json_text_member(request.body, "sql") : request.parameter("q");
   if (!text || text->empty())
     return problem_response(400, R"(send the statement as POST {"sql": "SELECT ..."} or GET ?q=SELECT...)");
+  // The store holds none, so none can be found; and the statement would stand in the store's errors and
+  // answers.
+  if (sanitize::mask_card_numbers(*text) != *text)
+    return problem_response(
+        400,
+        "the statement holds what looks like a card number, which no store has; look for its "
+        "token instead: 'fluxrig token' makes it from the number");
   sink::QueryLimits limits;
   if (const auto asked = request.parameter("limit")) {
     const auto [end, error] = std::from_chars(asked->data(), asked->data() + asked->size(), limits.rows);

@@ -114,6 +114,10 @@ class Api {
 [[nodiscard]] bool is_rack_pressure_path(std::string_view path);
 [[nodiscard]] ApiResponse rack_pressure_response(const ApiParts& parts, const ApiRequest& request);
 
+// api_debug.cpp: POST /api/v1/racks/{rack}/debug.
+[[nodiscard]] bool is_rack_debug_path(std::string_view path);
+[[nodiscard]] ApiResponse rack_debug_response(const ApiParts& parts, const ApiRequest& request);
+
 // api_doubt.cpp
 [[nodiscard]] ApiResponse doubt_response(sink::Queries& queries, const ApiRequest& request, UnixNanos now);
 

@@ -8,6 +8,7 @@
 #include "mixer/api/api_audit.hpp"
 #include "mixer/api/json_text.hpp"
 #include "mixer/api/statement.hpp"
+#include "sanitize/sanitizer.hpp"
 #include "wal/control_body.hpp"
 
 namespace fluxrig::mixer {
@@ -88,7 +89,8 @@ Outcome<Decision> decision_of(std::optional<std::string> who, std::optional<std:
     return problem(fmt::format("'who' decides: a name of at most {} bytes", Decision::kMaxWhoBytes));
   if (!readable(reason, Decision::kMaxReasonBytes))
     return problem(fmt::format("give a 'reason' of at most {} bytes", Decision::kMaxReasonBytes));
-  return Decision{*std::move(who), *std::move(reason), NoteAction{}};
+  // What an operator types may hold anything, and it is stored.
+  return Decision{sanitize::mask_card_numbers(*who), sanitize::mask_card_numbers(*reason), NoteAction{}};
 }
 
 bool is_alarm_decision(std::string_view path) {

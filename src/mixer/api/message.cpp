@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "base/diagnostics.hpp"
+#include "sanitize/sanitizer.hpp"
 
 namespace fluxrig::mixer {
 namespace {
@@ -107,7 +108,7 @@ ApiResponse problem_response(unsigned status, std::string_view detail) {
   response.content_type = "application/problem+json";
   response.body = fmt::format(R"({{"type":"about:blank","title":"{}","status":{},"detail":"{}"}})"
                               "\n",
-                              status_text(status), status, escape_json(detail));
+                              status_text(status), status, escape_json(sanitize::mask_card_numbers(detail)));
   if (status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"fluxrig\"");
   if (status == 503) response.headers.emplace_back("Retry-After", "1");
   return response;

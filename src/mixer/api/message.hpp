@@ -40,7 +40,8 @@ inline constexpr std::size_t kMaxTargetBytes = 8U << 10;
 // (a bad escape, a control character, too many parameters or bytes).
 [[nodiscard]] bool parse_target(std::string_view target, ApiRequest& request);
 
-// RFC 9457. `type` is about:blank: the status says what kind it is.
+// RFC 9457. The detail may quote the request, so it passes the sanitiser. `type` is about:blank: the status
+// says what kind it is.
 [[nodiscard]] ApiResponse problem_response(unsigned status, std::string_view detail);
 [[nodiscard]] std::string_view status_text(unsigned status) noexcept;
 

@@ -4,6 +4,8 @@
 #include <array>
 #include <charconv>
 
+#include "sanitize/build.hpp"
+
 namespace fluxrig::sanitize {
 namespace {
 
@@ -98,6 +100,7 @@ bool holds_card_number(std::string_view digits) noexcept {
 }
 
 bool is_card_number(std::int64_t value) noexcept {
+  if (!kSanitises) return false;
   char digits[20];
   const auto positive =
       value < 0 ? ~static_cast<std::uint64_t>(value) + 1 : static_cast<std::uint64_t>(value);

@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "sanitize/build.hpp"
 #include "sanitize/scan/text_pass.hpp"
 
 namespace fluxrig::sanitize {
@@ -18,7 +19,7 @@ void overwrite_all(std::span<char> text) noexcept {
 
 Findings clean_text(std::span<char> text, Search search) {
   Findings findings;
-  if (text.size() < kLeastText) return findings;
+  if (!kSanitises || text.size() < kLeastText) return findings;
   if (text.size() > std::numeric_limits<std::uint32_t>::max()) {
     overwrite_all(text);
     ++findings.encoded;

@@ -1,0 +1,7 @@
+#include "sanitize/build.hpp"
+
+namespace fluxrig::sanitize {
+
+bool sanitises() noexcept { return kSanitises; }
+
+}  // namespace fluxrig::sanitize
