@@ -99,6 +99,17 @@ std::string cpu_of(const object& rack) {
   return fmt::format("{:.2f} %", 100 * *micros * 1e3 / static_cast<double>(*seen - *started));
 }
 
+// Nobody who looks at the racks overlooks that one of them tells more than it should.
+std::string debug_banner(const object& rack, UnixNanos now, const Terminal& terminal) {
+  const auto until = number_at(rack, "status.debug_until");
+  if (!until || *until <= static_cast<double>(now.value)) return {};
+  const auto line =
+      fmt::format("DEBUG: rack {} writes debug diagnostics until {}Z ('fluxrig rack debug {} off' ends it)",
+                  cell_of(at(rack, "rack")), to_rfc3339({static_cast<std::int64_t>(*until)}).substr(0, 19),
+                  cell_of(at(rack, "rack")));
+  return paint(terminal, Colour::kRed, line) + "\n";
+}
+
 bool is_number(std::string_view type) noexcept {
   for (const std::string_view part : {"INT", "DOUBLE", "FLOAT", "DECIMAL"})
     if (type.find(part) != std::string_view::npos && type.find('[') == std::string_view::npos) return true;
@@ -127,10 +138,12 @@ Outcome<std::string> draw_racks(std::string_view json, UnixNanos now, const Term
                {"memory", Align::kRight},
                {"cpu", Align::kRight},
                {"machine_id"}});
+  std::string banners;
   for (const auto& entry : list->as_array()) {
     if (!entry.is_object()) continue;
     const auto& rack = entry.as_object();
     const auto seen = time_at(rack, "last_seen");
+    banners += debug_banner(rack, now, terminal);
     table.add({cell_of(at(rack, "rack")), cell_of(at(rack, "state")), pressure_of(rack),
                seen ? age_text(now.value - *seen) + " ago" : "-", cell_of(at(rack, "version")),
                cell_of(at(rack, "epoch")), cell_of(at(rack, "audit.stored_sequence")), records_behind(rack),
@@ -141,7 +154,7 @@ Outcome<std::string> draw_racks(std::string_view json, UnixNanos now, const Term
   }
   if (table.rows() == 0)
     return std::string("no rack has a certificate yet; 'fluxrig pki issue DIR --rack NAME' makes one\n");
-  return table.render(terminal);
+  return banners + table.render(terminal);
 }
 
 Outcome<std::string> draw_query(std::string_view json, const Terminal& terminal) {

@@ -22,6 +22,10 @@ using Action = std::function<int()>;
 // One for each file command_*.cpp. `action` outlives the parsing.
 void add_rack_command(CLI::App& app, Action& action);
 void add_rack_pressure_command(CLI::App& rack, Action& action);  // a sub-command of `rack`
+void add_rack_debug_command(CLI::App& rack, Action& action);     // likewise
+void add_keys_commands(CLI::App& app, Action& action);
+void add_token_command(CLI::App& app, Action& action);
+void add_sanitize_commands(CLI::App& app, Action& action);
 void add_check_command(CLI::App& app, Action& action);
 void add_gears_command(CLI::App& app, Action& action);
 void add_pki_commands(CLI::App& app, Action& action);

@@ -29,6 +29,7 @@ void add_rack_command(CLI::App& app, Action& action) {
   command->add_option("scenario", *path, "the scenario, a YAML file")->type_name("SCENARIO");
   command->footer(kFooter);
   add_rack_pressure_command(*command, action);
+  add_rack_debug_command(*command, action);
   command->callback([&action, command, path] {
     if (!command->get_subcommands().empty()) {
       if (!path->empty()) throw CLI::ExtrasError("rack", {*path});

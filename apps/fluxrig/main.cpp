@@ -7,6 +7,7 @@
 
 #include "fluxrig/command.hpp"
 #include "rack/version.hpp"
+#include "sanitize/sanitizer.hpp"
 
 namespace {
 
@@ -32,6 +33,9 @@ int main(int argc, char** argv) {
   add_check_command(app, action);
   add_gears_command(app, action);
   add_pki_commands(app, action);
+  add_keys_commands(app, action);
+  add_token_command(app, action);
+  add_sanitize_commands(app, action);
   add_wal_commands(app, action);
   add_audit_commands(app, action);
   add_load_commands(app, action);
@@ -46,7 +50,7 @@ int main(int argc, char** argv) {
   try {
     return action ? action() : kExitUsage;
   } catch (const std::exception& error) {
-    fmt::print(stderr, "fluxrig: {}\n", error.what());
+    fmt::print(stderr, "fluxrig: {}\n", fluxrig::sanitize::mask_card_numbers(error.what()));
     return kExitFailure;
   }
 }

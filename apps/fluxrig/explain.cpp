@@ -1,0 +1,118 @@
+#include "fluxrig/explain.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <boost/json.hpp>
+
+#include "sanitize/emv.hpp"
+#include "sanitize/json_text.hpp"
+#include "sanitize/policy.hpp"
+#include "sanitize/sanitizer.hpp"
+
+namespace fluxrig::client {
+namespace {
+
+constexpr std::size_t kShownBefore = 6;
+constexpr std::size_t kShownAfter = 4;
+
+std::string name_of(sanitize::Action action) {
+  switch (action) {
+    case sanitize::Action::kReference:
+    case sanitize::Action::kKeep:
+      return "keep";
+    case sanitize::Action::kMask:
+      return "mask";
+    case sanitize::Action::kToken:
+      return "token";
+    case sanitize::Action::kDrop:
+      return "drop";
+  }
+  return "drop";
+}
+
+// [first, end) of changed bytes, with what the mask leaves between them counted as one place.
+std::vector<std::pair<std::size_t, std::size_t>> changes(std::string_view before, std::string_view after) {
+  std::vector<std::pair<std::size_t, std::size_t>> found;
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    if (before[i] == after[i]) continue;
+    if (!found.empty() && i - found.back().second <= 3)
+      found.back().second = i + 1;
+    else
+      found.emplace_back(i, i + 1);
+  }
+  return found;
+}
+
+class JsonWalk {
+ public:
+  void value(const boost::json::value& value, const std::string& path) {
+    if (const auto* object = value.if_object(); object != nullptr) {
+      for (const auto& [key, member] : *object) {
+        const std::string name(key);
+        this->value(member, path.empty() ? name : path + "." + name);
+      }
+    } else if (const auto* array = value.if_array(); array != nullptr) {
+      for (const auto& item : *array) this->value(item, path);
+    } else if (!value.is_null()) {
+      leaf(value, path);
+    }
+  }
+  [[nodiscard]] std::vector<ExplainedHit> hits() && { return std::move(hits_); }
+
+ private:
+  void leaf(const boost::json::value& value, const std::string& path) {
+    const std::string text =
+        value.is_string() ? std::string(value.get_string()) : boost::json::serialize(value);
+    const auto action = sanitize::json_action(path);
+    const auto where = sanitize::mask_card_numbers(path);
+    if (action == sanitize::Action::kToken)
+      return hits_.push_back({where, "name", "token", "tok_<key id>_<32 letters>"});
+    if (action == sanitize::Action::kDrop) return hits_.push_back({where, "name", "drop", "-"});
+    const auto left = action == sanitize::Action::kMask ? sanitize::mask(text) : text;
+    const auto searched = sanitize::mask_card_numbers(left);
+    if (searched == text) return;
+    hits_.push_back({where, action == sanitize::Action::kMask ? "name" : "search", "mask", searched});
+  }
+
+  std::vector<ExplainedHit> hits_;
+};
+
+}  // namespace
+
+std::vector<ExplainedHit> explain_text(std::string_view text) {
+  const auto after = sanitize::mask_card_numbers(text);
+  std::vector<ExplainedHit> hits;
+  for (const auto& [first, end] : changes(text, after)) {
+    const auto from = first - std::min(first, kShownBefore);
+    hits.push_back({fmt::format("byte {}", first), "search", "mask",
+                    after.substr(from, std::min(end + kShownAfter, after.size()) - from)});
+  }
+  return hits;
+}
+
+std::optional<std::vector<ExplainedHit>> explain_json(std::string_view text) {
+  // Judged by the sanitiser's own reader first: what it refuses is not shown at all.
+  const auto keep = [](sanitize::Action, std::string_view) { return std::optional<std::string>(""); };
+  if (!sanitize::clean_json(text, {}, keep)) return std::nullopt;
+  boost::json::error_code broken;
+  const auto root = boost::json::parse(text, broken);
+  if (broken) return std::nullopt;
+  JsonWalk walk;
+  walk.value(root, "");
+  return std::move(walk).hits();
+}
+
+std::optional<std::vector<ExplainedHit>> explain_emv(ByteView bytes) {
+  const auto fields = sanitize::read_emv(bytes);
+  if (!fields) return std::nullopt;
+  std::vector<ExplainedHit> hits;
+  for (const auto& field : *fields)
+    hits.push_back({fmt::format("tag {:X}", field.tag), "allow list", name_of(field.action),
+                    field.action <= sanitize::Action::kKeep
+                        ? sanitize::mask_card_numbers(to_hex(field.value))
+                        : (field.action == sanitize::Action::kToken ? "tok_<key id>_<32 letters>" : "-")});
+  return hits;
+}
+
+}  // namespace fluxrig::client
