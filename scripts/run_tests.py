@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Builds and runs every suite and counts: run_tests.py [SUITE...]; the last line is "N passed, N failed".
 
-Suites: lint unit asan tsan fuzz interop sim e2e scenario faults. A suite that crashes, hangs or counts nothing is one
+Suites: lint unit asan tsan fuzz interop sim e2e leaks scenario faults. A suite that crashes, hangs or counts nothing is one
 failure. FLUXRIG_TEST_FAST=1 leaves out asan, tsan, fuzz, scenario and faults. Test suites (GoogleTest) whose name ends
 in RealServer start servers; they run in `unit` only. Fuzzers of what comes first from outside run for 30 s, the others
 for 8 s; `./dev fuzz --seconds N` is the long run. FLUXRIG_SIM_SECONDS: how long the simulator runs, from fresh seeds
@@ -21,12 +21,13 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LOGS = ROOT / "build" / "test-logs"
-SUITES = ["lint", "unit", "asan", "tsan", "fuzz", "interop", "sim", "e2e", "scenario", "faults"]
+SUITES = ["lint", "unit", "asan", "tsan", "fuzz", "interop", "sim", "e2e", "leaks", "scenario", "faults"]
 SLOW = ["asan", "tsan", "fuzz", "scenario", "faults"]
 WORKERS = 2
 # What anyone may send, or a person writes by hand, is fuzzed for longest. A longer run: ./dev fuzz --seconds N.
 FUZZED_LONGER = {"cbor", "iso8583", "scenario", "traceparent", "wal", "yaml"}
 FUZZ_LONGER_SECONDS, FUZZ_SECONDS = 30, 8
+LEAKS_SECONDS = 240
 UNIT_SECONDS, SANITIZED_SECONDS, NODE_SECONDS, E2E_SECONDS = 300, 600, 300, 900
 SCENARIO_SECONDS, FAULTS_SECONDS, BUILD_SECONDS = 300, 1200, 3600
 SIM_SECONDS, SIM_PATIENCE = 300, 300
@@ -292,6 +293,15 @@ def run_faults(totals, _arguments):
     totals.add(*run_counted("faults/short", [script, "--short"], FAULTS_SECONDS))
 
 
+def run_leaks(totals, _arguments):
+    log = LOGS / "build-unsanitised.log"
+    code, seconds = run(["ninja", "-C", directory_of("dev"), "unsanitised"], log, BUILD_SECONDS)
+    if code != 0:
+        totals.add("leaks/build", 0, 1, seconds, errors_of(log), note_of(code))
+        return
+    totals.add(*run_counted("leaks/short", [ROOT / "tests" / "leaks" / "leaks.mjs"], LEAKS_SECONDS))
+
+
 def run_scenario(totals, _arguments):
     for test in sorted(ROOT.glob("tests/scenario/*.test.mjs")):
         totals.add(*run_counted(f"scenario/{test.name.removesuffix('.test.mjs')}", ["node", test], NODE_SECONDS))
@@ -367,7 +377,7 @@ def run_e2e(totals, _arguments):
 
 
 RUNNERS = {"lint": run_lint, "unit": run_unit, "fuzz": run_fuzz, "interop": run_interop, "e2e": run_e2e,
-           "scenario": run_scenario, "faults": run_faults,
+           "leaks": run_leaks, "scenario": run_scenario, "faults": run_faults,
            "asan": lambda totals, arguments: run_sanitized(totals, "asan", arguments),
            "tsan": lambda totals, arguments: run_sanitized(totals, "tsan", arguments)}
 
@@ -389,7 +399,7 @@ def main():
         suites = [suite for suite in SUITES if suite not in SLOW]
         print(f"FLUXRIG_TEST_FAST=1: {', '.join(SLOW)} are left out")
     totals = Totals()
-    if {"interop", "sim", "e2e", "scenario", "faults"} & set(suites) and "unit" not in suites:
+    if {"interop", "sim", "e2e", "leaks", "scenario", "faults"} & set(suites) and "unit" not in suites:
         build(totals, "dev")
     run_suites(totals, suites, arguments)
     print(f"{totals.passed} passed, {totals.failed} failed", flush=True)

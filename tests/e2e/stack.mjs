@@ -57,7 +57,10 @@ export class Stack {
   scenarios = new Map();
   prefixes = new Map();  // by name of a process: words before its program, such as `ip netns exec NAME`
 
-  constructor(prefix = 'fluxrig-e2e-') {
+  // `directory`: of the programs to run, if they are not those of the build.
+  constructor(prefix = 'fluxrig-e2e-', directory = programs) {
+    this.fluxrig = join(directory, 'fluxrig');
+    this.mixerProgram = join(directory, 'fluxrig-mixer');
     this.directory = mkdtempSync(join(tmpdir(), prefix));
     this.pki = join(this.directory, 'pki');
     // The runner ends a suite that takes too long; nothing may stay behind.
@@ -73,7 +76,7 @@ export class Stack {
   }
 
   // Runs a command to its end.
-  run(args, { env = {}, program = fluxrig, timeout = 20_000, cwd = this.directory } = {}) {
+  run(args, { env = {}, program = this.fluxrig, timeout = 20_000, cwd = this.directory } = {}) {
     const done = spawnSync(program, args, { encoding: 'utf8', timeout, cwd, env: { ...process.env, ...this.environment(), ...env }, maxBuffer: 1 << 28 });
     return { code: done.status, out: done.stdout ?? '', err: done.stderr ?? '' };
   }
@@ -158,12 +161,12 @@ wires:
   }
 
   async startMixer() {
-    this.spawn('mixer', mixerProgram, ['--config', this.path('mixer.yaml')]);
+    this.spawn('mixer', this.mixerProgram, ['--config', this.path('mixer.yaml')]);
     await this.waitLog('mixer', 'mixer ready');
   }
 
   async startRack(name, { env = {}, welcomed = true } = {}) {
-    this.spawn(name, fluxrig, ['rack', this.scenarios.get(name)], env);
+    this.spawn(name, this.fluxrig, ['rack', this.scenarios.get(name)], env);
     await this.waitLog(name, 'is ready');
     if (welcomed) await this.waitLog(name, 'welcomed this rack');
   }
