@@ -5,7 +5,7 @@ Suites: lint unit asan tsan fuzz interop sim e2e leaks scenario faults. A suite 
 failure. FLUXRIG_TEST_FAST=1 leaves out asan, tsan, fuzz, scenario and faults. Test suites (GoogleTest) whose name ends
 in RealServer start servers; they run in `unit` only. Fuzzers of what comes first from outside run for 30 s, the others
 for 8 s; `./dev fuzz --seconds N` is the long run. FLUXRIG_SIM_SECONDS: how long the simulator runs, from fresh seeds
-(default 60; beside e2e, scenario and faults with the processor that they leave)."""
+(default 300). Fuzzers and simulator run beside e2e, scenario and faults, with the processor that they leave."""
 
 import argparse
 import concurrent.futures
@@ -224,7 +224,12 @@ def fuzz_seconds(name, wanted):
     return wanted or (FUZZ_LONGER_SECONDS if name in FUZZED_LONGER else FUZZ_SECONDS)
 
 
-def fuzz_one(program, seconds):
+def idle(beside):
+    """Words before a command that runs beside suites with servers: it gets the processor that they leave."""
+    return ["chrt", "--idle", "0"] if beside else []
+
+
+def fuzz_one(program, seconds, beside):
     name = program.name.removeprefix("fuzz_")
     work = directory_of("fuzz") / "corpus" / name
     crashes = directory_of("fuzz") / "crashes"
@@ -232,8 +237,9 @@ def fuzz_one(program, seconds):
     crashes.mkdir(parents=True, exist_ok=True)
     seeds = [seed for seed in ROOT.glob(f"src/**/corpus/{name}") if seed.is_dir()]
     log = LOGS / f"fuzz-{name}.log"
-    command = [program, f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1",
-               f"-artifact_prefix={crashes}/{name}-", work, *seeds]
+    patience = 60 if beside else 10  # for one input
+    command = [*idle(beside), program, f"-max_total_time={seconds}", f"-timeout={patience}", "-rss_limit_mb=2048",
+               "-print_final_stats=1", f"-artifact_prefix={crashes}/{name}-", work, *seeds]
     code, duration = run(command, log, seconds + 120, SANITIZER_ENVIRONMENT)
     executed = re.search(r"stat::number_of_executed_units:\s*(\d+)", log.read_text(errors="replace"))
     count = int(executed[1]) if executed else 0
@@ -241,25 +247,26 @@ def fuzz_one(program, seconds):
     return name, passed, 1 - passed, duration, log, note_of(code) or f"{count} inputs"
 
 
-def run_fuzz(totals, arguments):
-    programs = build(totals, "fuzz", prefix="fuzz_")
-    if programs is None:
-        return
-    run_fuzzers(totals, programs, arguments)
-
-
-def run_fuzzers(totals, programs, arguments):
+def fuzz(programs, arguments, beside=False):
+    """For each fuzzer what Totals.add takes."""
     seconds = {program: fuzz_seconds(program.name.removeprefix("fuzz_"), arguments.seconds) for program in programs}
     wanted = {arguments.fuzzer} if arguments.fuzzer else FUZZED_LONGER
-    for name in sorted(wanted - {program.name.removeprefix("fuzz_") for program in programs}):
-        totals.add(f"fuzz/{name}", 0, 1, 0, note="there is no such fuzzer")
+    results = [(f"fuzz/{name}", 0, 1, 0, None, "there is no such fuzzer")
+               for name in sorted(wanted - {program.name.removeprefix("fuzz_") for program in programs})]
     if arguments.fuzzer:
         programs = [program for program in programs if program.name == f"fuzz_{arguments.fuzzer}"]
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
         longest_first = sorted(programs, key=seconds.get, reverse=True)
-        for job in [pool.submit(fuzz_one, program, seconds[program]) for program in longest_first]:
-            name, passed, failed, duration, log, note = job.result()
-            totals.add(f"fuzz/{name}", passed, failed, duration, log, note)
+        for job in [pool.submit(fuzz_one, program, seconds[program], beside) for program in longest_first]:
+            name, *counted = job.result()
+            results.append((f"fuzz/{name}", *counted))
+    return results
+
+
+def run_fuzz(totals, arguments):
+    programs = build(totals, "fuzz", prefix="fuzz_")
+    for result in fuzz(programs, arguments) if programs is not None else []:
+        totals.add(*result)
 
 
 # --- Node and end to end ------------------------------------------------------------------------------------------
@@ -310,32 +317,37 @@ def run_scenario(totals, _arguments):
 
 
 def simulate(beside):
-    """What Totals.add takes. `beside` others: only with what processor they leave."""
+    """A list of what Totals.add takes."""
     wanted = os.environ.get("FLUXRIG_SIM_SECONDS") or str(SIM_SECONDS)
     log = LOGS / "sim.log"
-    idle = ["chrt", "--idle", "0"] if beside else []
-    code, seconds = run([*idle, directory_of("dev") / "bin" / "fluxrig-sim", "--seconds", wanted], log,
+    code, seconds = run([*idle(beside), directory_of("dev") / "bin" / "fluxrig-sim", "--seconds", wanted], log,
                         int(wanted) + SIM_PATIENCE)
     lines = log.read_text(errors="replace").strip().splitlines()
     last = lines[-1] if lines else ""
     counts = re.match(r"(\d+) runs, .* (\d+) failures, seeds", last)
     runs, failed = (int(counts[1]), int(counts[2])) if counts else (0, 1)
-    return "sim", max(runs - failed, 0), failed or int(code != 0), seconds, log, note_of(code) or last
+    return [("sim", max(runs - failed, 0), failed or int(code != 0), seconds, log, note_of(code) or last)]
 
 
 def run_suites(totals, suites, arguments):
-    """One after the other; but the simulator beside the servers of those after it, which wait most of the time."""
+    """One after the other; but fuzzers and simulator beside the servers of those after them, which wait most of the time."""
     start = time.monotonic()
+    servers = "faults" in suites
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        beside = None
+        beside = []
         for suite in suites:
             print(f"[{time.monotonic() - start:4.0f} s] {suite}", flush=True)
             if suite == "sim":
-                beside = pool.submit(simulate, "faults" in suites)
+                beside.append(pool.submit(simulate, servers))
+            elif suite == "fuzz" and servers:
+                programs = build(totals, "fuzz", prefix="fuzz_")
+                if programs is not None:
+                    beside.append(pool.submit(fuzz, programs, arguments, beside=True))
             else:
                 RUNNERS[suite](totals, arguments)
-        if beside:
-            totals.add(*beside.result())
+        for job in beside:
+            for result in job.result():
+                totals.add(*result)
     print(f"[{time.monotonic() - start:4.0f} s] done")
 
 

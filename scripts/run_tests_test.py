@@ -86,9 +86,19 @@ class Counting(unittest.TestCase):
             quietly(run_tests.run_suites, totals, suites, None)
             self.assertEqual((totals.passed, totals.failed), expected)
 
+    def test_runs_the_fuzzers_beside_the_servers_and_counts_them(self):
+        program = self.program("build-fuzz/bin/fuzz_wal", 'echo stat::number_of_executed_units: 5; ps -o cls= $$ > "$0.class"\n')
+        self.program("tests/faults/faults.mjs", "echo 67 passed, 0 failed")
+        totals = run_tests.Totals()
+        with unittest.mock.patch.multiple(run_tests, FUZZED_LONGER={"wal"}, build=lambda *_, **__: [program]):
+            quietly(run_tests.run_suites, totals, ["fuzz", "faults"], argparse.Namespace(seconds=None, fuzzer=None))
+        self.assertEqual((totals.passed, totals.failed), (68, 0))
+        self.assertEqual(pathlib.Path(f"{program}.class").read_text().strip(), "IDL")
+
     def test_counts_a_simulator_that_crashes(self):
         self.program("build/bin/fluxrig-sim", "kill -9 $$")
-        self.assertEqual(run_tests.simulate(beside=False)[1:3], (0, 1))
+        [(_, passed, failed, *_)] = run_tests.simulate(beside=False)
+        self.assertEqual((passed, failed), (0, 1))
 
     def suites(self, body, in_pairs):
         for name in ("one", "two"):
@@ -131,7 +141,8 @@ class Counting(unittest.TestCase):
         programs = [self.program(f"bin/fuzz_{name}", body) for name in names]
         totals = run_tests.Totals()
         with unittest.mock.patch.object(run_tests, "FUZZED_LONGER", {"wal"}):
-            quietly(run_tests.run_fuzzers, totals, programs, argparse.Namespace(seconds=seconds, fuzzer=fuzzer))
+            for result in run_tests.fuzz(programs, argparse.Namespace(seconds=seconds, fuzzer=fuzzer)):
+                quietly(totals.add, *result)
         started = {path.name: path.read_text().strip() for path in self.root.glob("bin/*.seconds")}
         return started, (totals.passed, totals.failed)
 
