@@ -6,6 +6,7 @@ import { Disk } from './disk.mjs';
 import { timeOf } from './traffic.mjs';
 
 const GOES_ON_MS = 1_500;
+const DECLARED_MS = 60_000;
 const MARGIN_MS = 1_000;  // a transaction that began before may end within
 
 const inside = (id, { from, to }) => timeOf(id) >= from && timeOf(id) <= to;
@@ -55,9 +56,15 @@ export class GoOn extends Disk {
     const told = [await super.settle(rounds)];
     const answered = this.traffic.answered();
     for (const window of this.windows) {
-      const { lost } = await missing(this.stack, answered.filter((id) => inside(id, window)), { milliseconds: 2_000 });
-      const { notices, records } = await this.declared(window);
-      const undeclared = window.killed ? Number(notices === 0) : lost.length - records;
+      const suspects = answered.filter((id) => inside(id, window));
+      let lost, notices, records, undeclared;
+      // Late is not undeclared: both trickle in beside fresh records.
+      await until('the losses are declared', async () => {
+        ({ lost } = await missing(this.stack, suspects, { milliseconds: 2_000 }));
+        ({ notices, records } = await this.declared(window));
+        undeclared = window.killed ? Number(notices === 0) : lost.length - records;
+        return undeclared <= 0;
+      }, DECLARED_MS).catch(() => {});
       if (undeclared > 0) this.roundOf(rounds, window.from + MARGIN_MS).undetected += undeclared;
       told.push(`${lost.length} answered on a full disk have no record, ${records} records are declared lost${window.killed ? ' by a rack that was killed' : ''}`);
     }
