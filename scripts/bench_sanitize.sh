@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # ./dev bench sanitize [ROUNDS]: the free-text scanner with AVX2 and without, beside Vectorscan or Hyperscan with patterns for
 # the same encodings where the machine has one (libvectorscan-dev of Debian 13, libhyperscan-dev of Debian 12; then configure
-# again). One core, in turns, the medians of processor time; fails under 2 GB/s for typical records with AVX2.
+# again). One core, in turns, the medians of processor time. Aim: 2 GB/s for typical records with AVX2.
 # FLUXRIG_BENCH_BUILD: another build directory.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
