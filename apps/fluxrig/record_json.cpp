@@ -79,13 +79,18 @@ std::string members(const model::Span& record) {
       attributes_text(record.attributes));
 }
 
-std::string data_text(const std::variant<model::Sum, model::Gauge, model::ExponentialHistogram>& data) {
+template <typename Histogram>
+std::string histogram_text(const Histogram& histogram) {
+  return fmt::format(R"("histogram":{{"count":{},"sum":{},"min":{},"max":{}}})", histogram.count,
+                     number(histogram.sum), number(histogram.min), number(histogram.max));
+}
+
+std::string data_text(const decltype(model::MetricPoint::data)& data) {
   if (const auto* sum = std::get_if<model::Sum>(&data)) return fmt::format(R"("sum":{})", number(sum->value));
   if (const auto* gauge = std::get_if<model::Gauge>(&data))
     return fmt::format(R"("gauge":{})", number(gauge->value));
-  const auto& histogram = std::get<model::ExponentialHistogram>(data);
-  return fmt::format(R"("histogram":{{"count":{},"sum":{},"min":{},"max":{}}})", histogram.count,
-                     number(histogram.sum), number(histogram.min), number(histogram.max));
+  if (const auto* histogram = std::get_if<model::ExplicitHistogram>(&data)) return histogram_text(*histogram);
+  return histogram_text(std::get<model::ExponentialHistogram>(data));
 }
 
 std::string members(const model::MetricPoint& record) {

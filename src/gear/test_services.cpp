@@ -49,7 +49,14 @@ class TestServices::Open final : public Transaction {
   void attribute(tap::FieldId field, std::int64_t value) noexcept override {
     record.attributes[world_.names->text(field)] = std::to_string(value);
   }
+  void span_attribute(tap::FieldId field, std::string_view value) noexcept override {
+    record.span_attributes[world_.names->text(field)] = std::string(value);
+  }
+  void span_attribute(tap::FieldId field, std::int64_t value) noexcept override {
+    record.span_attributes[world_.names->text(field)] = std::to_string(value);
+  }
   void span_name(tap::NameId name) noexcept override {
+    record.span_name = world_.names->text(name);
     if (at == 0) record.name = world_.names->text(name);
   }
   void span_error(const char* reason) noexcept override { record.span_error = reason; }

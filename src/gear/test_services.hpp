@@ -33,7 +33,9 @@ struct EndedTransaction {
   std::optional<trace::Context> parent;
   std::string name;  // of the root span
   std::string baggage;
-  std::map<std::string, std::string> attributes;  // integers as decimal text
+  std::map<std::string, std::string> attributes;       // integers as decimal text
+  std::map<std::string, std::string> span_attributes;  // of all gears
+  std::string span_name;                               // the last that a gear gave
   std::string span_error;
   std::uint64_t bytes = 0;  // Arrival::bytes
 };

@@ -32,6 +32,10 @@ class Transaction {
   // (counted).
   virtual void attribute(tap::FieldId field, std::string_view value) noexcept = 0;
   virtual void attribute(tap::FieldId field, std::int64_t value) noexcept = 0;
+  // The same, of the calling gear's own span; of the transaction when the gear is its ingress. Kept or left
+  // out with the span.
+  virtual void span_attribute(tap::FieldId field, std::string_view value) noexcept = 0;
+  virtual void span_attribute(tap::FieldId field, std::int64_t value) noexcept = 0;
   // Names the calling gear's span ("decode 0200", "POST /authorize"), and the root span when the gear is the
   // ingress.
   virtual void span_name(tap::NameId name) noexcept = 0;

@@ -105,6 +105,18 @@ inline ExponentialHistogram histogram() {
   return data;
 }
 
+inline ExplicitHistogram explicit_histogram() {
+  ExplicitHistogram data;
+  data.count = 70'003;
+  data.sum = 99.5;
+  data.min = 0.002;
+  data.max = 12;
+  data.bounds = {0.005, 0.25, 10};
+  data.counts = {1, 0, 70'000, 2};
+  data.exemplars = {{after(7), 0.75, trace_id(), root_span(), flux_id()}};
+  return data;
+}
+
 inline Log log() {
   Log record;
   record.time = kStart;
@@ -166,7 +178,8 @@ inline std::vector<Record> records() {
           log(),
           small_log,
           intent(),
-          small_intent};
+          small_intent,
+          metric_point(explicit_histogram())};
 }
 
 inline Bytes sequence_of(const std::vector<Record>& records) {

@@ -46,6 +46,18 @@ Result<void> read_buckets(Decoder& decoder, std::vector<std::uint64_t>& out) {
   return {};
 }
 
+// Ascending, or no value would have one bucket.
+Result<void> read_bounds(Decoder& decoder, std::vector<double>& out) {
+  const auto items = read_count(decoder, kMaxBounds);
+  if (!items) return tl::unexpected(items.error());
+  out.resize(*items);
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    if (auto done = read(decoder, out[i]); !done) return done;
+    if (i != 0 && !(out[i - 1] < out[i])) return fail(ErrorCode::kInvalid, "bounds that do not ascend");
+  }
+  return {};
+}
+
 Result<void> read_exemplars(Decoder& decoder, std::vector<Exemplar>& out) {
   const auto items = read_count(decoder, kMaxExemplars);
   if (!items) return tl::unexpected(items.error());
@@ -85,6 +97,37 @@ Result<void> read_histogram(Decoder& decoder, ExponentialHistogram& out) {
                                 key::kOffset, key::kBuckets));
 }
 
+Result<void> read_explicit(Decoder& decoder, ExplicitHistogram& out) {
+  const auto seen = read_map(decoder, [&](std::uint64_t number) -> Read {
+    switch (number) {
+      case key::kExplicitCount:
+        return read(decoder, out.count);
+      case key::kExplicitSum:
+        return read(decoder, out.sum);
+      case key::kExplicitMin:
+        return read(decoder, out.min);
+      case key::kExplicitMax:
+        return read(decoder, out.max);
+      case key::kBounds:
+        return read_bounds(decoder, out.bounds);
+      case key::kCounts:
+        return read_buckets(decoder, out.counts);
+      case key::kExplicitExemplars:
+        return read_exemplars(decoder, out.exemplars);
+      default:
+        return std::nullopt;
+    }
+  });
+  if (!seen) return tl::unexpected(seen.error());
+  if (auto all = require(*seen, keys_of(key::kExplicitCount, key::kExplicitSum, key::kExplicitMin,
+                                        key::kExplicitMax, key::kBounds, key::kCounts));
+      !all)
+    return all;
+  if (out.counts.size() != out.bounds.size() + 1)
+    return fail(ErrorCode::kInvalid, "a histogram whose counts do not fit its bounds");
+  return {};
+}
+
 }  // namespace
 
 Result<void> decode_metric_point(Decoder& decoder, MetricPoint& out) {
@@ -112,6 +155,9 @@ Result<void> decode_metric_point(Decoder& decoder, MetricPoint& out) {
       case key::kHistogram:
         ++kinds_of_data;
         return read_histogram(decoder, out.data.emplace<ExponentialHistogram>());
+      case key::kExplicit:
+        ++kinds_of_data;
+        return read_explicit(decoder, out.data.emplace<ExplicitHistogram>());
       default:
         return std::nullopt;
     }

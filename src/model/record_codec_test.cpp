@@ -117,6 +117,22 @@ TEST(RecordCodec, RefusesAMetricPointWithTwoKindsOfData) {
   EXPECT_EQ(decode_error(*from_hex("a6" + point + sum + gauge)), ErrorCode::kInvalid);
 }
 
+// A metric point with a histogram of one bound and two counts, each given as hex.
+std::string explicit_point(const std::string& bounds, const std::string& counts) {
+  const std::string zero = "fb0000000000000000";
+  return "a50003066161070108010ea6010002" + zero + "03" + zero + "04" + zero + "05" + bounds + "07" + counts;
+}
+
+TEST(RecordCodec, RefusesAHistogramWhoseBoundsAndCountsDoNotFit) {
+  const std::string one = "fb3ff0000000000000";
+  const std::string two = "fb4000000000000000";
+  EXPECT_TRUE(decode(*from_hex(explicit_point("81" + one, "820000"))));
+  EXPECT_TRUE(decode(*from_hex(explicit_point("80", "8100"))));
+  EXPECT_EQ(decode_error(*from_hex(explicit_point("81" + one, "8100"))), ErrorCode::kInvalid);
+  EXPECT_EQ(decode_error(*from_hex(explicit_point("82" + two + one, "83000000"))), ErrorCode::kInvalid);
+  EXPECT_EQ(decode_error(*from_hex(explicit_point("82" + one + one, "83000000"))), ErrorCode::kInvalid);
+}
+
 TEST(RecordCodec, RefusesValuesOfAnotherTypeAndNumbersOutOfTheirRange) {
   for (const char* hex : {"a30004"
                           "0761"

@@ -132,6 +132,26 @@ void encode_data(const ExponentialHistogram& histogram, MapWriter& point, Bytes&
   for (const auto& exemplar : histogram.exemplars) encode_exemplar(exemplar, out);
 }
 
+void encode_data(const ExplicitHistogram& histogram, MapWriter& point, Bytes& out) {
+  FR_ASSERT(histogram.bounds.size() <= kMaxBounds && histogram.exemplars.size() <= kMaxExemplars);
+  FR_ASSERT(histogram.counts.size() == histogram.bounds.size() + 1);
+  point.key(key::kExplicit);
+  MapWriter map(out);
+  map.key(key::kExplicitCount).unsigned_integer(histogram.count);
+  map.key(key::kExplicitSum).float64(histogram.sum);
+  map.key(key::kExplicitMin).float64(histogram.min);
+  map.key(key::kExplicitMax).float64(histogram.max);
+  cbor::Encoder& bounds = map.key(key::kBounds);
+  bounds.array(histogram.bounds.size());
+  for (const double bound : histogram.bounds) bounds.float64(bound);
+  cbor::Encoder& counts = map.key(key::kCounts);
+  counts.array(histogram.counts.size());
+  for (const auto count : histogram.counts) counts.unsigned_integer(count);
+  if (histogram.exemplars.empty()) return;
+  map.key(key::kExplicitExemplars).array(histogram.exemplars.size());
+  for (const auto& exemplar : histogram.exemplars) encode_exemplar(exemplar, out);
+}
+
 void encode_one(const MetricPoint& record, Bytes& out) {
   FR_ASSERT(record.attributes.size() <= kMaxAttributes);  // they are the identity of a series of ours
   MapWriter map(out);

@@ -11,6 +11,7 @@ inline constexpr std::size_t kMaxAttributes = 256;
 inline constexpr std::size_t kMaxRedactions = 256;
 inline constexpr std::size_t kMaxBuckets = 1024;
 inline constexpr std::size_t kMaxExemplars = 64;
+inline constexpr std::size_t kMaxBounds = 255;
 // OpenTelemetry's bounds of an exponential histogram's scale.
 inline constexpr std::int32_t kLeastScale = -10;
 inline constexpr std::int32_t kMostScale = 20;
@@ -48,7 +49,7 @@ enum OfTransaction : std::uint8_t {
   kChildSpans = 16,
 };
 enum OfSpan : std::uint8_t { kSpanKind = 10, kStatus = 11, kStatusMessage = 12 };
-enum OfMetricPoint : std::uint8_t { kUnit = 10, kSum = 11, kGauge = 12, kHistogram = 13 };
+enum OfMetricPoint : std::uint8_t { kUnit = 10, kSum = 11, kGauge = 12, kHistogram = 13, kExplicit = 14 };
 enum OfSum : std::uint8_t { kSumValue = 0, kSumMonotonic = 1 };
 enum OfHistogram : std::uint8_t {
   kScale = 0,
@@ -60,6 +61,15 @@ enum OfHistogram : std::uint8_t {
   kOffset = 6,
   kBuckets = 7,
   kExemplars = 8,
+};
+enum OfExplicit : std::uint8_t {
+  kExplicitCount = 1,  // 1 to 4 and 8 as above
+  kExplicitSum = 2,
+  kExplicitMin = 3,
+  kExplicitMax = 4,
+  kBounds = 5,
+  kCounts = 7,
+  kExplicitExemplars = 8,
 };
 enum OfExemplar : std::uint8_t {
   kExemplarTime = 0,

@@ -119,6 +119,23 @@ struct ExponentialHistogram {
   friend bool operator==(const ExponentialHistogram&, const ExponentialHistogram&) = default;
 };
 
+// Histogram of explicit bounds: counts[i] counts (bounds[i-1], bounds[i]], the last one what is over the last
+// bound. `counts` has one entry more than `bounds`, which ascend.
+struct ExplicitHistogram {
+  std::uint64_t count = 0;
+  double sum = 0;
+  double min = 0;
+  double max = 0;
+  std::vector<double> bounds;
+  std::vector<std::uint64_t> counts;
+  std::vector<Exemplar> exemplars;
+  friend bool operator==(const ExplicitHistogram&, const ExplicitHistogram&) = default;
+};
+// Those that the semantic conventions prescribe for http.server.request.duration and
+// http.client.request.duration, in seconds.
+inline constexpr std::array<double, 14> kHttpDurationBounds = {0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25,
+                                                               0.5,   0.75, 1,     2.5,  5,     7.5, 10};
+
 struct Sum {
   double value = 0;
   bool monotonic = true;
@@ -137,7 +154,7 @@ struct MetricPoint {
   UnixNanos start;
   UnixNanos time;
   std::vector<Attribute> attributes;
-  std::variant<Sum, Gauge, ExponentialHistogram> data;
+  std::variant<Sum, Gauge, ExponentialHistogram, ExplicitHistogram> data;
   friend bool operator==(const MetricPoint&, const MetricPoint&) = default;
 };
 

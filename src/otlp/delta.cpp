@@ -10,7 +10,19 @@ namespace {
 
 bool is_counted(const model::MetricPoint& point) noexcept {
   if (const auto* sum = std::get_if<model::Sum>(&point.data)) return sum->monotonic;
-  return std::holds_alternative<model::ExponentialHistogram>(point.data);
+  return !std::holds_alternative<model::Gauge>(point.data);
+}
+
+// As `data`, and empty: what kind of series it is.
+decltype(model::MetricPoint::data) kind_of(const decltype(model::MetricPoint::data)& data) {
+  if (std::holds_alternative<model::Sum>(data)) return model::Sum{};
+  const auto* histogram = std::get_if<model::ExplicitHistogram>(&data);
+  if (histogram == nullptr) return model::ExponentialHistogram{};
+  // Other bounds are another series: their counts have nothing in common.
+  model::ExplicitHistogram kind;
+  kind.bounds = histogram->bounds;
+  kind.counts.resize(kind.bounds.size() + 1);
+  return kind;
 }
 
 // What tells one series from another, as the record's own encoding: it is deterministic and unambiguous.
@@ -22,8 +34,7 @@ std::string key_of(const MachineId& machine, const model::MetricPoint& point) {
   name.attributes = point.attributes;
   std::sort(name.attributes.begin(), name.attributes.end(),
             [](const auto& a, const auto& b) { return a.key < b.key; });
-  name.data = std::holds_alternative<model::Sum>(point.data) ? decltype(name.data)(model::Sum{})
-                                                             : model::ExponentialHistogram{};
+  name.data = kind_of(point.data);
   Bytes bytes(machine.bytes.begin(), machine.bytes.end());
   model::encode(model::Record(std::move(name)), bytes);
   return std::string(as_text(bytes));
@@ -85,10 +96,22 @@ bool subtract(model::ExponentialHistogram& data, model::ExponentialHistogram bef
   return true;
 }
 
+bool subtract(model::ExplicitHistogram& data, const model::ExplicitHistogram& before) {
+  if (data.count < before.count) return false;
+  for (std::size_t i = 0; i < data.counts.size(); ++i)
+    if (data.counts[i] < before.counts[i]) return false;
+  for (std::size_t i = 0; i < data.counts.size(); ++i) data.counts[i] -= before.counts[i];
+  data.count -= before.count;
+  data.sum -= before.sum;
+  return true;
+}
+
 // False when the point is lower than the one before.
 bool subtract(model::MetricPoint& point, const decltype(model::MetricPoint::data)& before) {
   if (auto* histogram = std::get_if<model::ExponentialHistogram>(&point.data))
     return subtract(*histogram, std::get<model::ExponentialHistogram>(before));
+  if (auto* histogram = std::get_if<model::ExplicitHistogram>(&point.data))
+    return subtract(*histogram, std::get<model::ExplicitHistogram>(before));
   auto& sum = std::get<model::Sum>(point.data);
   const double last = std::get<model::Sum>(before).value;
   if (!(sum.value >= last)) return false;
@@ -100,6 +123,7 @@ bool subtract(model::MetricPoint& point, const decltype(model::MetricPoint::data
 void remember(decltype(model::MetricPoint::data)& out, const decltype(model::MetricPoint::data)& data) {
   out = data;
   if (auto* histogram = std::get_if<model::ExponentialHistogram>(&out)) histogram->exemplars.clear();
+  if (auto* histogram = std::get_if<model::ExplicitHistogram>(&out)) histogram->exemplars.clear();
 }
 
 }  // namespace

@@ -47,6 +47,23 @@ TEST_F(Delta, WhatBeganBeforeTheConverterCountsFromItsSecondPoint) {
   EXPECT_EQ(value(sum(20, 6)), 1);
 }
 
+TEST_F(Delta, HistogramsOfExplicitBoundsAreSubtractedBucketByBucket) {
+  auto data = model::golden::explicit_histogram();
+  ASSERT_TRUE(converter.convert(rack, point(10, data)));
+  data.counts = {3, 1, 70'000, 2};
+  data.count += 3;
+  data.sum += 0.5;
+  const auto second = converter.convert(rack, point(20, data));
+  ASSERT_TRUE(second);
+  const auto& delta = std::get<model::ExplicitHistogram>(second->data);
+  EXPECT_EQ(delta.counts, (std::vector<std::uint64_t>{2, 1, 0, 0}));
+  EXPECT_EQ(delta.count, 3U);
+  EXPECT_EQ(delta.sum, 0.5);
+  data.counts[1] = 0;  // of a bucket: less than before
+  EXPECT_FALSE(converter.convert(rack, point(30, data)));
+  EXPECT_EQ(converter.counters().fallen, 1U);
+}
+
 TEST_F(Delta, AnotherStartIsAReset) {
   EXPECT_EQ(value(sum(10, 100)), 100);
   rack.epoch = {3};

@@ -51,7 +51,7 @@ TEST_P(OtlpEncode, EachSignalTakesItsRecords) {
     return encode(signal, {&batch, 1}, options()).payloads.at(0).items;
   };
   EXPECT_EQ(items(Signal::kSpans), 4U) << "two transactions and two spans";
-  EXPECT_EQ(items(Signal::kMetrics), 4U);
+  EXPECT_EQ(items(Signal::kMetrics), 5U);
   EXPECT_EQ(items(Signal::kLogs), 4U) << "two transactions and two logs";
 }
 

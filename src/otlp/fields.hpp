@@ -65,6 +65,7 @@ inline constexpr Field kName{1, "name"};
 inline constexpr Field kUnit{3, "unit"};
 inline constexpr Field kGauge{5, "gauge"};
 inline constexpr Field kSum{7, "sum"};
+inline constexpr Field kHistogram{9, "histogram"};
 inline constexpr Field kExponentialHistogram{10, "exponentialHistogram"};
 inline constexpr Field kDataPoints{1, "dataPoints"};
 inline constexpr Field kTemporality{2, "aggregationTemporality"};
@@ -93,6 +94,19 @@ inline constexpr Field kMax{13, "max"};
 inline constexpr Field kOffset{1, "offset"};
 inline constexpr Field kBucketCounts{2, "bucketCounts"};
 }  // namespace histogram_point
+
+namespace explicit_point {  // HistogramDataPoint
+inline constexpr Field kStart{2, "startTimeUnixNano"};
+inline constexpr Field kTime{3, "timeUnixNano"};
+inline constexpr Field kCount{4, "count"};
+inline constexpr Field kSum{5, "sum"};
+inline constexpr Field kBucketCounts{6, "bucketCounts"};
+inline constexpr Field kBounds{7, "explicitBounds"};
+inline constexpr Field kExemplars{8, "exemplars"};
+inline constexpr Field kAttributes{9, "attributes"};
+inline constexpr Field kMin{11, "min"};
+inline constexpr Field kMax{12, "max"};
+}  // namespace explicit_point
 
 namespace exemplar {
 inline constexpr Field kTime{2, "timeUnixNano"};

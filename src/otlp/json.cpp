@@ -116,9 +116,8 @@ class JsonWriter {
     body_ += flag ? "true" : "false";
   }
   void real(Field field, double number) {
-    if (std::isfinite(number)) return plain(field, number);
     key(field);
-    body_ += std::isnan(number) ? "\"NaN\"" : number > 0 ? "\"Infinity\"" : "\"-Infinity\"";
+    append_real(number);
   }
   void uint64s(Field field, const std::vector<std::uint64_t>& numbers) {
     key(field);
@@ -128,6 +127,17 @@ class JsonWriter {
       body_ += '"';
       append_number(body_, number);
       body_ += '"';
+      before = ',';
+    }
+    body_ += ']';
+  }
+  void fixed64s(Field field, const std::vector<std::uint64_t>& numbers) { uint64s(field, numbers); }
+  void reals(Field field, const std::vector<double>& numbers) {
+    key(field);
+    char before = '[';
+    for (const auto number : numbers) {
+      body_ += before;
+      append_real(number);
       before = ',';
     }
     body_ += ']';
@@ -155,6 +165,10 @@ class JsonWriter {
   void plain(Field field, Number number) {
     key(field);
     append_number(body_, number);
+  }
+  void append_real(double number) {
+    if (std::isfinite(number)) return append_number(body_, number);
+    body_ += std::isnan(number) ? "\"NaN\"" : number > 0 ? "\"Infinity\"" : "\"-Infinity\"";
   }
   template <typename Number>
   void quoted(Field field, Number number) {

@@ -65,6 +65,22 @@ TEST_F(OtlpMetrics, AHistogramKeepsBucketsAndExemplars) {
                   R"({"timeUnixNano":"1795356187412000006","asDouble":0.5}],"min":1e-04,"max":2.5}]}}])")));
 }
 
+TEST_F(OtlpMetrics, AHistogramOfExplicitBoundsKeepsThemWithTheirCounts) {
+  records = {model::golden::metric_point(model::golden::explicit_histogram())};
+  EXPECT_THAT(
+      metric_json(),
+      HasSubstr(std::string(R"("histogram":{"aggregationTemporality":2,"dataPoints":[{)")
+                    .append(kPoint)
+                    .append(R"("count":"70003","sum":99.5,"bucketCounts":["1","0","70000","2"],)"
+                            R"("explicitBounds":[0.005,0.25,10],)"
+                            R"("exemplars":[{"timeUnixNano":"1795356187412000007","asDouble":0.75,)"
+                            R"("spanId":"00f067aa0ba902b7","traceId":"4bf92f3577b34da6a3ce929d0e0e4736",)"
+                            R"("filteredAttributes":[{"key":"fluxrig.flux_id",)"
+                            R"("value":{"stringValue":"0192f3c1-7a44-7c10-9a51-3d5e0c9b1f02"}}]}],)")
+                    .append(kAttributes)
+                    .append(R"(,"min":0.002,"max":12}]}}])")));
+}
+
 TEST_F(OtlpMetrics, AHistogramOfNothingHasNoLeastAndNoGreatest) {
   records = {model::golden::metric_point(model::ExponentialHistogram{})};
   const std::string body = metric_json();

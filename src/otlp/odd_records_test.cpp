@@ -131,6 +131,8 @@ class Odd {
       one.data = model::Sum{real(), one_in(2)};
     } else if (one_in(3)) {
       one.data = model::Gauge{real()};
+    } else if (one_in(2)) {
+      one.data = explicit_histogram();
     } else {
       one.data = histogram();
     }
@@ -146,6 +148,18 @@ class Odd {
     data.zero_count = one_in(2) ? 0 : random_.next();
     data.offset = one_in(3) ? 0 : static_cast<std::int32_t>(random_.next());
     for (auto n = one_in(4) ? 160 : below(4); n > 0; --n) data.buckets.push_back(random_.next() >> below(64));
+    for (auto n = below(3); n > 0; --n)
+      data.exemplars.push_back({time(), real(), last_.trace_id, {}, one_in(2) ? last_.flux_id : FluxId{}});
+    return data;
+  }
+  model::ExplicitHistogram explicit_histogram() {
+    model::ExplicitHistogram data;
+    data.count = one_in(3) ? 0 : random_.next();
+    data.sum = real();
+    data.min = real();
+    data.max = real();
+    for (auto n = below(16); n > 0; --n) data.bounds.push_back(static_cast<double>(16 - n) / 7);
+    for (auto n = data.bounds.size() + 1; n > 0; --n) data.counts.push_back(random_.next() >> below(64));
     for (auto n = below(3); n > 0; --n)
       data.exemplars.push_back({time(), real(), last_.trace_id, {}, one_in(2) ? last_.flux_id : FluxId{}});
     return data;

@@ -64,6 +64,12 @@ class ProtobufWriter {
   void uint64s(Field field, const std::vector<std::uint64_t>& numbers) {
     message_.add_packed_uint64(field.number, numbers.begin(), numbers.end());
   }
+  void fixed64s(Field field, const std::vector<std::uint64_t>& numbers) {
+    message_.add_packed_fixed64(field.number, numbers.begin(), numbers.end());
+  }
+  void reals(Field field, const std::vector<double>& numbers) {
+    message_.add_packed_double(field.number, numbers.begin(), numbers.end());
+  }
   template <typename Write>
   void message(Field field, Write&& write) {
     protozero::pbf_writer nested(message_, field.number);

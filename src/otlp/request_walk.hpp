@@ -1,6 +1,7 @@
 // Bodies out of a plan: which message stands in which, and where a body is full. A Writer is one open
 // message:
-//   text, id, uint32, fixed32, fixed64, int64, sint32, real, boolean, enumeration, uint64s: (Field, value)
+//   text, id, uint32, fixed32, fixed64, int64, sint32, real, boolean, enumeration, uint64s,
+//   fixed64s, reals: (Field, value)
 //   message(Field, f): f(Writer&) writes the nested one
 //   list(Field, f): f(List&) adds to a repeated field; List::item(g): g(Writer&) writes one, and when it
 //     gives false that one is taken back

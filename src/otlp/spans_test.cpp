@@ -108,6 +108,25 @@ TEST_F(OtlpSpans, ErrorTypeIsTheStatusThatTellsOrElseTheOutcome) {
   EXPECT_THAT(span_json(), Not(HasSubstr("error.type")));
 }
 
+TEST_F(OtlpSpans, OfAnHttpClientEveryStatusFrom400OnIsAnError) {
+  auto call = model::golden::span();
+  call.status = StatusCode::kUnset;
+  call.status_message.clear();
+  call.attributes = {{"http.response.status_code", std::int64_t{404}}};
+  records = {call};
+  EXPECT_THAT(span_json(), HasSubstr(R"("status":{"code":2})"));
+  EXPECT_THAT(span_json(), HasSubstr(test::text_json("error.type", "404")));
+  call.attributes = {{"http.response.status_code", std::int64_t{302}}};
+  records = {call};
+  EXPECT_THAT(span_json(), Not(HasSubstr("status\":{")));
+  call.attributes = {{"http.response.status_code", std::int64_t{503}}};
+  call.status = StatusCode::kError;
+  call.status_message = "the upstream answered with an HTTP 5xx";
+  records = {call};
+  EXPECT_THAT(span_json(), HasSubstr(test::text_json("error.type", "503")));
+  EXPECT_THAT(span_json(), HasSubstr(R"("message":"the upstream answered with an HTTP 5xx")"));
+}
+
 TEST_F(OtlpSpans, AMessageStandsOnlyBesideAnError) {
   auto one = model::golden::span();
   one.status = StatusCode::kOk;

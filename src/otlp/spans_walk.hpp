@@ -57,12 +57,12 @@ void write_span(Writer& writer, const model::Transaction& one) {
 
 template <typename Writer>
 void write_span(Writer& writer, const model::Span& one, const Origin* origin) {
+  const Status status = status_of(one);
   const std::string flux_id = to_string(one.flux_id);
   Attributes attributes(one.attributes);
   attributes.add("fluxrig.flux_id", flux_id);
   attributes.add_unless_empty("fluxrig.gear", one.gear);
-  // Phrases are no identifiers: the status has ours.
-  if (one.status == model::StatusCode::kError) attributes.add("error.type", std::string_view("_OTHER"));
+  attributes.add_unless_empty("error.type", status.error_type);
 
   writer.id(span::kTraceId, one.trace_id.view());
   writer.id(span::kSpanId, one.span_id.view());
@@ -73,7 +73,7 @@ void write_span(Writer& writer, const model::Span& one, const Origin* origin) {
   write_times(writer, one.start, one.end);
   write_attributes(writer, span::kAttributes, attributes);
   uint32_unless_zero(writer, span::kDroppedAttributes, one.dropped_attributes);
-  write_status(writer, one.status, one.status_message);
+  write_status(writer, status.code, status.message);
   writer.fixed32(span::kFlags, kHasIsRemote | (origin != nullptr ? origin->trace_flags : 0U));
 }
 

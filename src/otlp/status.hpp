@@ -1,4 +1,5 @@
-// The span status of a transaction, by the rules of the semantic conventions. Internal to the module.
+// The span status of a transaction and of a child span, by the rules of the semantic conventions. Internal to
+// the module.
 #pragma once
 
 #include <string>
@@ -18,5 +19,8 @@ struct Status {
 // the caller then went away. Without an HTTP status the outcome decides: everything but `answered` is an
 // error. Views into the transaction.
 [[nodiscard]] Status status_of(const model::Transaction& transaction);
+
+// Of a child span: as recorded; of an HTTP client every status of 400 and above is an error.
+[[nodiscard]] Status status_of(const model::Span& span);
 
 }  // namespace fluxrig::otlp

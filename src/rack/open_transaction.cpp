@@ -36,6 +36,16 @@ void OpenTransaction::attribute(tap::FieldId field, std::int64_t value) noexcept
   if (auto* record = draft(); record != nullptr) record->attribute(field, value);
 }
 
+void OpenTransaction::span_attribute(tap::FieldId field, std::string_view value) noexcept {
+  if constexpr (!kTapped) return;
+  if (auto* record = draft(); record != nullptr && has_span()) record->attribute(field, value, here().span);
+}
+
+void OpenTransaction::span_attribute(tap::FieldId field, std::int64_t value) noexcept {
+  if constexpr (!kTapped) return;
+  if (auto* record = draft(); record != nullptr && has_span()) record->attribute(field, value, here().span);
+}
+
 void OpenTransaction::span_name(tap::NameId name) noexcept {
   if constexpr (!kTapped) return;
   auto* record = draft();

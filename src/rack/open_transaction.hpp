@@ -40,6 +40,8 @@ class OpenTransaction final : public gear::Transaction {
   [[nodiscard]] std::uint64_t cookie() const noexcept override { return cookie_; }
   void attribute(tap::FieldId field, std::string_view value) noexcept override;
   void attribute(tap::FieldId field, std::int64_t value) noexcept override;
+  void span_attribute(tap::FieldId field, std::string_view value) noexcept override;
+  void span_attribute(tap::FieldId field, std::int64_t value) noexcept override;
   void span_name(tap::NameId name) noexcept override;
   void span_error(const char* reason) noexcept override;
   void count_bytes(std::uint64_t in, std::uint64_t out) noexcept override;
@@ -55,6 +57,11 @@ class OpenTransaction final : public gear::Transaction {
     tap::Ticks entered;
   };
   [[nodiscard]] const Hop& here() const noexcept { return path_[at_]; }
+  // False: the current gear's span found no slot, and what is said of it would be taken for the
+  // transaction's.
+  [[nodiscard]] bool has_span() const noexcept {
+    return here().span != tap::kRootSpan || (at_ == 0 && !is_branch());
+  }
   // The draft that records this: its own, or for a branch that of the transaction it belongs to; null when
   // that has already ended.
   [[nodiscard]] tap::Draft* draft() const noexcept;

@@ -134,6 +134,41 @@ TEST_F(DuckDbSinkTest, StoresEveryKindOfMetricAndLog) {
   EXPECT_EQ(logs.rows[0][3], std::nullopt);
 }
 
+TEST_F(DuckDbSinkTest, AHistogramOfTheConventionsHasItsBoundsAndOneOfOthersOnlyItsSummary) {
+  open();
+  model::ExplicitHistogram histogram{
+      .count = 3, .sum = 0.9, .min = 0.3, .max = 0.3, .bounds = {}, .counts = {}, .exemplars = {}};
+  histogram.bounds.assign(model::kHttpDurationBounds.begin(), model::kHttpDurationBounds.end());
+  histogram.counts.assign(histogram.bounds.size() + 1, 0);
+  histogram.counts[7] = 3;
+  model::MetricPoint point{.name = "http.server.request.duration",
+                           .unit = "s",
+                           .gear = "shop",
+                           .start = clock_.now(),
+                           .time = clock_.now(),
+                           .attributes = {},
+                           .data = histogram};
+  auto other = point;
+  histogram.bounds.back() = 20;
+  other.data = histogram;
+  EXPECT_EQ(store(block(1, {point, other}, model::Lane::kTelemetry)).rows, 2U);
+  const auto rows =
+      select(
+          "SELECT type, count, sum, scale, buckets[8], bounds[7:8], len(buckets) - len(bounds) FROM metrics "
+          "ORDER BY seq")
+          .rows;
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows[0][0], "histogram");
+  EXPECT_EQ(rows[0][1], "3");
+  EXPECT_EQ(rows[0][3], std::nullopt);
+  EXPECT_EQ(rows[0][4], "3");
+  EXPECT_EQ(rows[0][5], "[0.25,0.5]");
+  EXPECT_EQ(rows[0][6], "1");
+  EXPECT_EQ(rows[1][2], "0.9");
+  EXPECT_EQ(rows[1][4], std::nullopt);
+  EXPECT_EQ(rows[1][5], std::nullopt);
+}
+
 TEST_F(DuckDbSinkTest, IgnoresTheSameBlockTheSecondTime) {
   open();
   const auto incoming = transactions(1, 100);

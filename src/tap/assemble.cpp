@@ -73,6 +73,18 @@ const std::string& Assembler::clean_key(FieldId field) {
   return clean_once(clean_keys_, field.value, names_.text(field));
 }
 
+std::optional<model::Value> Assembler::value_of(const RecordView::Attribute& attribute) {
+  const auto action = names_.action(attribute.field);
+  if (attribute.is_number && action <= sanitize::Action::kKeep && !sanitize::is_card_number(attribute.number))
+    return attribute.number;
+  // A number under a stricter action, or that could be a card's, is treated as its digits: integers must not
+  // slip through.
+  auto value = attribute.is_number ? sanitizer_.apply(action, fmt::format("{}", attribute.number))
+                                   : sanitizer_.apply(action, attribute.text);
+  if (!value) return std::nullopt;
+  return std::move(*value).text();
+}
+
 template <typename T>
 void Assembler::attributes(const RecordView& record, T& out) {
   Reused attributes(out.attributes);
@@ -86,15 +98,9 @@ void Assembler::attributes(const RecordView& record, T& out) {
     const auto action = names_.action(attribute.field);
     const std::string& key = clean_key(attribute.field);
     if (key.empty()) return;
-    const bool kept = action <= sanitize::Action::kKeep;
-    if (!kept) redactions.next().assign(key).append(" ").append(name_of(action));
-    if (attribute.is_number && kept && !sanitize::is_card_number(attribute.number))
-      return keep(key, attribute.number);
-    // A number under a stricter action, or that could be a card's, is treated as its digits: integers must
-    // not slip through.
-    auto value = attribute.is_number ? sanitizer_.apply(action, fmt::format("{}", attribute.number))
-                                     : sanitizer_.apply(action, attribute.text);
-    if (value) keep(key, std::move(*value).text());
+    if (action > sanitize::Action::kKeep) redactions.next().assign(key).append(" ").append(name_of(action));
+    if (attribute.span != kRootSpan) return;
+    if (auto value = value_of(attribute)) keep(key, *std::move(value));
     if (action == sanitize::Action::kToken && !attribute.is_number)
       if (auto before = sanitizer_.previous_token(attribute.text))
         keep(key + ".previous", std::move(*before).text());
@@ -153,6 +159,12 @@ void Assembler::span(const RecordView& record, std::size_t index, sanitize::Clea
   out.status = slot.status;
   out.status_message = clean_name(slot.reason);
   out.attributes.clear();
+  record.each_attribute([&](const RecordView::Attribute& attribute) {
+    if (attribute.span != index) return;
+    const std::string& key = clean_key(attribute.field);
+    if (key.empty()) return;
+    if (auto value = value_of(attribute)) out.attributes.push_back({key, *std::move(value)});
+  });
 }
 
 void Assembler::metrics(const GearMetrics& gear, UnixNanos start, UnixNanos now,

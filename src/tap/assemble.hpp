@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "model/records.hpp"
@@ -37,9 +38,12 @@ class Assembler {
   [[nodiscard]] const std::string& clean_key(FieldId field);
   [[nodiscard]] const std::string& clean_once(std::vector<std::string>& known, std::uint16_t id,
                                               const std::string& text);
-  // Attributes and redactions, of a transaction or an intent alike.
+  // Attributes and redactions, of a transaction or an intent alike; the redactions of their spans' attributes
+  // too.
   template <typename T>
   void attributes(const RecordView& record, T& out);
+  // The value as its field's action leaves it; nothing when it is dropped.
+  [[nodiscard]] std::optional<model::Value> value_of(const RecordView::Attribute& attribute);
 
   const Names& names_;
   sanitize::Sanitizer& sanitizer_;

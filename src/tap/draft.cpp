@@ -10,10 +10,16 @@ namespace {
 
 static_assert(std::is_trivially_copyable_v<RecordHead> && std::is_trivially_copyable_v<SpanSlot>);
 
-// An attribute in the record: field (2), type (1), size (2), bytes.
+// An attribute in the record: field (2), type (1), size (2), bytes. The type's lowest bit says text or
+// number, those above it whose it is: 0 the transaction's, 1 that of the first span.
 constexpr std::size_t kAttributeHead = 5;
 constexpr std::uint8_t kText = 0;
 constexpr std::uint8_t kNumber = 1;
+static_assert(2 * (kMaxSpans + 1) <= UINT8_MAX);
+
+constexpr std::uint8_t type_of(std::uint8_t kind, std::uint8_t span) noexcept {
+  return static_cast<std::uint8_t>(span == kRootSpan ? kind : kind | (span + 1) << 1);
+}
 
 }  // namespace
 
@@ -60,13 +66,14 @@ std::uint8_t* Draft::attribute_room(FieldId field, std::uint8_t type, std::size_
   return at + kAttributeHead;
 }
 
-void Draft::attribute(FieldId field, std::string_view text) noexcept {
+void Draft::attribute(FieldId field, std::string_view text, std::uint8_t span) noexcept {
   const std::size_t size = std::min(text.size(), kMaxTextBytes);
-  if (auto* room = attribute_room(field, kText, size); room != nullptr) std::memcpy(room, text.data(), size);
+  if (auto* room = attribute_room(field, type_of(kText, span), size); room != nullptr)
+    std::memcpy(room, text.data(), size);
 }
 
-void Draft::attribute(FieldId field, std::int64_t number) noexcept {
-  if (auto* room = attribute_room(field, kNumber, sizeof number); room != nullptr)
+void Draft::attribute(FieldId field, std::int64_t number, std::uint8_t span) noexcept {
+  if (auto* room = attribute_room(field, type_of(kNumber, span), sizeof number); room != nullptr)
     std::memcpy(room, &number, sizeof number);
 }
 
@@ -132,7 +139,8 @@ RecordView::Attribute RecordView::next_attribute(ByteView& rest) noexcept {
   std::memcpy(&attribute.field.value, rest.data(), 2);
   std::memcpy(&size, rest.data() + 3, 2);
   const ByteView value = rest.subspan(kAttributeHead, size);
-  attribute.is_number = rest[2] == kNumber;
+  attribute.is_number = (rest[2] & kNumber) != 0;
+  attribute.span = static_cast<std::uint8_t>((rest[2] >> 1) - 1);
   if (attribute.is_number) {
     std::memcpy(&attribute.number, value.data(), sizeof attribute.number);
   } else {

@@ -85,8 +85,9 @@ class Draft {
     return {tracestate_.data(), head_.tracestate_bytes};
   }
 
-  void attribute(FieldId field, std::string_view text) noexcept;
-  void attribute(FieldId field, std::int64_t number) noexcept;
+  // Of the span in slot `span`; kRootSpan: of the transaction.
+  void attribute(FieldId field, std::string_view text, std::uint8_t span = kRootSpan) noexcept;
+  void attribute(FieldId field, std::int64_t number, std::uint8_t span = kRootSpan) noexcept;
 
   // Writes the record and commits it. When it does not fit with its spans, without them (they are counted as
   // made and not kept); kNone when it does not fit at all: try again when the pump has drained.
@@ -119,11 +120,12 @@ class RecordView {
 
   struct Attribute {
     FieldId field;
+    std::uint8_t span = kRootSpan;  // whose; of a span that was left out it may be past the last slot
     bool is_number = false;
     std::int64_t number = 0;
     std::string_view text;
   };
-  // Calls `visit(Attribute)` for each, in order.
+  // Calls `visit(Attribute)` for each, in order, those of spans too.
   template <typename Visit>
   void each_attribute(Visit&& visit) const {
     for (ByteView rest = attributes_; !rest.empty();) visit(next_attribute(rest));

@@ -89,12 +89,13 @@ void Pump::add_transaction(const RecordView& record) {
   parts_.assembler.transaction(record, keeps_spans && head.spans != 0 ? threshold : 0, transaction_);
   batch_.add(transaction_);
   ++transactions_;
+  http_.see(std::get<model::Transaction>(transaction_.value()), keeps_spans);
   if (head.spans_made > head.spans)
     parts_.telemetry.count_dropped(model::DropCause::kRingFull, model::Signal::kSpans,
                                    head.spans_made - head.spans);
-  if (keeps_spans)
-    keep_spans(record);
-  else if (randomness >= wanted)
+  if (keeps_spans) return keep_spans(record);
+  count_unkept(record);
+  if (randomness >= wanted)
     parts_.telemetry.count_dropped(model::DropCause::kRestrictedSampling, model::Signal::kSpans, head.spans);
 }
 
@@ -109,11 +110,26 @@ void Pump::keep_spans(const RecordView& record) {
   exemplars_.see(head.gear, exemplar);
   for (std::size_t i = 0; i < head.spans; ++i) {
     parts_.assembler.span(record, i, span_);
+    http_.see(std::get<model::Span>(span_.value()), true);
     emit(span_);
     const SpanSlot slot = record.span(i);
     exemplar.span_id = slot.span_id;
     exemplar.value = static_cast<double>(parts_.ticks.to_nanos(slot.end.value - slot.start.value));
     exemplars_.see(slot.gear, exemplar);
+  }
+}
+
+// Spans that are not kept count all the same: those of calls that have attributes, which only HTTP ones do.
+void Pump::count_unkept(const RecordView& record) {
+  std::uint32_t of_spans = 0;
+  record.each_attribute([&](const RecordView::Attribute& attribute) {
+    if (attribute.span < record.head().spans) of_spans |= std::uint32_t{1} << attribute.span;
+  });
+  static_assert(kMaxSpans <= 32);
+  for (std::size_t i = 0; of_spans != 0; ++i, of_spans >>= 1) {
+    if ((of_spans & 1) == 0) continue;
+    parts_.assembler.span(record, i, span_);
+    http_.see(std::get<model::Span>(span_.value()), false);
   }
 }
 
@@ -174,6 +190,7 @@ void Pump::emit_metrics(const std::deque<GearMetrics>& gears) {
         histogram != nullptr)
       histogram->exemplars = exemplars_.take(gear.gear);
   }
+  http_.emit(series_start_, now, points_);
   for (auto& one : points_) emit(sanitize::clean(std::move(one)));
 }
 

@@ -12,6 +12,7 @@
 #include "model/records.hpp"
 #include "tap/assemble.hpp"
 #include "tap/exemplars.hpp"
+#include "tap/http_metrics.hpp"
 #include "tap/outputs.hpp"
 #include "tap/ring.hpp"
 #include "tap/sampling.hpp"
@@ -79,7 +80,7 @@ class Pump {
   // thing that the link can send.
   void set_batch_bytes(std::size_t bytes) noexcept;
 
-  // Puts the current value of every series into the telemetry lane.
+  // Puts the current value of every series into the telemetry lane, those of HTTP requests too.
   void emit_metrics(const std::deque<GearMetrics>& gears);
   void emit(const sanitize::CleanRecord& record);
   // Of the rack as a whole; `cause` becomes the attribute fluxrig.cause when there is one.
@@ -100,6 +101,7 @@ class Pump {
   void add_intent(const RecordView& record);
   void add_transaction(const RecordView& record);
   void keep_spans(const RecordView& record);
+  void count_unkept(const RecordView& record);
   [[nodiscard]] Result<void> append_batch();
 
   Parts parts_;
@@ -122,6 +124,7 @@ class Pump {
   sanitize::CleanRecord span_ = sanitize::CleanRecord::empty<model::Span>();
   sanitize::CleanRecords telemetry_;
   Exemplars exemplars_;
+  HttpMetrics http_;
   std::vector<model::MetricPoint> points_;
 };
 

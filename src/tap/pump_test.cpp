@@ -138,6 +138,51 @@ TEST_F(PumpTest, NoByteOfACardNumberReachesTheAuditLane) {
   EXPECT_EQ(as_text(audit_.appended).find("4111111111111111"), std::string_view::npos);
 }
 
+// A transaction of an HTTP server whose child span is a call of an HTTP client.
+TEST_F(PumpTest, AttributesOfASpanAreNotThoseOfItsTransaction) {
+  auto one = draft();
+  one.attribute(names_.field("http.request.method", sanitize::Action::kKeep), "POST");
+  one.attribute(names_.field("http.request.method", sanitize::Action::kKeep), "GET", 0);
+  one.attribute(names_.field("server.port", sanitize::Action::kKeep), std::int64_t{8443}, 0);
+  one.attribute(names_.field("secret", sanitize::Action::kDrop), "x", 0);
+  write(one);
+  ASSERT_FALSE(pump_.step(true).blocked);
+  const auto record = model::decode(audit_.appended);
+  ASSERT_TRUE(record);
+  const auto& transaction = std::get<model::Transaction>(*record);
+  EXPECT_EQ(transaction.attributes,
+            (std::vector<model::Attribute>{{"http.request.method", std::string("POST")}}));
+  EXPECT_EQ(transaction.redactions, (std::vector<std::string>{"secret drop"}));
+  ASSERT_EQ(telemetry_.records.size(), 1U);
+  EXPECT_EQ(std::get<model::Span>(telemetry_.records[0]).attributes,
+            (std::vector<model::Attribute>{{"http.request.method", std::string("GET")},
+                                           {"server.port", std::int64_t{8443}}}));
+}
+
+TEST_F(PumpTest, HttpRequestsAndCallsCountWhetherTheirSpansAreKeptOrNot) {
+  for (const double ratio : {1.0, 0.0}) {
+    pump_.set_sampling({.ratio = ratio, .slow_nanos = kNanosPerSecond});
+    auto one = draft();
+    one.attribute(names_.field("http.request.method", sanitize::Action::kKeep), "POST");
+    one.attribute(names_.field("http.request.method", sanitize::Action::kKeep), "GET", 0);
+    auto* slot = one.span(0);
+    ASSERT_NE(slot, nullptr);
+    slot->kind = model::SpanKind::kClient;
+    slot->start = slot->end = source_.now();
+    write(one);
+    ASSERT_FALSE(pump_.step(true).blocked);
+  }
+  telemetry_.records.clear();
+  pump_.emit_metrics({});
+  ASSERT_EQ(telemetry_.records.size(), 2U);
+  for (const auto& record : telemetry_.records) {
+    const auto& point = std::get<model::MetricPoint>(record);
+    const auto& data = std::get<model::ExplicitHistogram>(point.data);
+    EXPECT_EQ(data.count, 2U) << point.name;
+    EXPECT_EQ(data.exemplars.size(), 1U) << point.name << ": of the one that was kept";
+  }
+}
+
 // The pump builds each record over the one before.
 TEST_F(PumpTest, ARecordHoldsNothingOfTheOneBefore) {
   auto long_one = draft();

@@ -110,9 +110,10 @@ const spansOf = (body) => collector.trace.v1.ExportTraceServiceRequest.decode(bo
 
 const logsOf = (body) => collector.logs.v1.ExportLogsServiceRequest.decode(body).resourceLogs
   .flatMap(({ scopeLogs }) => scopeLogs.flatMap(({ logRecords }) => logRecords));
-
 const metricsOf = (body) => collector.metrics.v1.ExportMetricsServiceRequest.decode(body).resourceMetrics
   .flatMap(({ scopeMetrics }) => scopeMetrics.flatMap(({ metrics }) => metrics));
+const textOf = (attributes) => Object.fromEntries(attributes.map(({ key, value }) => [key, String(Object.values(value)[0])]));
+
 const hex = (bytes) => Buffer.from(bytes).toString('hex');
 const attribute = ({ attributes }, wanted) => {
   const held = attributes.find(({ key }) => key === wanted)?.value;
@@ -192,6 +193,26 @@ await runSuite([
     const events = grpc.of('logs').flatMap(({ body }) => logsOf(body)).filter(({ eventName }) => eventName === 'fluxrig.transaction');
     const stored = await stack.number('select count(*) from transactions');
     assert.equal(events.length, stored, 'every audit event, once');
+  }],
+  ['http.server.request.duration is what the conventions prescribe, and its exemplar is a span that was sent', async () => {
+    await pay();
+    const found = await until('the histogram with an exemplar arrives', () => {
+      for (const { body } of backEnd.of('metrics'))
+        for (const metric of metricsOf(body))
+          if (metric.name === 'http.server.request.duration' && metric.histogram.dataPoints.some(({ exemplars }) => exemplars.length)) return metric;
+      return undefined;
+    });
+    assert.equal(found.unit, 's');
+    assert.equal(found.histogram.aggregationTemporality, 2);
+    const [point] = found.histogram.dataPoints;
+    assert.deepEqual(point.explicitBounds, [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10]);
+    assert.equal(point.bucketCounts.reduce((a, b) => a + Number(b), 0), Number(point.count));
+    assert.deepEqual(textOf(point.attributes), { 'fluxrig.gear': 'shop', 'http.request.method': 'POST', 'http.route': '/authorize',
+      'http.response.status_code': '200', 'url.scheme': 'http', 'network.protocol.version': '1.1' });
+    const [exemplar] = point.exemplars;
+    const spanIds = () => backEnd.of('traces').flatMap(({ body }) => spansOf(body)).map(({ spanId }) => Buffer.from(spanId).toString('hex'));
+    await until('its span is there', () => spanIds().includes(Buffer.from(exemplar.spanId).toString('hex')));
+    assert.ok(await stack.number(`select count(*) from metrics where name = 'http.server.request.duration' and count > 0 and len(buckets) = 15 and len(bounds) = 14`) > 0);
   }],
   ['429, 502, 503 and 504 are sent again, the same bytes, once for each', async () => {
     const { traces, logs } = await against({

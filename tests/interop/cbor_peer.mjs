@@ -43,13 +43,15 @@ const EXEMPLAR = { 0: ['time', integer], 1: ['value', plain], 2: ['trace_id', he
 const HISTOGRAM = { 0: ['scale', integer], 1: ['count', integer], 2: ['sum', plain], 3: ['min', plain], 4: ['max', plain],
   5: ['zero_count', integer], 6: ['offset', integer], 7: ['buckets', (list) => list.map(integer)],
   8: ['exemplars', (list) => list.map((item) => fields(item, EXEMPLAR))] };
+const EXPLICIT = { 1: HISTOGRAM[1], 2: HISTOGRAM[2], 3: HISTOGRAM[3], 4: HISTOGRAM[4], 5: ['bounds', plain],
+  7: ['counts', (list) => list.map(integer)], 8: HISTOGRAM[8] };
 const RECORDS = {
   1: ['transaction', { ...SPAN, 11: ['trace_flags', integer], 12: ['tracestate', plain], 13: ['outcome', named(OUTCOMES)],
     14: ['reason', plain], 15: ['redactions', plain], 16: ['child_spans', integer] }],
   2: ['span', { ...SPAN, 11: ['status', named(STATUSES)], 12: ['status_message', plain] }],
   3: ['metric_point', { 5: COMMON[5], 6: ['name', plain], 7: ['start', integer], 8: ['time', integer], 9: COMMON[9],
     10: ['unit', plain], 11: ['sum', (map) => fields(map, SUM)], 12: ['gauge', plain],
-    13: ['exponential_histogram', (map) => fields(map, HISTOGRAM)] }],
+    13: ['exponential_histogram', (map) => fields(map, HISTOGRAM)], 14: ['histogram', (map) => fields(map, EXPLICIT)] }],
   4: ['log', { ...COMMON, 6: ['event_name', plain], 7: ['time', integer], 10: ['severity', integer], 11: ['body', plain],
     19: ['dropped_attributes', integer] }],
   5: ['intent', { ...COMMON, 6: ['name', plain], 7: ['time', integer], 15: ['redactions', plain],

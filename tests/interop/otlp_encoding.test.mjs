@@ -83,16 +83,22 @@ function spanOf(record) {
 function pointOf(record) {
   const attributes = pairs([['fluxrig.gear', record.gear], ...(record.attributes ?? [])]);
   const times = { startTimeUnixNano: record.start, timeUnixNano: record.time };
+  const exemplars = (list) => list.map((one) => ({
+    timeUnixNano: one.time, asDouble: one.value, ...unlessEmpty('spanId', one.span_id), ...unlessEmpty('traceId', one.trace_id),
+    ...(one.flux_id ? { filteredAttributes: pairs([['fluxrig.flux_id', uuid(one.flux_id)]]) } : {}),
+  }));
+  if (record.histogram) {
+    const { count, sum, counts, bounds, min, max } = record.histogram;
+    return { ...times, count: String(count), sum, bucketCounts: counts.map(String), explicitBounds: bounds,
+      exemplars: exemplars(record.histogram.exemplars), attributes, min, max };
+  }
   const histogram = record.exponential_histogram;
   if (!histogram) return { ...times, asDouble: record.sum?.value ?? record.gauge, attributes };
   return {
     attributes, ...times,
     count: String(histogram.count), sum: histogram.sum, scale: histogram.scale, zeroCount: String(histogram.zero_count),
     positive: { offset: histogram.offset, bucketCounts: histogram.buckets.map(String) },
-    exemplars: histogram.exemplars.map((one) => ({
-      timeUnixNano: one.time, asDouble: one.value, ...unlessEmpty('spanId', one.span_id), ...unlessEmpty('traceId', one.trace_id),
-      ...(one.flux_id ? { filteredAttributes: pairs([['fluxrig.flux_id', uuid(one.flux_id)]]) } : {}),
-    })),
+    exemplars: exemplars(histogram.exemplars),
     min: histogram.min, max: histogram.max,
   };
 }
@@ -206,5 +212,6 @@ test('metrics are what the page makes of the golden records', () => {
   assert.deepEqual(byField('sum'), [points[1], points[0]].map((point) =>
     expected('sum', point, { aggregationTemporality: 2, ...(point.sum.monotonic ? { isMonotonic: true } : {}) })));
   assert.deepEqual(byField('gauge'), [expected('gauge', points[2], {})]);
+  assert.deepEqual(byField('histogram'), [expected('histogram', points[4], { aggregationTemporality: 2 })]);
   assert.deepEqual(byField('exponentialHistogram'), [expected('exponentialHistogram', points[3], { aggregationTemporality: 2 })]);
 });

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <iterator>
 
+#include "gear/net/http_method_names.hpp"
 #include "gear/net/http_response.hpp"
 #include "gear/net/http_upstream.hpp"
 #include "gear/transaction.hpp"
@@ -67,14 +68,34 @@ std::optional<HttpUrl> parse_url(std::string_view text) {
   return plain && !url.host.empty() ? std::optional(url) : std::nullopt;
 }
 
+struct HttpClient::Names {
+  explicit Names(tap::Names& names)
+      : peer_address(names.field("network.peer.address", sanitize::Action::kKeep)),
+        peer_port(names.field("network.peer.port", sanitize::Action::kKeep)),
+        server_address(names.field("server.address", sanitize::Action::kKeep)),
+        server_port(names.field("server.port", sanitize::Action::kKeep)),
+        method(names.field("http.request.method", sanitize::Action::kKeep)),
+        scheme(names.field("url.scheme", sanitize::Action::kKeep)),
+        status(names.field("http.response.status_code", sanitize::Action::kKeep)),
+        spans(names) {}
+
+  tap::FieldId peer_address;  // of the transaction: which upstream it went to
+  tap::FieldId peer_port;
+  tap::FieldId server_address;  // of the span, and what follows
+  tap::FieldId server_port;
+  tap::FieldId method;
+  tap::FieldId scheme;
+  tap::FieldId status;
+  HttpMethodNames spans;
+};
+
 HttpClient::HttpClient(HttpClientOptions options) : options_(std::move(options)) {}
 HttpClient::~HttpClient() = default;
 
 Outcome<void> HttpClient::start(Services& services) {
   services_ = &services;
   const auto& url = options_.url;
-  address_ = services.names().field("network.peer.address", sanitize::Action::kKeep);
-  port_ = services.names().field("network.peer.port", sanitize::Action::kKeep);
+  names_ = std::make_unique<Names>(services.names());
   const bool is_ip6 = url.host.find(':') != std::string::npos;
   host_header_ = is_ip6 ? fmt::format("[{}]", url.host) : url.host;
   if (url.port != (url.tls ? 443 : 80)) host_header_ += fmt::format(":{}", url.port);
@@ -118,8 +139,7 @@ Step HttpClient::on_request(Transaction& transaction, Message& message) {
   if (path.empty()) path = "/";
   if (!is_method(method)) return Step::fail(FailureCode::kRejected, "the method cannot be sent upstream");
   if (!is_path(path)) return Step::fail(FailureCode::kRejected, "the path cannot be sent upstream");
-  transaction.attribute(address_, std::string_view(options_.url.host));
-  transaction.attribute(port_, std::int64_t{options_.url.port});
+  describe(transaction, method);
 
   // A connected one first; then one that must connect.
   HttpUpstream* chosen = nullptr;
@@ -145,6 +165,22 @@ Step HttpClient::on_request(Transaction& transaction, Message& message) {
     queue_.push_back(std::move(call));
   }
   return Step::wait();
+}
+
+void HttpClient::describe(Transaction& transaction, std::string_view method) const {
+  const auto& url = options_.url;
+  transaction.attribute(names_->peer_address, std::string_view(url.host));
+  transaction.attribute(names_->peer_port, std::int64_t{url.port});
+  transaction.span_name(names_->spans.span(method));
+  transaction.span_attribute(names_->method, HttpMethodNames::known(method));
+  transaction.span_attribute(names_->server_address, std::string_view(url.host));
+  transaction.span_attribute(names_->server_port, std::int64_t{url.port});
+  transaction.span_attribute(names_->scheme, url.tls ? std::string_view("https") : std::string_view("http"));
+}
+
+void HttpClient::describe_answer(Transaction& transaction, int status) const {
+  transaction.span_attribute(names_->status, std::int64_t{status});
+  if (status >= 500) transaction.span_error("the upstream answered with an HTTP 5xx");
 }
 
 void HttpClient::free(HttpUpstream& upstream) {

@@ -70,6 +70,9 @@ class HttpClient final : public Gear {
 
  private:
   friend class HttpUpstream;
+  // What the call's own span says of it, by the conventions for HTTP clients.
+  void describe(Transaction& transaction, std::string_view method) const;
+  void describe_answer(Transaction& transaction, int status) const;
   void free(HttpUpstream& upstream);  // takes the next from the queue
   void expire();
   [[nodiscard]] std::string render(const Transaction& transaction, const Message& message,
@@ -82,8 +85,8 @@ class HttpClient final : public Gear {
   std::deque<HttpCall> queue_;  // in order of expiry
   std::unique_ptr<Alarm> alarm_;
   std::string host_header_;
-  tap::FieldId address_;
-  tap::FieldId port_;
+  struct Names;
+  std::unique_ptr<Names> names_;
 };
 
 }  // namespace fluxrig::gear::net

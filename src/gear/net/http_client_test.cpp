@@ -72,6 +72,24 @@ class HttpClientTest : public testing::Test {
   Source source;
 };
 
+TEST_F(HttpClientTest, TheCallsSpanSaysWhatTheConventionsAskForAndNeverThePath) {
+  start(answer_with("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"));
+  request();
+  request("hi", "BREW");
+  ASSERT_TRUE(finished(2));
+  const auto& ended = services.ended()[0];
+  EXPECT_EQ(ended.span_name, "POST");
+  const std::map<std::string, std::string> expected = {{"http.request.method", "POST"},
+                                                       {"http.response.status_code", "404"},
+                                                       {"server.address", "127.0.0.1"},
+                                                       {"server.port", std::to_string(peer->port())},
+                                                       {"url.scheme", "http"}};
+  EXPECT_EQ(ended.span_attributes, expected);
+  EXPECT_EQ(ended.span_error, "") << "the peer's refusal is no failure of the gear";
+  EXPECT_EQ(services.ended()[1].span_name, "HTTP");
+  EXPECT_EQ(services.ended()[1].span_attributes.at("http.request.method"), "_OTHER");
+}
+
 TEST_F(HttpClientTest, SendsThePayloadWithTheTraceContextAndPassesTheAnswerBack) {
   options.url.base = "/v1";
   start(answer_with(kOk));

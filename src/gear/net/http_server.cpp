@@ -101,7 +101,7 @@ Step HttpServer::on_request(Transaction& transaction, Message& message) {
   const auto* exchange = exchange_of(transaction);
   if (exchange == nullptr) return Step::fail(FailureCode::kInternal, "the connection is gone");
   const auto method = message.meta.get("http.request.method");
-  if (!method.empty()) transaction.attribute(names_->method, Names::known_method(method));
+  if (!method.empty()) transaction.attribute(names_->method, HttpMethodNames::known(method));
   if (exchange->route >= 0)
     transaction.attribute(names_->route, options_.routes[static_cast<std::size_t>(exchange->route)].path);
   transaction.attribute(names_->scheme, tls_ ? std::string_view("https") : std::string_view("http"));

@@ -3,14 +3,8 @@
 #include <fmt/format.h>
 
 namespace fluxrig::gear::net {
-namespace {
 
-constexpr std::array<std::string_view, 9> kMethods = {"GET",     "HEAD",    "POST",  "PUT",  "DELETE",
-                                                      "CONNECT", "OPTIONS", "TRACE", "PATCH"};
-
-}  // namespace
-
-HttpServer::Names::Names(tap::Names& names, const std::vector<HttpRoute>& route_list) {
+HttpServer::Names::Names(tap::Names& names, const std::vector<HttpRoute>& route_list) : methods_(names) {
   const auto keep = sanitize::Action::kKeep;
   method = names.field("http.request.method", keep);
   route = names.field("http.route", keep);
@@ -19,8 +13,6 @@ HttpServer::Names::Names(tap::Names& names, const std::vector<HttpRoute>& route_
   version = names.field("network.protocol.version", keep);
   port = names.field("server.port", keep);
   client = names.field("client.address", keep);
-  for (const auto known : kMethods) method_spans_.emplace_back(known, names.name(known));
-  other_ = names.name("HTTP");
   for (const auto& entry : route_list) {
     auto& spans = route_spans_.emplace_back();
     if (!entry.name.empty()) {
@@ -28,7 +20,7 @@ HttpServer::Names::Names(tap::Names& names, const std::vector<HttpRoute>& route_
     } else if (!entry.method.empty()) {
       spans.emplace_back("", names.name(fmt::format("{} {}", entry.method, entry.path)));
     } else {
-      for (const auto known : kMethods)
+      for (const auto known : kHttpMethods)
         spans.emplace_back(known, names.name(fmt::format("{} {}", known, entry.path)));
       spans.emplace_back("", names.name(fmt::format("HTTP {}", entry.path)));
     }
@@ -36,16 +28,10 @@ HttpServer::Names::Names(tap::Names& names, const std::vector<HttpRoute>& route_
 }
 
 tap::NameId HttpServer::Names::span(int at, std::string_view method_sent) const noexcept {
-  const auto& spans = at < 0 ? method_spans_ : route_spans_[static_cast<std::size_t>(at)];
-  for (const auto& [name, id] : spans)
-    if (name.empty() || name == method_sent) return id;
-  return other_;
-}
-
-std::string_view HttpServer::Names::known_method(std::string_view method_sent) noexcept {
-  for (const auto known : kMethods)
-    if (known == method_sent) return known;
-  return "_OTHER";
+  if (at >= 0)
+    for (const auto& [name, id] : route_spans_[static_cast<std::size_t>(at)])
+      if (name.empty() || name == method_sent) return id;
+  return methods_.span(method_sent);
 }
 
 }  // namespace fluxrig::gear::net

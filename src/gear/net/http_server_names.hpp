@@ -1,11 +1,11 @@
 // The static names that http_server writes into telemetry, interned once at start. One thread.
 #pragma once
 
-#include <array>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "gear/net/http_method_names.hpp"
 #include "gear/net/http_server.hpp"
 #include "tap/names.hpp"
 
@@ -16,8 +16,6 @@ struct HttpServer::Names {
 
   // Of the route, or of the bare method when it is a known one: low cardinality, whatever is sent.
   [[nodiscard]] tap::NameId span(int route, std::string_view method_sent) const noexcept;
-  // The method, or "_OTHER" (OpenTelemetry's word).
-  [[nodiscard]] static std::string_view known_method(std::string_view method_sent) noexcept;
 
   tap::FieldId method;
   tap::FieldId route;
@@ -30,8 +28,7 @@ struct HttpServer::Names {
  private:
   using Span = std::pair<std::string_view, tap::NameId>;
   std::vector<std::vector<Span>> route_spans_;  // by route: one, or one a method
-  std::vector<Span> method_spans_;
-  tap::NameId other_;
+  HttpMethodNames methods_;
 };
 
 }  // namespace fluxrig::gear::net

@@ -76,7 +76,7 @@ void HttpUpstream::answered() {
   if (!reply.content_type.empty()) message.meta.append("content-type", std::move(reply.content_type));
   if (auto* transaction = client_.services_->find(call.ticket)) {
     transaction->count_bytes(message.payload.size(), 0);
-    if (reply.status >= 500) transaction->span_error("the upstream answered with an HTTP 5xx");
+    client_.describe_answer(*transaction, reply.status);
   }
   client_.services_->resume(call.ticket, Step::reply(), std::move(message));
   client_.free(*this);

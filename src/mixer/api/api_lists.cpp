@@ -45,7 +45,7 @@ constexpr std::array<List, 4> kLists{{
      "time",
      "name, unit, type, monotonic, start_time, time, value, count, sum, min, max, scale, zero_count, "
      "bucket_offset, "
-     "to_json(buckets) AS buckets, exemplars, to_json(attributes) AS attributes",
+     "to_json(buckets) AS buckets, to_json(bounds) AS bounds, exemplars, to_json(attributes) AS attributes",
      {"rack", "gear", "name", "type"}},
     {"logs",
      "time",

@@ -20,6 +20,19 @@ std::int64_t duration_of(UnixNanos start, UnixNanos end) noexcept {
   return __builtin_sub_overflow(end.value, start.value, &duration) ? 0 : duration;
 }
 
+template <typename Histogram>
+void write_summary(TableAppender& row, const Histogram& histogram) {
+  row.uint64(histogram.count);
+  row.real(histogram.sum);
+  row.real(histogram.min);
+  row.real(histogram.max);
+}
+
+bool has_known_bounds(const model::ExplicitHistogram& histogram) noexcept {
+  return std::equal(histogram.bounds.begin(), histogram.bounds.end(), model::kHttpDurationBounds.begin(),
+                    model::kHttpDurationBounds.end());
+}
+
 }  // namespace
 
 std::string_view kind_name(model::BlockKind kind) noexcept {
@@ -156,25 +169,33 @@ void RecordRows::write(TableAppender& row, const Common& common, const model::Me
   row.text(point.unit);
   const auto* sum = std::get_if<model::Sum>(&point.data);
   const auto* gauge = std::get_if<model::Gauge>(&point.data);
-  const auto* histogram = std::get_if<model::ExponentialHistogram>(&point.data);
-  row.text(sum != nullptr ? "sum" : gauge != nullptr ? "gauge" : "exponential_histogram");
+  const auto* exponential = std::get_if<model::ExponentialHistogram>(&point.data);
+  const auto* histogram = std::get_if<model::ExplicitHistogram>(&point.data);
+  row.text(sum != nullptr           ? "sum"
+           : gauge != nullptr       ? "gauge"
+           : exponential != nullptr ? "exponential_histogram"
+                                    : "histogram");
   sum != nullptr ? row.boolean(sum->monotonic) : row.null();
   row.time(point.start);
   row.time(point.time);
-  if (histogram == nullptr) {
+  if (exponential != nullptr) {
+    row.null();
+    write_summary(row, *exponential);
+    row.int32(exponential->scale);
+    row.uint64(exponential->zero_count);
+    row.int32(exponential->offset);
+    row.uint64_list(exponential->buckets);
+    row.text_or_null(exemplars_json(exponential->exemplars));
+  } else if (histogram != nullptr) {
+    row.null();
+    write_summary(row, *histogram);
+    for (int column = 0; column < 3; ++column) row.null();  // scale to bucket_offset
+    // Counts are worth nothing without their bounds, and the view `metrics` gives those of the conventions.
+    has_known_bounds(*histogram) ? row.uint64_list(histogram->counts) : row.null();
+    row.text_or_null(exemplars_json(histogram->exemplars));
+  } else {
     row.real(sum != nullptr ? sum->value : gauge->value);
     for (int column = 0; column < 9; ++column) row.null();  // count to exemplars
-  } else {
-    row.null();
-    row.uint64(histogram->count);
-    row.real(histogram->sum);
-    row.real(histogram->min);
-    row.real(histogram->max);
-    row.int32(histogram->scale);
-    row.uint64(histogram->zero_count);
-    row.int32(histogram->offset);
-    row.uint64_list(histogram->buckets);
-    row.text_or_null(exemplars_json(histogram->exemplars));
   }
   write_attributes(row, point.attributes);
 }

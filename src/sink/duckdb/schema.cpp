@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/bytes.hpp"
+#include "model/records.hpp"
 #include "wal/sha256.hpp"
 
 namespace fluxrig::sink {
@@ -107,16 +108,29 @@ std::string create_tables_sql() {
       kCommonTypes);
 }
 
+namespace {
+
+// Bounds are not stored: those of explicit histograms are the same for all of them (RecordRows sees to it).
+std::string derived_column(const Signal& signal) {
+  if (signal.name != "metrics") return {};
+  return fmt::format(
+      "CASE WHEN type = 'histogram' AND buckets IS NOT NULL THEN [{}]::DOUBLE[] END AS bounds, ",
+      fmt::join(model::kHttpDurationBounds, ", "));
+}
+
+}  // namespace
+
 std::string signal_view_sql(const Signal& signal, std::string_view quoted_files) {
+  const auto derived = derived_column(signal);
   auto sql = fmt::format(
-      "CREATE OR REPLACE VIEW {0} AS SELECT {1}, CAST(hour_start AS DATE) AS date, "
+      "CREATE OR REPLACE VIEW {0} AS SELECT {1}, {3}CAST(hour_start AS DATE) AS date, "
       "CAST(hour(hour_start) AS UTINYINT) AS hour FROM {2}",
-      signal.name, signal.columns, signal.hot_table);
+      signal.name, signal.columns, signal.hot_table, derived);
   if (!quoted_files.empty())
     sql += fmt::format(
-        " UNION ALL SELECT {}, date, hour FROM read_parquet([{}], hive_partitioning=true, "
+        " UNION ALL SELECT {}, {}date, hour FROM read_parquet([{}], hive_partitioning=true, "
         "hive_types={{'signal': VARCHAR, 'date': DATE, 'hour': UTINYINT}})",
-        signal.columns, quoted_files);
+        signal.columns, derived, quoted_files);
   return sql + ";";
 }
 
