@@ -55,6 +55,10 @@ class TestServices::Open final : public Transaction {
   void span_attribute(tap::FieldId field, std::int64_t value) noexcept override {
     record.span_attributes[world_.names->text(field)] = std::to_string(value);
   }
+  tap::LinkTarget as_link_target() const noexcept override { return {trace_id_, {}, record.flux_id}; }
+  void link(tap::FieldId relation, const tap::LinkTarget& target) noexcept override {
+    record.links[world_.names->text(relation)] = target.flux_id;
+  }
   void span_name(tap::NameId name) noexcept override {
     record.span_name = world_.names->text(name);
     if (at == 0) record.name = world_.names->text(name);

@@ -36,6 +36,7 @@ struct EndedTransaction {
   std::map<std::string, std::string> attributes;       // integers as decimal text
   std::map<std::string, std::string> span_attributes;  // of all gears
   std::string span_name;                               // the last that a gear gave
+  std::map<std::string, FluxId> links;                 // by relation
   std::string span_error;
   std::uint64_t bytes = 0;  // Arrival::bytes
 };

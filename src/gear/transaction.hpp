@@ -9,6 +9,7 @@
 #include "base/ids.hpp"
 #include "gear/message.hpp"
 #include "gear/services.hpp"
+#include "tap/draft.hpp"
 #include "tap/names.hpp"
 #include "trace/context.hpp"
 
@@ -36,6 +37,10 @@ class Transaction {
   // out with the span.
   virtual void span_attribute(tap::FieldId field, std::string_view value) noexcept = 0;
   virtual void span_attribute(tap::FieldId field, std::int64_t value) noexcept = 0;
+  // The root span of this transaction, for a link from a later one. What is adopted later changes it.
+  [[nodiscard]] virtual tap::LinkTarget as_link_target() const noexcept = 0;
+  // Links the root span to that of another transaction.
+  virtual void link(tap::FieldId relation, const tap::LinkTarget& target) noexcept = 0;
   // Names the calling gear's span ("decode 0200", "POST /authorize"), and the root span when the gear is the
   // ingress.
   virtual void span_name(tap::NameId name) noexcept = 0;

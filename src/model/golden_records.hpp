@@ -56,6 +56,8 @@ inline Transaction transaction() {
   record.reason = "unknown response code";
   record.attributes = attributes();
   record.redactions = {"iso8583.2 token", "iso8583.35 drop"};
+  record.links = {{id_of<TraceId>("0af7651916cd43dd8448eb211c80319c"), id_of<SpanId>("c7ad6b7169203331"),
+                   id_of<FluxId>("0192f3c17a447c109a513d5e0c9b1f01"), "reversal_of"}};
   record.child_spans = 3;
   record.dropped_attributes = 1;
   return record;

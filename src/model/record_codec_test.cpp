@@ -45,6 +45,7 @@ TEST(RecordCodec, WritesTheGoldenFile) {
 TEST(RecordCodec, WritesTheExampleOfTheFormatPage) {
   Transaction record = golden::transaction();
   record.tracestate.clear();
+  record.links.clear();
   record.attributes = {{"http.response.status_code", std::int64_t{200}}};
   record.redactions = {"iso8583.2 token"};
   record.outcome = TransactionOutcome::kAnswered;

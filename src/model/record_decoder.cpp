@@ -16,6 +16,34 @@ Result<void> read_redactions(Decoder& decoder, std::vector<std::string>& out) {
   return {};
 }
 
+Result<void> read_link(Decoder& decoder, Link& out) {
+  const auto seen = read_map(decoder, [&](std::uint64_t number) -> Read {
+    switch (number) {
+      case key::kLinkTraceId:
+        return read(decoder, out.trace_id);
+      case key::kLinkSpanId:
+        return read(decoder, out.span_id);
+      case key::kLinkFluxId:
+        return read(decoder, out.flux_id);
+      case key::kLinkRelation:
+        return read(decoder, out.relation);
+      default:
+        return std::nullopt;
+    }
+  });
+  if (!seen) return tl::unexpected(seen.error());
+  return require(*seen, keys_of(key::kLinkTraceId, key::kLinkSpanId));
+}
+
+Result<void> read_links(Decoder& decoder, std::vector<Link>& out) {
+  const auto items = read_count(decoder, kMaxLinks);
+  if (!items) return tl::unexpected(items.error());
+  out.resize(*items);
+  for (Link& link : out)
+    if (auto done = read_link(decoder, link); !done) return done;
+  return {};
+}
+
 // Keys that a transaction and a span share.
 template <typename T>
 Read read_span_key(Decoder& decoder, std::uint64_t number, T& out) {
@@ -68,6 +96,8 @@ Result<void> decode_one(Decoder& decoder, Transaction& out) {
         return read_redactions(decoder, out.redactions);
       case key::kChildSpans:
         return read(decoder, out.child_spans);
+      case key::kLinks:
+        return read_links(decoder, out.links);
       default:
         return read_span_key(decoder, number, out);
     }

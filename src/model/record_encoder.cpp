@@ -44,6 +44,19 @@ void encode_redactions(const std::vector<std::string>& redactions, MapWriter& ma
   if (is_cut) encoder.text(fmt::format("and {} more", redactions.size() - whole));
 }
 
+void encode_links(const std::vector<Link>& links, MapWriter& transaction, Bytes& out) {
+  if (links.empty()) return;
+  FR_ASSERT(links.size() <= kMaxLinks);  // the draft holds fewer
+  transaction.key(key::kLinks).array(links.size());
+  for (const Link& link : links) {
+    MapWriter map(out);
+    map.key(key::kLinkTraceId).bytes(link.trace_id.view());
+    map.key(key::kLinkSpanId).bytes(link.span_id.view());
+    map.unless_zero(key::kLinkFluxId, link.flux_id);
+    map.unless_empty(key::kLinkRelation, link.relation);
+  }
+}
+
 void encode_kind(RecordKind kind, MapWriter& map) {
   map.key(key::kKind).unsigned_integer(static_cast<std::uint8_t>(kind));
 }
@@ -77,6 +90,7 @@ void encode_one(const Transaction& record, Bytes& out) {
   map.unless_empty(key::kReason, record.reason);
   encode_redactions(record.redactions, map);
   map.unless_zero(key::kChildSpans, record.child_spans);
+  encode_links(record.links, map, out);
   encode_dropped(record.dropped_attributes, record.attributes.size(), map);
 }
 

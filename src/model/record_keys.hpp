@@ -12,6 +12,7 @@ inline constexpr std::size_t kMaxRedactions = 256;
 inline constexpr std::size_t kMaxBuckets = 1024;
 inline constexpr std::size_t kMaxExemplars = 64;
 inline constexpr std::size_t kMaxBounds = 255;
+inline constexpr std::size_t kMaxLinks = 16;
 // OpenTelemetry's bounds of an exponential histogram's scale.
 inline constexpr std::int32_t kLeastScale = -10;
 inline constexpr std::int32_t kMostScale = 20;
@@ -47,7 +48,9 @@ enum OfTransaction : std::uint8_t {
   kReason = 14,
   kRedactions = 15,  // of an intent too
   kChildSpans = 16,
+  kLinks = 17,
 };
+enum OfLink : std::uint8_t { kLinkTraceId = 0, kLinkSpanId = 1, kLinkFluxId = 2, kLinkRelation = 3 };
 enum OfSpan : std::uint8_t { kSpanKind = 10, kStatus = 11, kStatusMessage = 12 };
 enum OfMetricPoint : std::uint8_t { kUnit = 10, kSum = 11, kGauge = 12, kHistogram = 13, kExplicit = 14 };
 enum OfSum : std::uint8_t { kSumValue = 0, kSumMonotonic = 1 };

@@ -39,6 +39,15 @@ enum class TransactionOutcome : std::uint8_t {
   return kNames[index < kNames.size() ? index : 0];
 }
 
+// To the root span of another transaction.
+struct Link {
+  TraceId trace_id;
+  SpanId span_id;
+  FluxId flux_id;
+  std::string relation;  // what that one is to this: "reversal_of"
+  friend bool operator==(const Link&, const Link&) = default;
+};
+
 // P1, lane audit: one per transaction and rack. Enough to rebuild the root span and the audit log event.
 struct Transaction {
   FluxId flux_id;
@@ -55,7 +64,8 @@ struct Transaction {
   TransactionOutcome outcome = TransactionOutcome::kAnswered;
   std::string reason;  // empty when answered; a fixed phrase, never payload bytes
   std::vector<Attribute> attributes;
-  std::vector<std::string> redactions;   // "iso8583.2 token", "iso8583.35 drop": what the sanitiser did
+  std::vector<std::string> redactions;  // "iso8583.2 token", "iso8583.35 drop": what the sanitiser did
+  std::vector<Link> links;
   std::uint32_t child_spans = 0;         // made; the sampled ones follow in the telemetry lane
   std::uint32_t dropped_attributes = 0;  // left out by a limit
   friend bool operator==(const Transaction&, const Transaction&) = default;

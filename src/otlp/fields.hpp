@@ -54,11 +54,20 @@ inline constexpr Field kStart{7, "startTimeUnixNano"};
 inline constexpr Field kEnd{8, "endTimeUnixNano"};
 inline constexpr Field kAttributes{9, "attributes"};
 inline constexpr Field kDroppedAttributes{10, "droppedAttributesCount"};
+inline constexpr Field kLinks{13, "links"};
 inline constexpr Field kStatus{15, "status"};
 inline constexpr Field kFlags{16, "flags"};
 inline constexpr Field kStatusMessage{2, "message"};
 inline constexpr Field kStatusCode{3, "code"};
 }  // namespace span
+
+namespace span_link {  // Span.Link
+inline constexpr Field kTraceId{1, "traceId"};
+inline constexpr Field kSpanId{2, "spanId"};
+inline constexpr Field kTraceState{3, "traceState"};
+inline constexpr Field kAttributes{4, "attributes"};
+inline constexpr Field kFlags{6, "flags"};
+}  // namespace span_link
 
 namespace metric {  // Metric, Gauge, Sum, ExponentialHistogram
 inline constexpr Field kName{1, "name"};

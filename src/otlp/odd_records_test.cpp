@@ -98,6 +98,8 @@ class Odd {
       one.attributes.push_back(
           {"http.response.status_code", std::int64_t{400} + static_cast<std::int64_t>(below(200))});
     for (auto n = below(3); n > 0; --n) one.redactions.push_back(text());
+    for (auto n = below(3); n > 0; --n)
+      one.links.push_back({make_trace_id(random_), make_span_id(random_), {}, text()});
     one.child_spans = static_cast<std::uint32_t>(below(3));
     one.dropped_attributes = static_cast<std::uint32_t>(below(2) * 4'000'000'000U);
     last_ = one;

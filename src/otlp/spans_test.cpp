@@ -48,6 +48,7 @@ struct OtlpSpans : test::Fixture {
 TEST_F(OtlpSpans, ATransactionIsTheRootSpan) {
   auto one = model::golden::transaction();
   one.attributes = {{"http.response.status_code", std::int64_t{502}}, {"ratio", 0.1}, {"error", false}};
+  one.links.clear();
   records = {one};
   EXPECT_THAT(
       span_json(),
@@ -125,6 +126,34 @@ TEST_F(OtlpSpans, OfAnHttpClientEveryStatusFrom400OnIsAnError) {
   records = {call};
   EXPECT_THAT(span_json(), HasSubstr(test::text_json("error.type", "503")));
   EXPECT_THAT(span_json(), HasSubstr(R"("message":"the upstream answered with an HTTP 5xx")"));
+}
+
+TEST_F(OtlpSpans, AConsumerLinksToTheContextThatCreatedItsMessage) {
+  auto one = model::golden::transaction();
+  one.kind = model::SpanKind::kConsumer;
+  one.links.clear();
+  records = {one};
+  const std::string creation =
+      R"("links":[{"traceId":"4bf92f3577b34da6a3ce929d0e0e4736","spanId":"b7ad6b7169203331",)"
+      R"("attributes":[{"key":"fluxrig.link","value":{"stringValue":"creation"}}],"flags":771}])";
+  EXPECT_THAT(span_json(), HasSubstr(creation));
+  one.parent_span_id = {};
+  records = {one};
+  EXPECT_THAT(span_json(), Not(HasSubstr("links")));
+  auto child = model::golden::span();
+  child.kind = model::SpanKind::kConsumer;
+  records = {child};
+  EXPECT_THAT(span_json(), HasSubstr(R"("links":[{"traceId":"4bf92f3577b34da6a3ce929d0e0e4736",)"
+                                     R"("spanId":"00f067aa0ba902b7")"));
+}
+
+TEST_F(OtlpSpans, AReversalLinksToItsOriginal) {
+  records = {model::golden::transaction()};
+  EXPECT_THAT(span_json(), HasSubstr(R"("links":[{"traceId":"0af7651916cd43dd8448eb211c80319c",)"
+                                     R"("spanId":"c7ad6b7169203331","attributes":[{"key":"fluxrig.link",)"
+                                     R"("value":{"stringValue":"reversal_of"}},{"key":"fluxrig.flux_id",)"
+                                     R"("value":{"stringValue":"0192f3c1-7a44-7c10-9a51-3d5e0c9b1f01"}}],)"
+                                     R"("flags":256}])"));
 }
 
 TEST_F(OtlpSpans, AMessageStandsOnlyBesideAnError) {

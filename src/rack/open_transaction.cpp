@@ -46,6 +46,17 @@ void OpenTransaction::span_attribute(tap::FieldId field, std::int64_t value) noe
   if (auto* record = draft(); record != nullptr && has_span()) record->attribute(field, value, here().span);
 }
 
+tap::LinkTarget OpenTransaction::as_link_target() const noexcept {
+  const tap::Draft* record = draft();
+  const auto& head = (record == nullptr ? &draft_ : record)->head();
+  return {head.trace_id, head.span_id, head.flux_id};
+}
+
+void OpenTransaction::link(tap::FieldId relation, const tap::LinkTarget& target) noexcept {
+  if constexpr (!kTapped) return;
+  if (auto* record = draft(); record != nullptr) record->link(relation, target);
+}
+
 void OpenTransaction::span_name(tap::NameId name) noexcept {
   if constexpr (!kTapped) return;
   auto* record = draft();

@@ -42,6 +42,8 @@ class OpenTransaction final : public gear::Transaction {
   void attribute(tap::FieldId field, std::int64_t value) noexcept override;
   void span_attribute(tap::FieldId field, std::string_view value) noexcept override;
   void span_attribute(tap::FieldId field, std::int64_t value) noexcept override;
+  [[nodiscard]] tap::LinkTarget as_link_target() const noexcept override;
+  void link(tap::FieldId relation, const tap::LinkTarget& target) noexcept override;
   void span_name(tap::NameId name) noexcept override;
   void span_error(const char* reason) noexcept override;
   void count_bytes(std::uint64_t in, std::uint64_t out) noexcept override;

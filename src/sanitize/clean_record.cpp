@@ -36,6 +36,7 @@ void search(model::Transaction& record) {
   for (auto* text : {&record.tracestate, &record.gear, &record.name, &record.reason}) search(*text);
   search(record.attributes);
   search(record.redactions);
+  for (auto& link : record.links) search(link.relation);
 }
 
 void search(model::Intent& record) {

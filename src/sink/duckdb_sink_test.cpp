@@ -11,6 +11,8 @@ TEST_F(DuckDbSinkTest, StoresATransactionWithItsIdsAsColumns) {
   open();
   auto one = transaction(clock_.now());
   one.parent_span_id = make_span_id(random_);
+  one.links = {
+      {make_trace_id(random_), make_span_id(random_), make_flux_id(clock_.now(), random_), "reversal_of"}};
   const auto summary = store(block(1, {one}));
   EXPECT_EQ(summary.rows, 1U);
   EXPECT_EQ(summary.duplicates, 0U);
@@ -32,7 +34,10 @@ TEST_F(DuckDbSinkTest, StoresATransactionWithItsIdsAsColumns) {
   EXPECT_EQ(row[9], "18400000");
   EXPECT_EQ(row[10], "answered");
   EXPECT_EQ(row[11], std::nullopt);
-  EXPECT_EQ(row[12], R"({"http.request.method":"POST","http.response.status_code":"200"})");
+  EXPECT_EQ(
+      row[12],
+      R"({"http.request.method":"POST","http.response.status_code":"200","fluxrig.link.reversal_of":")" +
+          to_string(one.links[0].flux_id) + "\"}");
   EXPECT_EQ(row[13], R"(["iso8583.2 token"])");
   EXPECT_EQ(row[14], to_string(one.parent_span_id));
   EXPECT_EQ(row[15], to_rfc3339(clock_.now()));

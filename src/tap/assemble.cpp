@@ -129,6 +129,12 @@ void Assembler::transaction(const RecordView& record, std::uint64_t threshold, s
   attributes(record, out);
   if (threshold != 0)
     out.attributes.push_back({"fluxrig.sampling.threshold", trace::format_threshold(threshold)});
+  out.links.clear();
+  record.each_link([&](FieldId relation, const LinkTarget& target) {
+    // Ids are typed: no search for numbers in them, which they may look like.
+    if (out.links.size() < kMaxLinks)
+      out.links.push_back({target.trace_id, target.span_id, target.flux_id, clean_key(relation)});
+  });
 }
 
 void Assembler::intent(const RecordView& record, sanitize::CleanRecord& into) {

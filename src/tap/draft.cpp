@@ -11,11 +11,13 @@ namespace {
 static_assert(std::is_trivially_copyable_v<RecordHead> && std::is_trivially_copyable_v<SpanSlot>);
 
 // An attribute in the record: field (2), type (1), size (2), bytes. The type's lowest bit says text or
-// number, those above it whose it is: 0 the transaction's, 1 that of the first span.
+// number, those above it whose it is: 0 the transaction's, 1 that of the first span; the bit kLink says that
+// it is none of these but a link.
 constexpr std::size_t kAttributeHead = 5;
 constexpr std::uint8_t kText = 0;
 constexpr std::uint8_t kNumber = 1;
-static_assert(2 * (kMaxSpans + 1) <= UINT8_MAX);
+constexpr std::uint8_t kLink = 0x80;
+static_assert(2 * (kMaxSpans + 1) < kLink && std::is_trivially_copyable_v<LinkTarget>);
 
 constexpr std::uint8_t type_of(std::uint8_t kind, std::uint8_t span) noexcept {
   return static_cast<std::uint8_t>(span == kRootSpan ? kind : kind | (span + 1) << 1);
@@ -77,6 +79,11 @@ void Draft::attribute(FieldId field, std::int64_t number, std::uint8_t span) noe
     std::memcpy(room, &number, sizeof number);
 }
 
+void Draft::link(FieldId relation, const LinkTarget& target) noexcept {
+  if (auto* room = attribute_room(relation, kLink, sizeof target); room != nullptr)
+    std::memcpy(room, &target, sizeof target);
+}
+
 Draft::Written Draft::write(Ring& ring, RingPosition& position) noexcept {
   const std::size_t spans_size = head_.spans * sizeof(SpanSlot);
   const std::size_t rest_size = std::size_t{head_.attribute_bytes} + head_.tracestate_bytes;
@@ -133,6 +140,13 @@ SpanSlot RecordView::span(std::size_t index) const noexcept {
   return slot;
 }
 
+LinkTarget RecordView::target_of(std::string_view bytes) noexcept {
+  LinkTarget target;
+  FR_ASSERT(bytes.size() == sizeof target);
+  std::memcpy(&target, bytes.data(), sizeof target);
+  return target;
+}
+
 RecordView::Attribute RecordView::next_attribute(ByteView& rest) noexcept {
   Attribute attribute;
   std::uint16_t size = 0;
@@ -140,6 +154,7 @@ RecordView::Attribute RecordView::next_attribute(ByteView& rest) noexcept {
   std::memcpy(&size, rest.data() + 3, 2);
   const ByteView value = rest.subspan(kAttributeHead, size);
   attribute.is_number = (rest[2] & kNumber) != 0;
+  attribute.is_link = rest[2] == kLink;
   attribute.span = static_cast<std::uint8_t>((rest[2] >> 1) - 1);
   if (attribute.is_number) {
     std::memcpy(&attribute.number, value.data(), sizeof attribute.number);

@@ -19,6 +19,7 @@ namespace fluxrig::tap {
 inline constexpr std::size_t kMaxSpans = 24;  // child spans of one transaction; further ones are counted
 inline constexpr std::size_t kMaxAttributeBytes = 2048;  // all attributes of one transaction
 inline constexpr std::size_t kMaxTextBytes = 256;        // one text; longer ones are cut
+inline constexpr std::size_t kMaxLinks = 8;              // of one transaction; further ones are left out
 inline constexpr std::uint8_t kRootSpan = 0xff;          // as a parent index: the root span
 
 enum class Entry : std::uint8_t {
@@ -60,6 +61,12 @@ struct SpanSlot {
   std::uint8_t parent = kRootSpan;  // index of the parent's slot
 };
 
+struct LinkTarget {
+  TraceId trace_id;
+  SpanId span_id;
+  FluxId flux_id;
+};
+
 struct DepartureNote {
   NameId gear;
   Ticks now;
@@ -88,6 +95,10 @@ class Draft {
   // Of the span in slot `span`; kRootSpan: of the transaction.
   void attribute(FieldId field, std::string_view text, std::uint8_t span = kRootSpan) noexcept;
   void attribute(FieldId field, std::int64_t number, std::uint8_t span = kRootSpan) noexcept;
+
+  // To the root span of another transaction; `relation` names what that one is to this. Takes room of the
+  // attributes.
+  void link(FieldId relation, const LinkTarget& target) noexcept;
 
   // Writes the record and commits it. When it does not fit with its spans, without them (they are counted as
   // made and not kept); kNone when it does not fit at all: try again when the pump has drained.
@@ -122,17 +133,27 @@ class RecordView {
     FieldId field;
     std::uint8_t span = kRootSpan;  // whose; of a span that was left out it may be past the last slot
     bool is_number = false;
+    bool is_link = false;
     std::int64_t number = 0;
     std::string_view text;
   };
   // Calls `visit(Attribute)` for each, in order, those of spans too.
   template <typename Visit>
   void each_attribute(Visit&& visit) const {
-    for (ByteView rest = attributes_; !rest.empty();) visit(next_attribute(rest));
+    for (ByteView rest = attributes_; !rest.empty();)
+      if (const Attribute attribute = next_attribute(rest); !attribute.is_link) visit(attribute);
+  }
+  // Calls `visit(FieldId, LinkTarget)` for each, in order.
+  template <typename Visit>
+  void each_link(Visit&& visit) const {
+    for (ByteView rest = attributes_; !rest.empty();)
+      if (const Attribute attribute = next_attribute(rest); attribute.is_link)
+        visit(attribute.field, target_of(attribute.text));
   }
 
  private:
   [[nodiscard]] static Attribute next_attribute(ByteView& rest) noexcept;
+  [[nodiscard]] static LinkTarget target_of(std::string_view bytes) noexcept;
 
   RecordHead head_;
   ByteView spans_;

@@ -183,6 +183,29 @@ TEST_F(PumpTest, HttpRequestsAndCallsCountWhetherTheirSpansAreKeptOrNot) {
   }
 }
 
+TEST_F(PumpTest, LinksKeepTheirIdsWhateverTheyLookLike) {
+  auto one = draft();
+  LinkTarget target;
+  ASSERT_EQ(target.trace_id.bytes.size(), 16U);
+  std::memcpy(target.trace_id.bytes.data(), "4111111111111111", 16);
+  target.span_id.bytes.fill(7);
+  target.flux_id.bytes.fill(8);
+  one.attribute(names_.field("a", sanitize::Action::kKeep), "b");
+  one.link(names_.field("reversal_of", sanitize::Action::kKeep), target);
+  write(one);
+  auto other = draft();
+  write(other);
+  ASSERT_FALSE(pump_.step(true).blocked);
+  cbor::Decoder decoder(audit_.appended);
+  const auto first = model::decode(*decoder.skip());
+  const auto second = model::decode(*decoder.skip());
+  const auto& linked = std::get<model::Transaction>(*first);
+  EXPECT_EQ(linked.attributes.size(), 1U);
+  EXPECT_EQ(linked.links,
+            (std::vector<model::Link>{{target.trace_id, target.span_id, target.flux_id, "reversal_of"}}));
+  EXPECT_TRUE(std::get<model::Transaction>(*second).links.empty());
+}
+
 // The pump builds each record over the one before.
 TEST_F(PumpTest, ARecordHoldsNothingOfTheOneBefore) {
   auto long_one = draft();

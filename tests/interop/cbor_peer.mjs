@@ -45,9 +45,11 @@ const HISTOGRAM = { 0: ['scale', integer], 1: ['count', integer], 2: ['sum', pla
   8: ['exemplars', (list) => list.map((item) => fields(item, EXEMPLAR))] };
 const EXPLICIT = { 1: HISTOGRAM[1], 2: HISTOGRAM[2], 3: HISTOGRAM[3], 4: HISTOGRAM[4], 5: ['bounds', plain],
   7: ['counts', (list) => list.map(integer)], 8: HISTOGRAM[8] };
+const LINK = { 0: ['trace_id', hex], 1: ['span_id', hex], 2: ['flux_id', hex], 3: ['relation', plain] };
 const RECORDS = {
   1: ['transaction', { ...SPAN, 11: ['trace_flags', integer], 12: ['tracestate', plain], 13: ['outcome', named(OUTCOMES)],
-    14: ['reason', plain], 15: ['redactions', plain], 16: ['child_spans', integer] }],
+    14: ['reason', plain], 15: ['redactions', plain], 16: ['child_spans', integer],
+    17: ['links', (list) => list.map((item) => fields(item, LINK))] }],
   2: ['span', { ...SPAN, 11: ['status', named(STATUSES)], 12: ['status_message', plain] }],
   3: ['metric_point', { 5: COMMON[5], 6: ['name', plain], 7: ['start', integer], 8: ['time', integer], 9: COMMON[9],
     10: ['unit', plain], 11: ['sum', (map) => fields(map, SUM)], 12: ['gauge', plain],

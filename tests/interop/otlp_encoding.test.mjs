@@ -75,6 +75,8 @@ function spanOf(record) {
       ...(record.attributes ?? []),
     ]),
     ...unlessEmpty('droppedAttributesCount', record.dropped_attributes),
+    ...(record.links ? { links: record.links.map((link) => ({ traceId: link.trace_id, spanId: link.span_id,
+      attributes: pairs([['fluxrig.link', link.relation], ['fluxrig.flux_id', uuid(link.flux_id)]]), flags: 0x100 })) } : {}),
     ...(failed ? { status: { message: isRoot ? record.reason : record.status_message, code: 2 } } : {}),
     flags: flags | (parent.trace_flags ?? 0),
   };

@@ -9,6 +9,7 @@
 #include "gear/gear.hpp"
 #include "gear/iso8583/codec.hpp"
 #include "gear/iso8583/message_type.hpp"
+#include "gear/iso8583/originals.hpp"
 #include "gear/services.hpp"
 #include "gear/transaction.hpp"
 
@@ -47,6 +48,7 @@ class Iso8583Gear final : public Gear {
     if (context_ == "adopt") services.expect_contexts();
     names_ = &services.names();
     type_field_ = names_->field("iso8583.mti", sanitize::Action::kKeep);
+    reversal_field_ = names_->field("reversal_of", sanitize::Action::kKeep);
     defect_field_ = names_->field("iso8583.defect_element", sanitize::Action::kKeep);
     encode_name_ = names_->name("encode");
     decode_name_ = names_->name("decode");
@@ -69,6 +71,7 @@ class Iso8583Gear final : public Gear {
       return Step::fail(FailureCode::kRejected, "a response came where a request is expected");
     name_span(transaction, decode_names_, "decode ", decode_name_, message.fields.get("mti"));
     record(transaction, message.fields, kept);
+    link(transaction, message.fields);
     if (context_ == "adopt") adopt_context(transaction, message.fields);
     return step;
   }
@@ -80,12 +83,15 @@ class Iso8583Gear final : public Gear {
       if (step.kind != Step::Kind::kFail) record(transaction, message.fields, kept);
       return step;
     }
+    // Under the context that it has by now: it may have been adopted meanwhile.
+    originals_.remember(kept.fields, transaction.as_link_target());
     record(transaction, message.fields, kept);
     return encode_into(transaction, message, FailureCode::kInternal);
   }
 
   Step on_failure(Transaction& transaction, const Failure& failure, Message& reply) override {
     const auto& kept = transaction.kept(*this);
+    originals_.remember(kept.fields, transaction.as_link_target());
     reply = Message{};
     reply.fields = failure_response(kept.fields, failure.code);
     if (reply.fields.empty()) return Step::fail(failure);
@@ -119,6 +125,7 @@ class Iso8583Gear final : public Gear {
   Step encode_request(Transaction& transaction, Message& message) {
     const std::string type(message.fields.get("mti"));
     record(transaction, message.fields, transaction.kept(*this));
+    link(transaction, message.fields);
     name_span(transaction, encode_names_, "encode ", encode_name_, type);
     if (const auto response = response_type(type); !response.empty())
       transaction.correlation = correlation_key(response, message.fields, correlated_);
@@ -148,6 +155,14 @@ class Iso8583Gear final : public Gear {
       services_->adopt_context(transaction, correlation_key(response, fields, correlated_));
   }
 
+  // A reversal to what it reverses.
+  void link(Transaction& transaction, const Fields& request) {
+    if (const auto original = originals_.original_of(request))
+      transaction.link(reversal_field_, *original);
+    else
+      originals_.remember(request, transaction.as_link_target());
+  }
+
   Step refuse(Transaction& transaction, FailureCode code, const Defect& defect) const {
     if (defect.element != 0) transaction.attribute(defect_field_, std::int64_t{defect.element});
     return Step::fail(code, defect.error.detail);
@@ -158,6 +173,7 @@ class Iso8583Gear final : public Gear {
     kept.fields = failure_response(fields, FailureCode::kInternal);
     if (kept.fields.empty()) return;
     kept.fields.set("mti", std::string(fields.get("mti")));
+    if (const auto* acquirer = fields.find("32")) kept.fields.set("32", *acquirer);  // for Originals
     kept.fields.erase("39");
   }
 
@@ -202,6 +218,8 @@ class Iso8583Gear final : public Gear {
   tap::Names* names_ = nullptr;
   tap::FieldId type_field_;
   tap::FieldId defect_field_;
+  tap::FieldId reversal_field_;
+  Originals originals_;
   tap::NameId encode_name_;
   tap::NameId decode_name_;
   TypeNames encode_names_{};

@@ -125,6 +125,46 @@ TEST(Iso8583Gear, RecordedElementsOfRequestAndReplyBecomeAttributesOnce) {
   EXPECT_EQ(ended.attributes.at("iso8583.39"), "00");
 }
 
+TEST(Iso8583Gear, AReversalLinksToItsOriginal) {
+  Line line(make());
+  line.peer.reply = bytes(kResponse);
+  const auto original = line.send(fields_of(kRequest));
+  EXPECT_TRUE(original.links.empty());
+  auto reversal = fields_of(kRequest);
+  reversal.fields.set("mti", "0400");
+  reversal.fields.set("11", "000124");
+  reversal.fields.append("90",
+                         "0200"
+                         "000123"
+                         "1122140307"
+                         "00000000000"
+                         "00000000000");
+  const auto ended = line.send(std::move(reversal));
+  ASSERT_EQ(ended.links.size(), 1U);
+  EXPECT_EQ(ended.links.at("reversal_of"), original.flux_id);
+}
+
+TEST(Iso8583Gear, BehindAServerAReversalLinksToItsOriginalAsWell) {
+  Line line(make());
+  line.peer.reply = fields_of(kResponse);
+  const auto original = line.send(bytes(kRequest));
+  auto reversal = fields_of(kRequest);
+  reversal.fields.set("mti", "0420");
+  reversal.fields.append("90",
+                         "0200"
+                         "000123"
+                         "1122140307"
+                         "00000000000"
+                         "00000000000");
+  const auto spec = iso8583::load_specification("iso8583-1987-ascii", "");
+  ASSERT_TRUE(spec);
+  std::string payload;
+  ASSERT_TRUE(iso8583::encode(**spec, reversal.fields, payload));
+  const auto ended = line.send(bytes(payload));
+  ASSERT_EQ(ended.links.size(), 1U);
+  EXPECT_EQ(ended.links.at("reversal_of"), original.flux_id);
+}
+
 TEST(Iso8583Gear, DroppedElementsAreListedWithoutTheirValue) {
   Line line(make());
   line.peer.reply = bytes(kResponse);

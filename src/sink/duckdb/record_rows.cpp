@@ -112,7 +112,8 @@ void RecordRows::write_common(TableAppender& row, const Common& common) {
 }
 
 // A MAP with a key twice is an error when it is read, so the first of equal keys stays.
-void RecordRows::write_attributes(TableAppender& row, const std::vector<model::Attribute>& attributes) {
+void RecordRows::write_attributes(TableAppender& row, const std::vector<model::Attribute>& attributes,
+                                  const std::vector<model::Link>& links) {
   entries_.clear();
   numbers_.clear();
   numbers_.reserve(attributes.size());  // entries_ keeps views into it
@@ -127,6 +128,14 @@ void RecordRows::write_attributes(TableAppender& row, const std::vector<model::A
       entries_.emplace_back(attribute.key, *text);
     else
       entries_.emplace_back(attribute.key, numbers_.emplace_back(value_text(attribute.value)));
+  }
+  // A link is an attribute here: the other's flux_id is what finds it.
+  link_names_.clear();
+  link_names_.reserve(2 * links.size());
+  for (const auto& link : links) {
+    const auto& key = link_names_.emplace_back("fluxrig.link." + link.relation);
+    if (std::none_of(entries_.begin(), entries_.end(), [&](const auto& entry) { return entry.first == key; }))
+      entries_.emplace_back(key, link_names_.emplace_back(to_string(link.flux_id)));
   }
   row.text_map(entries_);
 }
@@ -144,7 +153,7 @@ void RecordRows::write(TableAppender& row, const Common& common, const model::Tr
   row.int64(duration_of(transaction.start, transaction.end));
   row.text(to_string(transaction.outcome));
   row.text_or_null(transaction.reason);
-  write_attributes(row, transaction.attributes);
+  write_attributes(row, transaction.attributes, transaction.links);
   row.text_list(transaction.redactions);
   row.uint32(transaction.child_spans);
 }

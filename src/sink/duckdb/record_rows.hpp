@@ -24,7 +24,8 @@ class RecordRows {
   void keep(const IncomingBlock& block);
   [[nodiscard]] Attempt<std::uint64_t> finish();  // records written; kept blocks do not count
   // One MAP column of any table's row.
-  void write_attributes(TableAppender& row, const std::vector<model::Attribute>& attributes);
+  void write_attributes(TableAppender& row, const std::vector<model::Attribute>& attributes,
+                        const std::vector<model::Link>& links = {});
 
  private:
   struct Common {
@@ -46,6 +47,7 @@ class RecordRows {
   std::unique_ptr<TableAppender> tables_[kSignalCount];  // made when the first row comes; by SignalKind
   std::vector<std::pair<std::string_view, std::string_view>> entries_;
   std::vector<std::string> numbers_;
+  std::vector<std::string> link_names_;
 };
 
 // Which hour a record is filed under, in microseconds since 1970: its own, unless its clock is so far from
