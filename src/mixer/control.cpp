@@ -15,6 +15,15 @@ constexpr std::string_view kMessages = "flux.msg.";
 constexpr std::chrono::seconds kLookEvery{1};
 constexpr int kTrimMessagesEvery = 5;  // looks: a dead letter is fetched between two of them
 
+// The text of a rack's own words about its host is no more trusted than any other.
+std::vector<model::Attribute> searched(std::vector<model::Attribute> resource) {
+  for (auto& [key, value] : resource) {
+    key = sanitize::mask_card_numbers(key);
+    if (auto* text = std::get_if<std::string>(&value)) *text = sanitize::mask_card_numbers(*text);
+  }
+  return resource;
+}
+
 }  // namespace
 
 Outcome<std::unique_ptr<Control>> Control::start(Parts parts) {
@@ -176,7 +185,7 @@ std::string Control::welcome(const MachineId& machine, const model::Hello& hello
                          hello.started.value == 0 ? now : hello.started,
                          now,
                          {}},
-                        hello.before);
+                        hello.before, searched(hello.resource));
   return {};
 }
 

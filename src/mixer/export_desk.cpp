@@ -34,8 +34,9 @@ std::string signal_json(const otlp::Exporter& exporter, otlp::Signal signal, con
 // Resources by who emitted, for as long as one call of encode needs them.
 class Resources {
  public:
-  Resources(std::string service_name, const std::vector<model::Attribute>& attributes)
-      : service_name_(std::move(service_name)), attributes_(attributes) {}
+  Resources(std::string service_name, const std::vector<model::Attribute>& attributes,
+            const ExportDesk::Lookup& lookup)
+      : service_name_(std::move(service_name)), attributes_(attributes), lookup_(lookup) {}
 
   const otlp::Resource* of(const sink::IncomingBlock& block) {
     const auto [found, is_new] = resources_.try_emplace({block.head.machine_id, block.head.epoch});
@@ -44,7 +45,12 @@ class Resources {
       found->second.epoch = block.head.epoch;
       found->second.rack = block.rack;
       found->second.service_name = service_name_;
+      // The operator's first: of a key twice the first counts.
       found->second.attributes = attributes_;
+      if (auto told = lookup_ ? lookup_(block.head.machine_id, block.head.epoch) : std::nullopt) {
+        found->second.version = std::move(told->version);
+        for (auto& one : told->attributes) found->second.attributes.push_back(std::move(one));
+      }
     }
     return &found->second;
   }
@@ -52,6 +58,7 @@ class Resources {
  private:
   std::string service_name_;
   const std::vector<model::Attribute>& attributes_;
+  const ExportDesk::Lookup& lookup_;
   std::map<std::pair<MachineId, Epoch>, otlp::Resource> resources_;
 };
 
@@ -70,17 +77,20 @@ std::vector<otlp::Batch> batches_of(const std::vector<FreshBlock>& blocks, Resou
 }  // namespace
 
 Outcome<std::unique_ptr<ExportDesk>> ExportDesk::start(const otlp::ExportSettings& settings,
-                                                       const Clock& clock, Diagnostics& diagnostics) {
+                                                       const Clock& clock, Diagnostics& diagnostics,
+                                                       Lookup lookup) {
   const auto is_exported = [&](otlp::Signal signal) { return settings.target(signal).has_value(); };
   if (std::none_of(otlp::kAllSignals.begin(), otlp::kAllSignals.end(), is_exported)) return nullptr;
   auto exporter = otlp::Exporter::start(settings, kVersion, clock, diagnostics);
   if (!exporter) return tl::unexpected(exporter.error());
-  return std::unique_ptr<ExportDesk>(new ExportDesk(settings, std::move(*exporter)));
+  return std::unique_ptr<ExportDesk>(new ExportDesk(settings, std::move(*exporter), std::move(lookup)));
 }
 
-ExportDesk::ExportDesk(const otlp::ExportSettings& settings, std::unique_ptr<otlp::Exporter> exporter)
+ExportDesk::ExportDesk(const otlp::ExportSettings& settings, std::unique_ptr<otlp::Exporter> exporter,
+                       Lookup lookup)
     : service_name_(settings.service_name),
       resource_attributes_(otlp::attributes_of(settings.resource_attributes)),
+      lookup_(std::move(lookup)),
       exporter_(std::move(exporter)) {
   thread_ = std::thread([this] { run(); });
 }
@@ -124,7 +134,7 @@ void ExportDesk::run() {
 }
 
 void ExportDesk::encode(const std::vector<FreshBlock>& blocks) {
-  Resources resources(service_name_, resource_attributes_);
+  Resources resources(service_name_, resource_attributes_, lookup_);
   const auto batches = batches_of(blocks, resources);
   otlp::offer_records(*exporter_, batches);
 }

@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -17,6 +18,7 @@
 #include "base/diagnostics.hpp"
 #include "base/result.hpp"
 #include "mixer/fresh_records.hpp"
+#include "mixer/presence.hpp"
 #include "otlp/exporter.hpp"
 #include "otlp/settings.hpp"
 
@@ -27,10 +29,13 @@ class ExportDesk {
   // Batches of the ingest that wait to be encoded, in bytes as they came; one is never too large.
   static constexpr std::size_t kMaxWaitingBytes = 32U << 20;
 
-  // nullptr: nothing is to be exported. `clock` and `diagnostics` outlive the result.
+  // What is known of one start of a rack; any thread.
+  using Lookup = std::function<std::optional<Presence::RackResource>(const MachineId&, Epoch)>;
+
+  // nullptr: nothing is to be exported. `clock` and `diagnostics` outlive the result, and what `lookup` asks.
   [[nodiscard]] static Outcome<std::unique_ptr<ExportDesk>> start(const otlp::ExportSettings& settings,
                                                                   const Clock& clock,
-                                                                  Diagnostics& diagnostics);
+                                                                  Diagnostics& diagnostics, Lookup lookup);
   ~ExportDesk();  // encodes what waits, then flushes as the exporter does
   ExportDesk(const ExportDesk&) = delete;
   ExportDesk& operator=(const ExportDesk&) = delete;
@@ -51,13 +56,14 @@ class ExportDesk {
     std::size_t bytes = 0;
   };
 
-  ExportDesk(const otlp::ExportSettings& settings, std::unique_ptr<otlp::Exporter> exporter);
+  ExportDesk(const otlp::ExportSettings& settings, std::unique_ptr<otlp::Exporter> exporter, Lookup lookup);
   void run();
   void encode(const std::vector<FreshBlock>& blocks);
   void count_dropped(const std::vector<FreshBlock>& blocks);
 
   const std::string service_name_;
   std::vector<model::Attribute> resource_attributes_;
+  const Lookup lookup_;
   std::unique_ptr<otlp::Exporter> exporter_;
 
   mutable std::mutex mutex_;  // what is below

@@ -34,7 +34,7 @@ class ExportDeskTest : public testing::Test {
     return settings;
   }
   void start(const otlp::ExportSettings& settings) {
-    auto started = ExportDesk::start(settings, clock, diagnostics);
+    auto started = ExportDesk::start(settings, clock, diagnostics, nullptr);
     ASSERT_TRUE(started) << started.error().message;
     desk = std::move(*started);
   }

@@ -152,7 +152,9 @@ Outcome<void> Mixer::Parts::open_store() {
 }
 
 Outcome<void> Mixer::Parts::start_export() {
-  auto started = ExportDesk::start(config.exporting, clock, diagnostics);
+  auto started = ExportDesk::start(
+      config.exporting, clock, diagnostics,
+      [this](const MachineId& machine, Epoch epoch) { return presence.resource_of(machine, epoch); });
   if (!started) return tl::unexpected(started.error());
   exporting = std::move(*started);
   return {};

@@ -28,7 +28,8 @@ void Presence::recall(sink::Queries& queries, Diagnostics& diagnostics) {
   }
 }
 
-void Presence::hello(sink::RackPresence presence, std::optional<Epoch> before) {
+void Presence::hello(sink::RackPresence presence, std::optional<Epoch> before,
+                     std::vector<model::Attribute> resource) {
   const std::lock_guard lock(mutex_);
   auto& known = epochs_[presence.machine_id];
   if (before && known != presence.epoch && known > *before && old_copies_.size() < kMostOldCopies)
@@ -38,6 +39,7 @@ void Presence::hello(sink::RackPresence presence, std::optional<Epoch> before) {
   entry.heard(presence.last_seen);
   if (presence.status_json.empty()) presence.status_json = std::move(entry.presence.status_json);
   entry.presence = std::move(presence);
+  entry.resource = std::move(resource);
   entry.changed = true;
   entry.urgent = true;
 }
@@ -93,6 +95,13 @@ std::optional<model::RackPressure> Presence::pressure_of(const MachineId& machin
   const std::lock_guard lock(mutex_);
   const auto found = racks_.find(machine);
   return found == racks_.end() ? std::nullopt : found->second.pressure;
+}
+
+std::optional<Presence::RackResource> Presence::resource_of(const MachineId& machine, Epoch epoch) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = racks_.find(machine);
+  if (found == racks_.end() || found->second.presence.epoch != epoch) return std::nullopt;
+  return RackResource{found->second.presence.version, found->second.resource};
 }
 
 std::vector<Presence::Present> Presence::present(UnixNanos now) const {

@@ -28,7 +28,16 @@ class Presence {
   // The epochs that the store remembers of the racks; before anything is heard of them.
   void recall(sink::Queries& queries, Diagnostics& diagnostics);
   // `before`: the epoch of the rack's start before, as it says.
-  void hello(sink::RackPresence presence, std::optional<Epoch> before = std::nullopt);
+  // `resource`: what it says of its host and process.
+  void hello(sink::RackPresence presence, std::optional<Epoch> before = std::nullopt,
+             std::vector<model::Attribute> resource = {});
+  // What a start of a rack said of itself in its hello to this mixer.
+  struct RackResource {
+    std::string version;
+    std::vector<model::Attribute> attributes;
+  };
+  // nullopt: it has not, or another start has since.
+  [[nodiscard]] std::optional<RackResource> resource_of(const MachineId& machine, Epoch epoch) const;
   // `rack` is the name from the index, for a heartbeat that comes before any hello (the mixer was restarted).
   void heartbeat(const MachineId& machine, const std::string& rack, model::Heartbeat heartbeat,
                  UnixNanos now);
@@ -71,6 +80,7 @@ class Presence {
     }
     sink::RackPresence presence;
     std::optional<model::RackPressure> pressure;
+    std::vector<model::Attribute> resource;
     UnixNanos remembered;
     UnixNanos since;  // it has been heard of without interruption, and held nothing back
     bool changed = false;

@@ -36,6 +36,22 @@ TEST_F(PresenceTest, IsHereSinceItsFirstWordUntilThreeHeartbeatsAreMissing) {
   EXPECT_EQ(since(200), UnixNanos{200 * kSecond});
 }
 
+TEST_F(PresenceTest, WhatAHelloSaidOfItsHostHoldsForThatStartOnly) {
+  EXPECT_FALSE(presence_.resource_of(rack_, {7}));
+  presence_.hello({rack_, "edge", "0.1.0", {7}, {1}, {1}, ""}, std::nullopt,
+                  {{"host.name", std::string("shop-17")}});
+  const auto told = presence_.resource_of(rack_, {7});
+  ASSERT_TRUE(told);
+  EXPECT_EQ(told->version, "0.1.0");
+  ASSERT_EQ(told->attributes.size(), 1U);
+  EXPECT_EQ(told->attributes[0].key, "host.name");
+  EXPECT_FALSE(presence_.resource_of(rack_, {6}))
+      << "records of an earlier start may come out of its backlog";
+  presence_.hello({rack_, "edge", "0.2.0", {8}, {1}, {1}, ""});
+  EXPECT_FALSE(presence_.resource_of(rack_, {7}));
+  EXPECT_TRUE(presence_.resource_of(rack_, {8})->attributes.empty()) << "an older rack says nothing";
+}
+
 // Else hours of a backlog would be gaps as soon as the rack is back.
 TEST_F(PresenceTest, ARackThatHoldsSomethingBackIsLateAndNotMissing) {
   heartbeat(100, standing(model::PressureState::kNormal, 0));

@@ -5,6 +5,7 @@
 #include "cbor/decoder.hpp"
 #include "cbor/encoder.hpp"
 #include "model/map_codec.hpp"
+#include "model/record_fields.hpp"
 
 namespace fluxrig::model {
 namespace {
@@ -57,6 +58,28 @@ Result<std::vector<ConsumerRequest>> consumers(cbor::Decoder& decoder) {
     auto filter = bounded_text(decoder, kMaxFilterBytes);
     if (!filter) return tl::unexpected(filter.error());
     list.push_back({std::move(*gear), std::move(*filter)});
+  }
+  return list;
+}
+
+// key, value, key, value...; values are texts or integers.
+Result<std::vector<Attribute>> resource(cbor::Decoder& decoder) {
+  const auto items = decoder.array();
+  if (!items) return tl::unexpected(items.error());
+  if (*items > 2 * kMaxResourceAttributes)
+    return fail(ErrorCode::kOversize, "a hello says too much of its host");
+  if (*items % 2 != 0) return fail(ErrorCode::kInvalid, "an attribute of a hello has no value");
+  std::vector<Attribute> list;
+  for (std::size_t i = 0; i < *items / 2; ++i) {
+    auto key = bounded_text(decoder, kMaxResourceBytes);
+    if (!key) return tl::unexpected(key.error());
+    auto& attribute = list.emplace_back(Attribute{std::move(*key), {}});
+    if (auto done = read_value(decoder, attribute.value); !done) return tl::unexpected(done.error());
+    const auto* text = std::get_if<std::string>(&attribute.value);
+    if (text != nullptr && text->size() > kMaxResourceBytes)
+      return fail(ErrorCode::kOversize, "a text of an agent message is over its limit");
+    if (text == nullptr && !std::holds_alternative<std::int64_t>(attribute.value))
+      return fail(ErrorCode::kInvalid, "an attribute of a hello is neither text nor integer");
   }
   return list;
 }
@@ -135,6 +158,16 @@ void encode(const Hello& hello, Bytes& out) {
   }
   map.key(5).integer(hello.started.value);
   if (hello.before) map.key(6).unsigned_integer(hello.before->value);
+  if (hello.resource.empty()) return;
+  auto& resource = map.key(7);
+  resource.array(2 * hello.resource.size());
+  for (const auto& [key, value] : hello.resource) {
+    resource.text(key);
+    if (const auto* number = std::get_if<std::int64_t>(&value))
+      resource.integer(*number);
+    else
+      resource.text(std::get<std::string>(value));
+  }
 }
 
 void encode(const HelloReply& reply, Bytes& out) {
@@ -178,6 +211,8 @@ Result<Hello> decode_hello(ByteView bytes) {
         return put(decoder.integer(), hello.started.value);
       case 6:
         return before(decoder, hello);
+      case 7:
+        return put(resource(decoder), hello.resource);
       default:
         return skip(decoder);
     }

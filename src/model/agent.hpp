@@ -14,6 +14,7 @@
 #include "base/ids.hpp"
 #include "base/result.hpp"
 #include "model/pressure.hpp"
+#include "model/records.hpp"
 
 namespace fluxrig::model {
 
@@ -24,6 +25,8 @@ inline constexpr std::size_t kMaxFilterBytes = 256;        // a filter subject
 inline constexpr std::size_t kMaxStatusBytes = 32U << 10;  // a heartbeat's JSON text
 inline constexpr std::size_t kMaxReplyErrorBytes = 1024;   // a sentence
 inline constexpr std::size_t kMaxPressureCauseBytes = 64;
+inline constexpr std::size_t kMaxResourceAttributes = 32;
+inline constexpr std::size_t kMaxResourceBytes = 256;  // a key, a text
 
 // A bus_in or bus_out gear that wants the messages of `filter_subject` (flux.msg....).
 struct ConsumerRequest {
@@ -40,6 +43,8 @@ struct Hello {
   UnixNanos started;
   // Of the start before, as the rack's directory has it; 0: there was none; nullopt: not known.
   std::optional<Epoch> before = std::nullopt;
+  // Of the host and the process, in OpenTelemetry's names: host.name, os.type, ...; texts and integers.
+  std::vector<Attribute> resource = {};
   friend bool operator==(const Hello&, const Hello&) = default;
 };
 

@@ -22,6 +22,28 @@ TEST(Agent, HelloComesBackAsItWasSent) {
   EXPECT_EQ(*back, sample());
 }
 
+TEST(Agent, AHelloTellsOfItsHost) {
+  auto hello = sample();
+  hello.resource = {{"host.name", std::string("shop-17")}, {"process.pid", std::int64_t{4711}}};
+  EXPECT_EQ(decode_hello(encoded(hello)).value(), hello);
+  hello.resource[0].value = std::string(kMaxResourceBytes + 1, 'x');
+  EXPECT_EQ(decode_hello(encoded(hello)).error().code, ErrorCode::kOversize);
+  hello.resource.assign(kMaxResourceAttributes + 1, {"host.name", std::string("shop-17")});
+  EXPECT_EQ(decode_hello(encoded(hello)).error().code, ErrorCode::kOversize);
+}
+
+TEST(Agent, AHelloWhoseHostIsNoListOfPairsIsRefused) {
+  auto hello = sample();
+  hello.resource = {{"a", std::string("b")}};
+  const auto whole = to_hex(encoded(hello));
+  ASSERT_TRUE(whole.ends_with("078261616162")) << whole;
+  const auto head = whole.substr(0, whole.size() - 12);
+  for (const char* wrong : {"07816161", "078261610a", "0782616182", "07826161f5", "0701", "07820a6161"}) {
+    const bool is_integer = std::string_view(wrong) == "078261610a";
+    EXPECT_EQ(decode_hello(*from_hex(head + wrong)).has_value(), is_integer) << wrong;
+  }
+}
+
 TEST(Agent, HelloReplyAndHeartbeatComeBackAsTheyWereSent) {
   const HelloReply reply{"rack 'edge' has the certificate of rack 'host'"};
   const Heartbeat heartbeat{Epoch{2}, R"({"p1_depth":4})"};

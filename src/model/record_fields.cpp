@@ -12,8 +12,6 @@ Result<std::size_t> read_count(Decoder& decoder, std::size_t most) noexcept {
   return items;
 }
 
-namespace {
-
 Result<void> read_value(Decoder& decoder, Value& out) {
   switch (decoder.peek()) {
     case cbor::Type::kText:
@@ -33,8 +31,6 @@ Result<void> read_value(Decoder& decoder, Value& out) {
       return fail(ErrorCode::kInvalid, "an attribute's value of another type");
   }
 }
-
-}  // namespace
 
 Result<void> read_attributes(Decoder& decoder, std::vector<Attribute>& out) {
   const auto items = read_count(decoder, 2 * kMaxAttributes);

@@ -14,6 +14,7 @@ using Read = std::optional<Result<void>>;
 // The number of items of an array; kOversize over `most`, before anything is reserved for them.
 [[nodiscard]] Result<std::size_t> read_count(cbor::Decoder& decoder, std::size_t most) noexcept;
 
+[[nodiscard]] Result<void> read_value(cbor::Decoder& decoder, Value& out);
 [[nodiscard]] Result<void> read_attributes(cbor::Decoder& decoder, std::vector<Attribute>& out);
 
 // The required keys must be there, and the map must be all there is.

@@ -242,46 +242,46 @@ void Rack::make_pump() {
 }
 
 void Rack::make_link() {
-  link_ = std::make_unique<Link>(
-      Link::Parts{*bus_,
-                  clock_,
-                  link_random_,
-                  diagnostics_,
-                  identity_.machine_id,
-                  model::Hello{scenario_.rack, version_text(), audit_->writer().epoch(),
-                               runtime_->consumers(), started_, audit_->writer().recovered().before},
-                  disk_,
-                  audit_->writer().directory(),
-                  audit_->writer().durable(),
-                  std::move(stored_receipts_),
-                  telemetry_,
-                  backlog_.get(),
-                  [this](const model::Receipt& receipt) {
-                    audit_->deliver_receipt(receipt);
-                    pump_bell_.ring();
-                  },
-                  [this] { return status_json(); },
-                  [this] { link_bell_.ring(); },
-                  connection_changed_,
-                  [this] { return audit_->live_position(); },
-                  [this](std::string_view file) {
-                    audit_->deliver_damage(file);
-                    pump_bell_.ring();
-                  },
-                  [this] {
-                    audit_->begin_segment();
-                    pump_bell_.ring();
-                  },
-                  [this](const pressure::Transition& transition) { on_transition(transition); },
-                  [this](std::size_t bytes) {
-                    const std::size_t records = bytes - std::min(bytes, model::kMaxBlockHeadBytes);
-                    pump_->set_batch_bytes(records);
-                    telemetry_.set_batch_bytes(records);
-                  },
-                  business_,
-                  [this] { command_desk_->turn(); },
-                  [this] { return admission_.audit_blocked.load(std::memory_order_relaxed); },
-                  [this] { return runtime_->wiring().spooled(); }});
+  link_ = std::make_unique<Link>(Link::Parts{
+      *bus_,
+      clock_,
+      link_random_,
+      diagnostics_,
+      identity_.machine_id,
+      model::Hello{scenario_.rack, version_text(), audit_->writer().epoch(), runtime_->consumers(), started_,
+                   audit_->writer().recovered().before, otlp::process_attributes()},
+      disk_,
+      audit_->writer().directory(),
+      audit_->writer().durable(),
+      std::move(stored_receipts_),
+      telemetry_,
+      backlog_.get(),
+      [this](const model::Receipt& receipt) {
+        audit_->deliver_receipt(receipt);
+        pump_bell_.ring();
+      },
+      [this] { return status_json(); },
+      [this] { link_bell_.ring(); },
+      connection_changed_,
+      [this] { return audit_->live_position(); },
+      [this](std::string_view file) {
+        audit_->deliver_damage(file);
+        pump_bell_.ring();
+      },
+      [this] {
+        audit_->begin_segment();
+        pump_bell_.ring();
+      },
+      [this](const pressure::Transition& transition) { on_transition(transition); },
+      [this](std::size_t bytes) {
+        const std::size_t records = bytes - std::min(bytes, model::kMaxBlockHeadBytes);
+        pump_->set_batch_bytes(records);
+        telemetry_.set_batch_bytes(records);
+      },
+      business_,
+      [this] { command_desk_->turn(); },
+      [this] { return admission_.audit_blocked.load(std::memory_order_relaxed); },
+      [this] { return runtime_->wiring().spooled(); }});
   command_desk_ = std::make_unique<CommandDesk>(
       CommandDesk::Parts{*bus_, clock_, diagnostics_, identity_.machine_id,
                          [this](std::optional<pressure::Forced> forced) { return link_->force(forced); },

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import { createRequire } from 'node:module';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { BackEnd, partialSuccess } from './back_end.mjs';
 import { GrpcBackEnd, grpcServer, retryInfo } from './grpc_back_end.mjs';
@@ -173,6 +174,14 @@ await runSuite([
     assert.equal(new Set(ids).size, ids.length, 'each span once');
     const wanted = await stack.number(`select count(distinct span_id) from spans where trace_id = '${stored.transactions[0].trace_id}'`);
     assert.equal(ids.length, wanted, 'every stored span, and no other');
+    const { resource } = collector.trace.v1.ExportTraceServiceRequest.decode(first.body).resourceSpans[0];
+    const told = textOf(resource.attributes);
+    assert.equal(told['service.version'], told['telemetry.sdk.version']);
+    assert.match(told['service.version'], /^\d+\.\d+/);
+    assert.equal(told['host.name'], hostname());
+    assert.equal(told['process.executable.name'], 'fluxrig');
+    const { racks } = await stack.api('/api/v1/racks');
+    assert.deepEqual(racks.map((rack) => rack.resource['host.name']), [hostname(), hostname()]);
     await until('metrics arrive', () => backEnd.of('metrics').length);
   }],
   ['gRPC: the call is what the specification asks for, and its message one of OTLP', async () => {

@@ -77,9 +77,26 @@ std::string pressure_of(const std::optional<model::RackPressure>& pressure) {
       pressure->seconds_left ? std::to_string(*pressure->seconds_left) : "null", pressure->spool_messages);
 }
 
+// What its hello said of its host and process; null: it has said hello to no mixer since this one started.
+std::string resource_of(const std::optional<Presence::RackResource>& resource) {
+  if (!resource) return R"("resource":null)";
+  std::string text;
+  for (const auto& [key, value] : resource->attributes) {
+    text += fmt::format(R"({}"{}":)", text.empty() ? "" : ",", escape_json(key));
+    if (const auto* number = std::get_if<std::int64_t>(&value))
+      text += fmt::format("{}", *number);
+    else if (const auto* words = std::get_if<std::string>(&value))
+      text += fmt::format(R"("{}")", escape_json(*words));
+    else
+      text += "null";
+  }
+  return fmt::format(R"("resource":{{{}}})", text);
+}
+
 struct LiveRack {
   sink::RackPresence presence;
   std::optional<model::RackPressure> pressure;
+  std::optional<Presence::RackResource> resource;
 };
 
 std::string rack_json(const std::string& machine, const std::string& name, const StoredRack& stored,
@@ -87,20 +104,21 @@ std::string rack_json(const std::string& machine, const std::string& name, const
   const auto* live = rack == nullptr ? nullptr : &rack->presence;
   if (live == nullptr)
     return fmt::format(
-        R"({{"machine_id":"{}","rack":"{}","state":"{}","version":{},"epoch":{},"started":{},"last_seen":{},{},{},)"
-        R"("pressure":null,"status":null}})",
+        R"({{"machine_id":"{}","rack":"{}","state":"{}","version":{},"epoch":{},"started":{},"last_seen":{},)"
+        R"("resource":null,{},{},"pressure":null,"status":null}})",
         machine, escape_json(name), stored.last_seen.empty() ? "never_seen" : "absent",
         text_or_null(stored.version), stored.epoch.empty() ? "null" : stored.epoch,
         text_or_null(stored.started), text_or_null(stored.last_seen), state_of(stored, nullptr, now),
         audit_of(stored, nullptr));
   const bool here = now.value - live->last_seen.value <= Presence::kAbsentAfter;
   return fmt::format(
-      R"({{"machine_id":"{}","rack":"{}","state":"{}","version":{},"epoch":{},"started":{},"last_seen":{},{},{},)"
+      R"({{"machine_id":"{}","rack":"{}","state":"{}","version":{},"epoch":{},"started":{},"last_seen":{},{},{},{},)"
       R"({},"status":{}}})",
       machine, escape_json(name), here ? "present" : "absent",
       text_or_null(live->version.empty() ? stored.version : live->version), live->epoch.value,
-      time_or_null(live->started), time_or_null(live->last_seen), state_of(stored, live, now),
-      audit_of(stored, live), pressure_of(rack->pressure), normal_json_object(live->status_json));
+      time_or_null(live->started), time_or_null(live->last_seen), resource_of(rack->resource),
+      state_of(stored, live, now), audit_of(stored, live), pressure_of(rack->pressure),
+      normal_json_object(live->status_json));
 }
 
 }  // namespace
@@ -117,7 +135,8 @@ ApiResponse Api::racks() const {
     const auto machine = to_string(presence.machine_id);
     names.try_emplace(machine, presence.rack);
     auto pressure = parts_.presence.pressure_of(presence.machine_id);
-    live.emplace(machine, LiveRack{std::move(presence), std::move(pressure)});
+    auto resource = parts_.presence.resource_of(presence.machine_id, presence.epoch);
+    live.emplace(machine, LiveRack{std::move(presence), std::move(pressure), std::move(resource)});
   }
   const auto now = parts_.clock.now();
   ApiResponse response;
