@@ -54,7 +54,7 @@ TEST_F(OtlpSpans, ATransactionIsTheRootSpan) {
       span_json(),
       HasSubstr(
           R"("spans":[{"traceId":"4bf92f3577b34da6a3ce929d0e0e4736","spanId":"00f067aa0ba902b7",)"
-          R"("traceState":"vendor=1,other@x=2","parentSpanId":"b7ad6b7169203331","name":"POST /authorize",)"
+          R"("traceState":"ot=th:0,vendor=1,other@x=2","parentSpanId":"b7ad6b7169203331","name":"POST /authorize",)"
           R"("kind":2,"startTimeUnixNano":"1795356187412000000","endTimeUnixNano":"1795356187430400000",)"
           R"("attributes":[{"key":"fluxrig.flux_id","value":{"stringValue":"0192f3c1-7a44-7c10-9a51-3d5e0c9b1f02"}},)"
           R"({"key":"fluxrig.gear","value":{"stringValue":"shop"}},)"
@@ -156,6 +156,16 @@ TEST_F(OtlpSpans, AReversalLinksToItsOriginal) {
                                      R"("flags":256}])"));
 }
 
+TEST_F(OtlpSpans, ARootSpanStandsForItselfWhateverItsCallerSampled) {
+  auto one = model::golden::transaction();
+  one.tracestate = "ot=th:8;rv:0123456789abcd,vendor=1";
+  records = {one};
+  EXPECT_THAT(span_json(), HasSubstr(R"("traceState":"ot=th:0;rv:0123456789abcd,vendor=1")"));
+  one.tracestate.clear();
+  records = {one};
+  EXPECT_THAT(span_json(), HasSubstr(R"("traceState":"ot=th:0")"));
+}
+
 TEST_F(OtlpSpans, AMessageStandsOnlyBesideAnError) {
   auto one = model::golden::span();
   one.status = StatusCode::kOk;
@@ -181,14 +191,13 @@ TEST_F(OtlpSpans, ChildSpansHaveFlagsAndThresholdOfTheirTransaction) {
   add_family("e66", "a=1,ot=th:8;rv:ffffffffffffff");
   const std::string body = span_json();
   EXPECT_EQ(test::count_of(body, R"("traceState":"ot=th:e66;rv:ffffffffffffff,a=1")"), 2U) << body;
-  EXPECT_EQ(test::count_of(body, R"("traceState":"a=1,ot=th:8;rv:ffffffffffffff")"), 1U)
-      << "the root's as stored";
+  EXPECT_EQ(test::count_of(body, R"("traceState":"ot=th:0;rv:ffffffffffffff,a=1")"), 1U) << "the root's";
   EXPECT_EQ(test::count_of(body, "\"flags\":259"), 2U) << "0x103: sampled, random, parent is here";
 }
 
 TEST_F(OtlpSpans, ChildSpansThatAreAllKeptStandForThemselves) {
   add_family("", "ot=th:8");
-  EXPECT_EQ(test::count_of(span_json(), R"("traceState":"ot=th:0")"), 2U);
+  EXPECT_EQ(test::count_of(span_json(), R"("traceState":"ot=th:0")"), 3U) << "like their root";
 }
 
 TEST_F(OtlpSpans, ATransactionInAnotherBatchIsFoundAndOneThatIsNotHereSaysNothing) {

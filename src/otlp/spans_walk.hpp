@@ -6,6 +6,7 @@
 #include "otlp/attributes.hpp"
 #include "otlp/plan.hpp"
 #include "otlp/status.hpp"
+#include "trace/probability.hpp"
 
 namespace fluxrig::otlp {
 
@@ -66,7 +67,8 @@ void write_span(Writer& writer, const model::Transaction& one) {
 
   writer.id(span::kTraceId, one.trace_id.view());
   writer.id(span::kSpanId, one.span_id.view());
-  text_unless_empty(writer, span::kTraceState, one.tracestate);
+  // Root spans are sampled by nobody: each stands for itself, whatever its children or its caller's do.
+  writer.text(span::kTraceState, trace::with_threshold(one.tracestate, "0"));
   id_unless_zero(writer, span::kParentSpanId, one.parent_span_id);
   text_unless_empty(writer, span::kName, one.name);
   writer.enumeration(span::kKind, static_cast<int>(one.kind));

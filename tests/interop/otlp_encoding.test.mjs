@@ -61,8 +61,8 @@ function spanOf(record) {
   return {
     traceId: record.trace_id,
     spanId: record.span_id,
-    // Child spans of a transaction without a sampling threshold stand for themselves.
-    ...unlessEmpty('traceState', isRoot ? record.tracestate : parent.child_spans ? `ot=th:0,${parent.tracestate}` : ''),
+    // Root spans, and child spans of a transaction without a sampling threshold, stand for themselves.
+    ...unlessEmpty('traceState', isRoot || parent.child_spans ? ['ot=th:0', parent.tracestate].filter(Boolean).join() : ''),
     ...unlessEmpty('parentSpanId', record.parent_span_id),
     ...unlessEmpty('name', record.name),
     kind: kinds[record.span_kind],
