@@ -17,6 +17,9 @@ namespace {
 using otlp::ExportCounters;
 using otlp::ExportDrop;
 
+// Why no delta was made of a point: otlp::DeltaConverter::Counters.
+constexpr std::array<std::string_view, 4> kDeltaCauses = {"first", "late", "fallen", "overflow"};
+
 std::uint64_t load(const ExportCounters::Counter& counter) { return counter.load(std::memory_order_relaxed); }
 
 std::string signal_json(const otlp::Exporter& exporter, otlp::Signal signal, const ExportCounters& c) {
@@ -83,15 +86,19 @@ Outcome<std::unique_ptr<ExportDesk>> ExportDesk::start(const otlp::ExportSetting
   if (std::none_of(otlp::kAllSignals.begin(), otlp::kAllSignals.end(), is_exported)) return nullptr;
   auto exporter = otlp::Exporter::start(settings, kVersion, clock, diagnostics);
   if (!exporter) return tl::unexpected(exporter.error());
-  return std::unique_ptr<ExportDesk>(new ExportDesk(settings, std::move(*exporter), std::move(lookup)));
+  return std::unique_ptr<ExportDesk>(
+      new ExportDesk(settings, std::move(*exporter), std::move(lookup), clock));
 }
 
 ExportDesk::ExportDesk(const otlp::ExportSettings& settings, std::unique_ptr<otlp::Exporter> exporter,
-                       Lookup lookup)
+                       Lookup lookup, const Clock& clock)
     : service_name_(settings.service_name),
       resource_attributes_(otlp::attributes_of(settings.resource_attributes)),
       lookup_(std::move(lookup)),
+      clock_(clock),
       exporter_(std::move(exporter)) {
+  forgot_at_ = clock.now();
+  if (settings.temporality == otlp::Temporality::kDelta) delta_.emplace(forgot_at_);
   thread_ = std::thread([this] { run(); });
 }
 
@@ -136,7 +143,20 @@ void ExportDesk::run() {
 void ExportDesk::encode(const std::vector<FreshBlock>& blocks) {
   Resources resources(service_name_, resource_attributes_, lookup_);
   const auto batches = batches_of(blocks, resources);
-  otlp::offer_records(*exporter_, batches);
+  otlp::offer_records(*exporter_, batches, delta_ ? &*delta_ : nullptr);
+  if (delta_) note_deltas();
+}
+
+void ExportDesk::note_deltas() {
+  const auto now = clock_.now();
+  if (now.value - forgot_at_.value >= kForgetEvery) {
+    forgot_at_ = now;
+    delta_->forget_before({now.value - kForgetAfter});
+  }
+  const auto& counters = delta_->counters();
+  const std::array<std::uint64_t, 4> counts = {counters.first, counters.late, counters.fallen,
+                                               counters.overflow};
+  for (std::size_t i = 0; i < counts.size(); ++i) left_out_[i].store(counts[i], std::memory_order_relaxed);
 }
 
 // As encode would count them: a transaction is a span and a log record.
@@ -175,6 +195,12 @@ std::string ExportDesk::status_json() const {
   std::string text = fmt::format(R"({{"saturation":{:.3f})", saturation());
   for (const auto signal : otlp::kAllSignals)
     if (const auto* c = exporter_->counters(signal)) text += "," + signal_json(*exporter_, signal, *c);
+  if (delta_) {
+    text += R"(,"deltas_left_out":{)";
+    for (std::size_t i = 0; i < kDeltaCauses.size(); ++i)
+      text += fmt::format(R"({}"{}":{})", i == 0 ? "" : ",", kDeltaCauses[i], load(left_out_[i]));
+    text += "}";
+  }
   return text + "}";
 }
 

@@ -4,12 +4,15 @@
 // figures from any thread.
 #pragma once
 
+#include <array>
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -19,6 +22,8 @@
 #include "base/result.hpp"
 #include "mixer/fresh_records.hpp"
 #include "mixer/presence.hpp"
+#include "otlp/delta.hpp"
+#include "otlp/encode.hpp"
 #include "otlp/exporter.hpp"
 #include "otlp/settings.hpp"
 
@@ -26,6 +31,10 @@ namespace fluxrig::mixer {
 
 class ExportDesk {
  public:
+  // Racks that are gone and starts that are over are forgotten by the conversion to deltas after a day.
+  static constexpr std::int64_t kForgetAfter = 24 * 3'600 * kNanosPerSecond;
+  static constexpr std::int64_t kForgetEvery = 600 * kNanosPerSecond;
+
   // Batches of the ingest that wait to be encoded, in bytes as they came; one is never too large.
   static constexpr std::size_t kMaxWaitingBytes = 32U << 20;
 
@@ -56,15 +65,24 @@ class ExportDesk {
     std::size_t bytes = 0;
   };
 
-  ExportDesk(const otlp::ExportSettings& settings, std::unique_ptr<otlp::Exporter> exporter, Lookup lookup);
+  ExportDesk(const otlp::ExportSettings& settings, std::unique_ptr<otlp::Exporter> exporter, Lookup lookup,
+             const Clock& clock);
   void run();
   void encode(const std::vector<FreshBlock>& blocks);
+  // Forgets series that are gone, and shows what had to be left out.
+  void note_deltas();
   void count_dropped(const std::vector<FreshBlock>& blocks);
 
   const std::string service_name_;
   std::vector<model::Attribute> resource_attributes_;
   const Lookup lookup_;
+  const Clock& clock_;
   std::unique_ptr<otlp::Exporter> exporter_;
+  // Set with temporality delta only; the desk's thread.
+  std::optional<otlp::DeltaConverter> delta_;
+  UnixNanos forgot_at_;
+  // Of delta_->counters(), in the order of kDeltaCauses; written by the desk's thread, each alone: relaxed.
+  std::array<std::atomic<std::uint64_t>, 4> left_out_{};
 
   mutable std::mutex mutex_;  // what is below
   std::condition_variable wake_;

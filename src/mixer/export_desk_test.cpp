@@ -80,6 +80,33 @@ TEST_F(ExportDeskTest, OnlyNewRecordsAreExported) {
   EXPECT_THAT(desk->status_json(), HasSubstr(R"("metrics":{"offered":0,)"));
 }
 
+TEST_F(ExportDeskTest, DeltasAreMadeWhenTheyArePreferredAndWhatIsLeftOutIsCounted) {
+  auto settings = nowhere();
+  settings.temporality = otlp::Temporality::kDelta;
+  start(settings);
+  EXPECT_THAT(desk->status_json(),
+              HasSubstr(R"("deltas_left_out":{"first":0,"late":0,"fallen":0,"overflow":0})"));
+  const UnixNanos begin{clock.now().value + kNanosPerSecond};  // after the desk
+  const auto offer = [&](std::int64_t time, double value) {
+    model::MetricPoint point;
+    point.name = "fluxrig.gear.messages";
+    point.start = begin;
+    point.time = {point.start.value + time};
+    point.data = model::Sum{value, true};
+    std::vector<FreshBlock> blocks(1);
+    blocks[0].block.head.lane = model::Lane::kTelemetry;
+    blocks[0].block.records = {point};
+    blocks[0].fresh = {{0, 1}};
+    desk->offer(std::move(blocks), 100);
+  };
+  offer(10, 5);
+  offer(20, 7);
+  offer(15, 6);  // out of a backlog: the one before held it
+  offer(30, 7);
+  expect_offered("metrics", 3);
+  EXPECT_THAT(desk->status_json(), HasSubstr(R"("late":1)"));
+}
+
 // Whichever of them are encoded and whichever find no room: all are counted, and alike.
 TEST_F(ExportDeskTest, WhatFindsNoRoomIsCountedAsIfItHadBeenEncoded) {
   start(nowhere());

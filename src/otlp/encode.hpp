@@ -17,6 +17,7 @@
 #include "model/block.hpp"
 #include "model/telemetry.hpp"
 #include "otlp/resource.hpp"
+#include "otlp/temporality.hpp"
 
 namespace fluxrig::otlp {
 
@@ -43,10 +44,6 @@ struct Limits {
   std::uint32_t items = 2048;
   std::size_t bytes = 4U << 20;  // of one body, before compression
 };
-
-// Of counters and histograms, by OTLP's numbers. Records are cumulative; with kDelta the points have gone
-// through a DeltaConverter (delta.hpp). Sums that may fall stay cumulative, as the specification has it.
-enum class Temporality : std::uint8_t { kDelta = 1, kCumulative = 2 };
 
 struct Options {
   Encoding encoding = Encoding::kProtobuf;

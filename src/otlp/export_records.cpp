@@ -4,13 +4,38 @@
 
 namespace fluxrig::otlp {
 
-void offer_records(Exporter& exporter, std::span<const Batch> batches) {
+namespace {
+
+// The metric points of the batches as deltas, by batch.
+std::vector<std::vector<model::Record>> deltas_of(std::span<const Batch> batches, DeltaConverter& delta) {
+  std::vector<std::vector<model::Record>> deltas;
+  for (const auto& batch : batches) {
+    auto& points = deltas.emplace_back();
+    for (const auto& record : batch.records)
+      if (const auto* point = std::get_if<model::MetricPoint>(&record))
+        if (auto made = delta.convert(*batch.resource, *point)) points.emplace_back(*std::move(made));
+  }
+  return deltas;
+}
+
+Encoded encode_deltas(std::span<const Batch> batches, DeltaConverter& delta, Options options) {
+  const auto deltas = deltas_of(batches, delta);
+  std::vector<Batch> sent(batches.begin(), batches.end());
+  for (std::size_t i = 0; i < sent.size(); ++i) sent[i].records = deltas[i];
+  options.temporality = Temporality::kDelta;
+  return encode(Signal::kMetrics, sent, options);
+}
+
+}  // namespace
+
+void offer_records(Exporter& exporter, std::span<const Batch> batches, DeltaConverter* delta) {
   for (const auto signal : kAllSignals) {
     const auto protocol = exporter.protocol(signal);
     if (!protocol) continue;
     Options options;
     options.encoding = *protocol == Protocol::kHttpJson ? Encoding::kJson : Encoding::kProtobuf;
-    auto encoded = encode(signal, batches, options);
+    const bool as_deltas = delta != nullptr && signal == Signal::kMetrics;
+    auto encoded = as_deltas ? encode_deltas(batches, *delta, options) : encode(signal, batches, options);
     if (encoded.oversize != 0) exporter.count_dropped(signal, ExportDrop::kOversize, encoded.oversize);
     for (auto& payload : encoded.payloads) exporter.offer(signal, {std::move(payload.body), payload.items});
   }

@@ -3,14 +3,15 @@
 
 #include <span>
 
+#include "otlp/delta.hpp"
 #include "otlp/encode.hpp"
 #include "otlp/exporter.hpp"
 
 namespace fluxrig::otlp {
 
 // Encodes what the batches hold of each signal that has a target, and offers it; what is over the limits
-// alone counts as dropped.
-void offer_records(Exporter& exporter, std::span<const Batch> batches);
+// alone counts as dropped. With `delta`, metrics go out as deltas that it makes of them.
+void offer_records(Exporter& exporter, std::span<const Batch> batches, DeltaConverter* delta = nullptr);
 
 // Attributes of the resource, from the settings.
 [[nodiscard]] std::vector<model::Attribute> attributes_of(const TextPairs& pairs);

@@ -197,6 +197,14 @@ std::optional<ExportTarget> ExportSettings::target(Signal signal) const {
   return target;
 }
 
+std::optional<Temporality> parse_temporality(std::string_view text) {
+  std::string word(text);
+  for (char& c : word) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  if (word == "cumulative") return Temporality::kCumulative;
+  if (word == "delta" || word == "lowmemory") return Temporality::kDelta;
+  return std::nullopt;
+}
+
 const ExportLayer* ExportSettings::lacks_scheme(Signal signal) const {
   const auto made = target(signal);
   if (!made || made->url.has_scheme || made->protocol == Protocol::kGrpc) return nullptr;

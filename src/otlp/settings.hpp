@@ -16,6 +16,7 @@
 #include "otlp/export_response.hpp"
 #include "otlp/export_signal.hpp"
 #include "otlp/retry_policy.hpp"
+#include "otlp/temporality.hpp"
 
 namespace fluxrig::otlp {
 
@@ -69,6 +70,7 @@ struct ExportSettings {
   std::array<ExportLayer, kAllSignals.size()> signals;  // by index_of(Signal): before `general`
   std::uint64_t queue_bytes = 64ULL << 20;              // of each signal
   std::uint32_t flush_ms = 5'000;                       // at the end, for what waits
+  Temporality temporality = Temporality::kCumulative;   // of metrics
   Backoff::Options backoff;
   std::string service_name;       // of our own telemetry; empty: ours to choose
   TextPairs resource_attributes;  // likewise, besides ours
@@ -90,6 +92,9 @@ void read_section(const yaml::Node& section, ExportSettings& settings,
 // be used is ignored, with one sentence for each in the result, which never holds the value of a header.
 [[nodiscard]] std::vector<std::string> apply_environment(std::span<const std::string> environment,
                                                          ExportSettings& settings);
+
+// "cumulative", "delta"; "lowmemory" is delta here, since all our counters are synchronous ones. In any case.
+[[nodiscard]] std::optional<Temporality> parse_temporality(std::string_view text);
 
 // One word of a layer from its text, for both places that it may come from. `key` is that of the section,
 // "timeout_ms" or "tls.ca". nullopt: taken; otherwise what is wrong.

@@ -99,6 +99,7 @@ class EnvironmentReader {
       read_choice(fmt::format("OTEL_{}_EXPORTER", upper(otlp_name_of(signal))), layer);
     }
     check_schemes();
+    read_temporality();
     read_sdk();
     return std::move(warnings_);
   }
@@ -158,6 +159,17 @@ class EnvironmentReader {
       layer.enabled = false;
     else if (*value != "otlp")
       ignore(name, fmt::format("'{}' is not known; one of: otlp, none", value->substr(0, 64)));
+  }
+
+  void read_temporality() {
+    constexpr std::string_view kName = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE";
+    const auto value = find(kName);
+    if (!value) return;
+    if (const auto known = parse_temporality(*value))
+      settings_.temporality = *known;
+    else
+      ignore(kName,
+             fmt::format("'{}' is not known; one of: cumulative, delta, lowmemory", value->substr(0, 64)));
   }
 
   void read_sdk() {

@@ -27,6 +27,7 @@ class SectionReader {
       if (entry.key == "queue") return read_queue(entry.value);
       if (entry.key == "flush_ms") return read_number(entry, 0, 60'000, settings_.flush_ms);
       if (entry.key == "retry") return read_retry(entry.value);
+      if (entry.key == "temporality") return read_temporality(entry.value);
       read_word(entry, path_, settings_.general);
     });
     check_schemes();
@@ -38,7 +39,7 @@ class SectionReader {
   }
   static Names general_names() {
     Names names = layer_names();
-    for (const auto* name : {"queue", "flush_ms", "retry", "traces", "metrics", "logs"})
+    for (const auto* name : {"queue", "flush_ms", "retry", "temporality", "traces", "metrics", "logs"})
       names.emplace_back(name);
     return names;
   }
@@ -125,6 +126,13 @@ class SectionReader {
     if (*size < kLeastQueue || *size > kMostQueue)
       return complain_about(value, fmt::format("'{}.queue' is from 1MiB to 16GiB, for each signal", path_));
     settings_.queue_bytes = *size;
+  }
+
+  void read_temporality(const yaml::Node& value) {
+    const auto known = parse_temporality(value.scalar);
+    if (!known || value.scalar == "lowmemory")
+      return complain_about(value, fmt::format("'{}.temporality' is cumulative or delta", path_));
+    settings_.temporality = *known;
   }
 
   void read_retry(const yaml::Node& map) {

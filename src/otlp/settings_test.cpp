@@ -197,6 +197,20 @@ TEST(ExportEnvironment, BadValuesWarnAndAreIgnored) {
   }
 }
 
+TEST(ExportEnvironment, TheTemporalityIsPreferredInAnyCase) {
+  const std::string name = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE=";
+  EXPECT_EQ(variables({}).temporality, Temporality::kCumulative);
+  EXPECT_EQ(variables({name + "DELTA"}).temporality, Temporality::kDelta);
+  EXPECT_EQ(variables({name + "LowMemory"}).temporality, Temporality::kDelta);
+  EXPECT_EQ(variables({name + "cumulative"}, 0, section("export: { temporality: delta }")).temporality,
+            Temporality::kCumulative);
+  EXPECT_EQ(variables({name}, 0, section("export: { temporality: delta }")).temporality, Temporality::kDelta)
+      << "empty is unset";
+  EXPECT_EQ(variables({name + "gauge"}, 1).temporality, Temporality::kCumulative);
+  ExportSettings settings;
+  EXPECT_THAT(complaints_of("export: { temporality: lowmemory }", settings), SizeIs(1));
+}
+
 TEST(ExportEnvironment, AWarningNeverHoldsTheValueOfAHeader) {
   ExportSettings settings;
   const std::vector<std::string> environment{"OTEL_EXPORTER_OTLP_HEADERS=authorization=s3cr3t%0a",

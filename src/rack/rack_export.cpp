@@ -49,11 +49,15 @@ Outcome<std::unique_ptr<RackExport>> RackExport::start(const otlp::ExportSetting
   resource.service_name = settings.service_name;
   for (auto& attribute : otlp::attributes_of(settings.resource_attributes))
     resource.attributes.push_back(std::move(attribute));
-  return std::unique_ptr<RackExport>(new RackExport(std::move(resource), *std::move(exporter)));
+  return std::unique_ptr<RackExport>(
+      new RackExport(std::move(resource), *std::move(exporter), settings.temporality));
 }
 
-RackExport::RackExport(otlp::Resource resource, std::unique_ptr<otlp::Exporter> exporter)
+RackExport::RackExport(otlp::Resource resource, std::unique_ptr<otlp::Exporter> exporter,
+                       otlp::Temporality temporality)
     : resource_(std::move(resource)), exporter_(std::move(exporter)) {
+  // Nobody else has sent anything of this start.
+  if (temporality == otlp::Temporality::kDelta) delta_.emplace(UnixNanos{});
   thread_ = std::thread([this] { run(); });
   ::pthread_setname_np(thread_.native_handle(), "export");
 }
@@ -112,7 +116,7 @@ void RackExport::encode(const std::vector<ExportChunk>& chunks) {
       batches.push_back({&resource_, records.back(), chunk.made, piece.lane, piece.first});
     }
   }
-  otlp::offer_records(*exporter_, batches);
+  otlp::offer_records(*exporter_, batches, delta_ ? &*delta_ : nullptr);
 }
 
 // As the encoder would count them: a transaction is a span and a log record, an intent neither.

@@ -10,6 +10,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -19,6 +20,7 @@
 #include "base/result.hpp"
 #include "model/block.hpp"
 #include "model/telemetry.hpp"
+#include "otlp/delta.hpp"
 #include "otlp/exporter.hpp"
 #include "otlp/resource.hpp"
 
@@ -60,13 +62,15 @@ class RackExport {
   }
 
  private:
-  RackExport(otlp::Resource resource, std::unique_ptr<otlp::Exporter> exporter);
+  RackExport(otlp::Resource resource, std::unique_ptr<otlp::Exporter> exporter,
+             otlp::Temporality temporality);
   void run();
   void encode(const std::vector<ExportChunk>& chunks);
   void count_dropped(const ExportChunk& chunk);
 
   const otlp::Resource resource_;
   std::unique_ptr<otlp::Exporter> exporter_;
+  std::optional<otlp::DeltaConverter> delta_;  // with temporality delta; the thread's
 
   std::mutex mutex_;  // what is below
   std::condition_variable wake_;

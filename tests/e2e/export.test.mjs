@@ -357,7 +357,7 @@ await runSuite([
       OTEL_EXPORTER_OTLP_CERTIFICATE: file('ca.crt'), OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE: file('mixer.crt'), OTEL_EXPORTER_OTLP_CLIENT_KEY: file('mixer.key'),
       OTEL_EXPORTER_OTLP_TRACES_COMPRESSION: 'none', OTEL_EXPORTER_OTLP_HEADERS: 'x-tenant=a%20b', OTEL_EXPORTER_OTLP_LOGS_TIMEOUT: 'soon',
       OTEL_EXPORTER_OTLP_LOGS_PROTOCOL: 'grpc', OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: `127.0.0.1:${wellBehaved.port}`, OTEL_EXPORTER_OTLP_LOGS_INSECURE: 'false',
-      OTEL_METRICS_EXPORTER: 'none', OTEL_SERVICE_NAME: '', OTEL_RESOURCE_ATTRIBUTES: 'deployment.environment.name=test' });
+      OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE: 'Delta', OTEL_SERVICE_NAME: '', OTEL_RESOURCE_ATTRIBUTES: 'deployment.environment.name=test' });
     await stack.waitLog('mixer', 'mixer ready');
     await until('both racks are back', async () => stack.log('mixer').includes('hello rack=edge') && stack.log('mixer').includes('hello rack=host'), 30_000);
     await pay();
@@ -370,7 +370,14 @@ await runSuite([
     assert.equal(first.peer, 'mixer', 'the client has shown its certificate');
     const { resourceSpans } = JSON.parse(first.body);
     assert.ok(resourceSpans[0].resource.attributes.some(({ key, value }) => key === 'deployment.environment.name' && value.stringValue === 'test'));
-    assert.equal(backEnd.of('metrics').length, 0);
+    const isCounter = ({ name }) => name === 'fluxrig.gear.messages';
+    const counters = () => backEnd.of('metrics').flatMap(({ body }) => JSON.parse(body).resourceMetrics)
+      .flatMap(({ scopeMetrics }) => scopeMetrics[0].metrics.filter(isCounter));
+    await until('deltas arrive', () => counters().length > 1);
+    assert.ok(counters().every(({ sum: { aggregationTemporality } }) => aggregationTemporality === 1));
+    const points = counters().flatMap(({ sum: { dataPoints } }) => dataPoints);
+    assert.ok(points.every(({ startTimeUnixNano, timeUnixNano }) => BigInt(timeUnixNano) - BigInt(startTimeUnixNano) < 60_000_000_000n), 'since the point before, not since the start');
+    assert.ok((await exported()).deltas_left_out.first > 0, 'what another mixer may have sent is not sent again');
     await until('logs arrive', () => logs.length);
     assert.equal(logs[0].signal, 'logs');
     assert.ok(logsOf(logs[0].message).every(({ eventName, body }) => eventName || body), 'a request with log records');
