@@ -66,6 +66,7 @@ struct Mixer::Parts {
   IngestCounters counters;
   SinkWatch sink_watch;
   TailHub tail;
+  MetricBoard board;
   DecisionDesk decisions;
   std::string token;
   std::unique_ptr<NatsServer> server;
@@ -186,10 +187,10 @@ Outcome<void> Mixer::Parts::start_ingest() {
       std::vector<IngestSource>{{model::Lane::kAudit, from(*audit)},
                                 {model::Lane::kTelemetry, from(*telemetry)}},
       IngestPace{}, [this](const std::vector<StoredTransaction>& stored) { tail.publish(stored); },
-      exporting ? BlockTaker([this](std::vector<FreshBlock> blocks, std::size_t bytes) {
-        exporting->offer(std::move(blocks), bytes);
-      })
-                : BlockTaker{});
+      [this](std::vector<FreshBlock> blocks, std::size_t bytes) {
+        board.take(blocks, clock.now());
+        if (exporting) exporting->offer(std::move(blocks), bytes);
+      });
   auto letters = DeadLetterThread::start(*bus, diagnostics);
   if (!letters) return tl::unexpected(letters.error());
   dead_letters = std::move(*letters);
@@ -249,7 +250,7 @@ Outcome<void> Mixer::Parts::start_api() {
                                        [this](const MachineId& machine, model::ControlCommand& command) {
                                          return commands->send(machine, command, kCommandPatience);
                                        },
-                                       &decisions});
+                                       &decisions, &board});
   auto started = HttpServer::start(http_options(config), *api, diagnostics);
   if (!started) return tl::unexpected(started.error());
   http = std::move(*started);

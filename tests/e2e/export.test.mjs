@@ -3,7 +3,8 @@
 // again, how often and when, what is dropped, and that all of it is counted. Business never waits for them. Traces and
 // metrics go out over HTTP, logs over gRPC, and each claim is made of both at once.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { createRequire } from 'node:module';
 import { hostname } from 'node:os';
@@ -154,6 +155,23 @@ async function failures(count, send) {
   return each.reduce((a, b) => a + b, 0);
 }
 
+// A real Prometheus, when one is installed: it takes every sample, and answers a query of ours. Without one nothing is claimed.
+async function scraped(token) {
+  if (spawnSync('prometheus', ['--version']).error) return process.stderr.write('  (no prometheus here: not scraped)\n');
+  const port = await freePort();
+  writeFileSync(stack.path('token'), token);
+  writeFileSync(stack.path('prometheus.yaml'), `scrape_configs:\n  - job_name: fluxrig\n    scrape_interval: 1s\n    authorization: { credentials_file: ${stack.path('token')} }\n    static_configs: [ { targets: [ "127.0.0.1:${stack.ports.api}" ] } ]\n`);
+  stack.spawn('prometheus', 'prometheus', [`--config.file=${stack.path('prometheus.yaml')}`, `--storage.tsdb.path=${stack.path('prometheus')}`, `--web.listen-address=127.0.0.1:${port}`, '--enable-feature=exemplar-storage']);
+  const ask = async (path) => JSON.parse((await request(`http://127.0.0.1:${port}/api/v1/${path}`, { method: 'GET' })).text).data;
+  const asked = (path, enough) => until(path, async () => { try { const data = await ask(path); return enough(data) && data; } catch { return undefined; } }, 30_000);
+  const { result } = await asked(`query?query=${encodeURIComponent('sum by (rack) (http_server_request_duration_seconds_count)')}`, (data) => data.result.length > 0);
+  assert.deepEqual(result[0].metric, { rack: 'edge' });
+  assert.ok(Number(result[0].value[1]) > 0);
+  const { activeTargets: [target] } = await ask('targets');
+  assert.equal(target.lastError, '');
+  await stack.stop('prometheus');
+}
+
 await runSuite([
   ['what is stored is exported: gzip, headers, one trace', async () => {
     backEnd = await BackEnd.start({ port: await freePort() });
@@ -222,6 +240,23 @@ await runSuite([
     const spanIds = () => backEnd.of('traces').flatMap(({ body }) => spansOf(body)).map(({ spanId }) => Buffer.from(spanId).toString('hex'));
     await until('its span is there', () => spanIds().includes(Buffer.from(exemplar.spanId).toString('hex')));
     assert.ok(await stack.number(`select count(*) from metrics where name = 'http.server.request.duration' and count > 0 and len(buckets) = 15 and len(bounds) = 14`) > 0);
+  }],
+  ['metrics can be pulled: OpenMetrics with an exemplar that resolves, and a Prometheus when there is one', async () => {
+    const token = readFileSync(stack.path('mixer/api-token'), 'utf8').trim();
+    const pull = (accept, authorization = `Bearer ${token}`) => request(`http://127.0.0.1:${stack.ports.api}/metrics`, { method: 'GET', headers: { accept, authorization } });
+    assert.equal((await pull('*/*', 'Bearer wrong')).status, 401);
+    const plain = await pull('*/*');
+    assert.match(plain.headers['content-type'], /^text\/plain; version=0\.0\.4/);
+    assert.match(plain.text, /^http_server_request_duration_seconds_count\{rack="edge",.*http_route="\/authorize".*\} [1-9]/m);
+    await pay();
+    const exemplar = await until('an exemplar is shown', async () => {
+      const open = await pull('application/openmetrics-text; version=1.0.0');
+      assert.match(open.headers['content-type'], /^application\/openmetrics-text; version=1\.0\.0/);
+      assert.match(open.text, /\n# EOF\n$/);
+      return /^http_server_request_duration_seconds_bucket\{.*\} \d+ # \{trace_id="([0-9a-f]{32})",span_id="[0-9a-f]{16}"\}/m.exec(open.text);
+    });
+    assert.ok((await stack.trace(exemplar[1])).transactions.length > 0, 'one look-up from the exemplar to its trace');
+    await scraped(token);
   }],
   ['429, 502, 503 and 504 are sent again, the same bytes, once for each', async () => {
     const { traces, logs } = await against({

@@ -18,6 +18,7 @@ namespace {
 constexpr std::string_view kPrefix = "/api/v1/";
 constexpr std::string_view kTracePrefix = "/api/v1/trace/";
 constexpr std::string_view kAuditPrefix = "/api/v1/audit/";
+constexpr std::string_view kMetricsPath = "/metrics";
 constexpr std::uint64_t kMostSqlRows = 100'000;
 
 bool begins_with(std::string_view text, std::string_view prefix) {
@@ -50,7 +51,7 @@ std::string pressure_json(const PressureStanding& standing) {
 
 std::optional<ApiResponse> Api::quick(const ApiRequest& request) const {
   const bool get = request.method == "GET" || request.method == "HEAD";
-  if (begins_with(request.path, kPrefix)) {
+  if (begins_with(request.path, kPrefix) || request.path == kMetricsPath) {
     if (!authorizes(request.authorization, parts_.token))
       return problem_response(401, "send the token of the mixer's token file: Authorization: Bearer <token>");
     if (request.path == "/api/v1/sql")
@@ -77,6 +78,7 @@ ApiResponse Api::handle(const ApiRequest& request) const {
     return trace_response(parts_.queries, request.path.substr(kTracePrefix.size()));
   if (begins_with(request.path, kAuditPrefix))
     return audit_response(parts_, std::string_view(request.path).substr(kAuditPrefix.size()), request);
+  if (request.path == kMetricsPath) return metrics(request);
   if (request.path == "/api/v1/racks") return racks();
   if (is_rack_pressure_path(request.path)) return rack_pressure_response(parts_, request);
   if (is_rack_debug_path(request.path)) return rack_debug_response(parts_, request);

@@ -13,6 +13,7 @@
 #include "mixer/api/tail.hpp"
 #include "mixer/decision.hpp"
 #include "mixer/ingest_counters.hpp"
+#include "mixer/metric_board.hpp"
 #include "mixer/presence.hpp"
 #include "mixer/rack_index.hpp"
 #include "model/control.hpp"
@@ -75,6 +76,7 @@ struct ApiParts {
   // Blocks until the rack has answered or does not; gives the command its id. Empty: there is no bus yet.
   std::function<Result<model::ControlAnswer>(const MachineId&, model::ControlCommand&)> command = {};
   DecisionDesk* decisions = nullptr;
+  const MetricBoard* board = nullptr;  // null: /metrics holds the mixer's own only
 };
 
 class Api {
@@ -92,6 +94,8 @@ class Api {
   [[nodiscard]] ApiResponse status() const;
   [[nodiscard]] ApiResponse tail(const ApiRequest& request) const;
   [[nodiscard]] ApiResponse racks() const;
+  // api_metrics.cpp: for Prometheus and its kin.
+  [[nodiscard]] ApiResponse metrics(const ApiRequest& request) const;
   [[nodiscard]] ApiResponse sql(const ApiRequest& request) const;
 
   ApiParts parts_;

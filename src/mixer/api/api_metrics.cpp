@@ -1,0 +1,36 @@
+#include "mixer/api/api.hpp"
+#include "mixer/api/open_metrics.hpp"
+
+namespace fluxrig::mixer {
+namespace {
+
+RackPoint own(std::string_view name, std::string_view unit, UnixNanos start, std::uint64_t value) {
+  RackPoint out;
+  out.point.name = name;
+  out.point.unit = unit;
+  out.point.start = start;
+  out.point.data = model::Sum{static_cast<double>(value), true};
+  return out;
+}
+
+}  // namespace
+
+ApiResponse Api::metrics(const ApiRequest& request) const {
+  auto points = parts_.board == nullptr ? std::vector<RackPoint>{} : parts_.board->shown(parts_.clock.now());
+  const auto& c = parts_.counters;
+  const auto load = [](const auto& counter) { return counter.load(std::memory_order_relaxed); };
+  points.push_back(own("fluxrig.mixer.records", "{record}", parts_.started, load(c.records)));
+  points.push_back(own("fluxrig.mixer.duplicates", "{record}", parts_.started, load(c.duplicates)));
+  points.push_back(own("fluxrig.mixer.commits", "{commit}", parts_.started, load(c.commits)));
+  points.push_back(own("fluxrig.mixer.commit_failures", "{commit}", parts_.started, load(c.commit_failures)));
+  if (parts_.board != nullptr)
+    points.push_back(
+        own("fluxrig.mixer.points_left_out", "{point}", parts_.started, parts_.board->left_out()));
+  const auto text = metric_text_of(request.accept);
+  ApiResponse response;
+  response.content_type = content_type(text);
+  response.body = render_metrics(points, text);
+  return response;
+}
+
+}  // namespace fluxrig::mixer

@@ -1,0 +1,26 @@
+// Metric points as text for those who pull: OpenMetrics 1.0 with exemplars, or Prometheus's text format
+// 0.0.4. Names and units as OpenTelemetry's specification of Prometheus compatibility has them:
+// http.server.request.duration (s) is http_server_request_duration_seconds. Pure; any thread.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "mixer/metric_board.hpp"
+
+namespace fluxrig::mixer {
+
+enum class MetricText : std::uint8_t { kPrometheus, kOpenMetrics };
+
+// What the Accept header of a request asks for: OpenMetrics only when it names it.
+[[nodiscard]] MetricText metric_text_of(std::string_view accept) noexcept;
+[[nodiscard]] std::string_view content_type(MetricText text) noexcept;
+
+// Points of one metric are neighbours, as MetricBoard::shown has them. Those whose kind or unit differs from
+// the first of their name are left out, since a name has one type. Exponential histograms become classic ones
+// of at most 20 buckets.
+[[nodiscard]] std::string render_metrics(std::span<const RackPoint> points, MetricText text);
+
+}  // namespace fluxrig::mixer
