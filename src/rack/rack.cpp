@@ -12,6 +12,7 @@
 #include "base/core_dumps.hpp"
 #include "rack/rack_parts.hpp"
 #include "rack/reload.hpp"
+#include "rack/sampler_environment.hpp"
 #include "sanitize/sanitizer.hpp"
 
 namespace fluxrig::rack {
@@ -101,6 +102,8 @@ Environment process_environment() {
       continue;
     variables.emplace(text.substr(0, equals), text.substr(equals + 1));
   }
+  for (const auto& warning : apply_sampler(variables, variables))
+    std::fprintf(stderr, "fluxrig: %s\n", warning.c_str());
   return variables;
 }
 
