@@ -4,7 +4,7 @@
 
 namespace fluxrig {
 namespace {
-constexpr int kNice = 10;
+constexpr int kNice = 5;
 }  // namespace
 
 // On Linux a nice value is a thread's own.

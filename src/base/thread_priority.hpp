@@ -4,8 +4,8 @@
 namespace fluxrig {
 
 // The calling thread, and those that it makes from now on, stand behind the threads that carry business: nice
-// 10, a ninth of their share, and they wait for a waking one. Cannot be taken back without privilege. Never
-// raises; does nothing where the system refuses.
+// 5, a third of their share. Not more: what else runs on the machine goes before them as well. Cannot be
+// taken back without privilege. Never raises; does nothing where the system refuses.
 void work_behind_business() noexcept;
 
 }  // namespace fluxrig
