@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <cstring>
+#include <utility>
+
 #include "base/random.hpp"
 #include "snake/acknowledgement.hpp"
 #include "snake/subjects.hpp"
@@ -20,6 +23,24 @@ std::string_view refused_subject(std::string_view text) noexcept {
   if (at == std::string_view::npos) return {};
   text.remove_prefix(at + kWords.size());
   return text.substr(0, text.find('"'));
+}
+
+// The client hands out its own buffer, into which its reading thread may be writing the next error: read
+// until two readings agree, and never beyond its end.
+std::string last_error_of(natsConnection* connection) {
+  constexpr std::size_t kMostBytes = 255;
+  constexpr int kMostReadings = 8;
+  const char* buffer = nullptr;
+  (void)natsConnection_GetLastError(connection, &buffer);
+  if (buffer == nullptr) return {};
+  const auto read = [&] { return std::string(buffer, ::strnlen(buffer, kMostBytes)); };
+  std::string text = read();
+  for (int i = 1; i < kMostReadings; ++i) {
+    std::string again = read();
+    if (again == text) break;
+    text = std::move(again);
+  }
+  return text;
 }
 
 }  // namespace
@@ -176,10 +197,8 @@ void NatsBus::Core::on_error(natsStatus status) {
                       "a subscription is over its bounds: deliveries are dropped until it catches up");
     return;
   }
-  const char* last = nullptr;
   const auto open = connection();
-  if (open) (void)natsConnection_GetLastError(open.get(), &last);
-  const std::string text = last == nullptr ? "" : last;
+  const std::string text = open ? last_error_of(open.get()) : "";
   diagnostics_.warn("snake",
                     fmt::format("the server reports: {}", text.empty() ? natsStatus_GetText(status) : text));
   if (status != NATS_NOT_PERMITTED) return;
