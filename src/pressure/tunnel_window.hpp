@@ -6,6 +6,8 @@
 //    samples within one round trip counts: a server that syncs its disk delays some, a queue delays all;
 //  - a path that varies by itself, as a radio link or a busy machine does, is no queue of ours: what messages
 //    are late with too little before them for a queue is allowed to all;
+//  - a path that became longer, as on a machine that became busy, is believed once messages alone on it are
+//    late one after the other;
 //  - chunks are as large as the link carries in the target time: one occupies it for no longer, and a
 //    second one waits behind it at most;
 //  - where delays tell little, a larger window is tried for three round trips, and stays where nothing waits
@@ -99,6 +101,8 @@ class TunnelWindow {
   [[nodiscard]] bool may_push(MonotonicNanos now) const noexcept;
   void follow_push(const WindowPush::Sample& sample, MonotonicNanos now) noexcept;
   void watch_base(bool alone, std::int64_t queueing, MonotonicNanos now) noexcept;
+  void watch_path(std::uint64_t bytes, std::int64_t delay, std::int64_t queueing,
+                  MonotonicNanos now) noexcept;
   void pace(std::uint64_t bytes, MonotonicNanos now) noexcept;
   bool release(const Ticket& ticket) noexcept;
   [[nodiscard]] double usable() const noexcept;
@@ -119,6 +123,8 @@ class TunnelWindow {
   std::size_t sample_ = 0;
   std::int64_t queueing_ = 0;
   std::int64_t noise_ = 0;
+  int longer_messages_ = 0;  // alone, and late, in a row
+  std::int64_t longer_delay_ = 0;
   std::int64_t late_ = 0;  // how late the sender uses its turn on average, when something waits
   std::int64_t target_;
   std::int64_t round_trip_ = 0;

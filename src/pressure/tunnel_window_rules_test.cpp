@@ -44,6 +44,27 @@ TEST(TunnelWindow, BelowOneChunkARoundTripItPacesAndNeverStops) {
   EXPECT_LT(longest, 5 * kSecond);
 }
 
+// Not a queue: from now on all is answered 5 ms later, and business messages as well.
+TEST(TunnelWindow, BelievesALongerPathOnceMessagesAloneOnItAreLate) {
+  Sender run(link_of(4e6, 45), 12);
+  run.until(60 * kSecond);
+  run.drain();
+  TunnelWindow& window = run.window();
+  MonotonicNanos now{run.now()};
+  const std::int64_t delay = window.base_nanos() + 5 * kMilli;
+  std::uint64_t least = window.window_bytes();
+  for (int i = 0; i < 60; ++i) {
+    now = std::max(now, window.next_send());
+    const auto ticket = window.sent(1024, now);
+    now.value += delay;
+    window.observe(300, delay, now);
+    window.acknowledged(ticket, now);
+    least = std::min(least, window.window_bytes());
+  }
+  EXPECT_NEAR(static_cast<double>(window.base_nanos()), static_cast<double>(delay), 2.0 * kMilli);
+  EXPECT_GE(window.window_bytes(), 2 * window.chunk_bytes()) << "it was " << least;
+}
+
 TEST(TunnelWindow, AMessageLargerThanTheWindowGoesAlone) {
   TunnelWindow window({});
   EXPECT_TRUE(window.may_send(1 << 20, {kSecond}));
