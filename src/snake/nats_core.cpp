@@ -71,7 +71,10 @@ Outcome<void> NatsBus::Core::open() {
   auto random = SeededRandom::from_system();
   answer_prefix_ = fmt::format("{}.ack{:016x}.", inbox_prefix(options_.inbox), random.next());
   if (status == NATS_OK) status = listen_for_answers(connection_.get());
-  if (status == NATS_CONNECTION_CLOSED && options_.reopen_when_refused) status = NATS_OK;
+  // Refused twice by now it is closed, at any of these steps: each says so in a word of its own.
+  if (status != NATS_OK && options_.reopen_when_refused && connection_ != nullptr &&
+      natsConnection_IsClosed(connection_.get()))
+    status = NATS_OK;
   if (status != NATS_OK) {
     const auto message = explain_connect(status, text, options_);
     if (connection_ != nullptr)
