@@ -16,21 +16,6 @@ namespace {
 constexpr std::size_t kShownBefore = 6;
 constexpr std::size_t kShownAfter = 4;
 
-std::string name_of(sanitize::Action action) {
-  switch (action) {
-    case sanitize::Action::kReference:
-    case sanitize::Action::kKeep:
-      return "keep";
-    case sanitize::Action::kMask:
-      return "mask";
-    case sanitize::Action::kToken:
-      return "token";
-    case sanitize::Action::kDrop:
-      return "drop";
-  }
-  return "drop";
-}
-
 // [first, end) of changed bytes, with what the mask leaves between them counted as one place.
 std::vector<std::pair<std::size_t, std::size_t>> changes(std::string_view before, std::string_view after) {
   std::vector<std::pair<std::size_t, std::size_t>> found;
@@ -108,7 +93,8 @@ std::optional<std::vector<ExplainedHit>> explain_emv(ByteView bytes) {
   if (!fields) return std::nullopt;
   std::vector<ExplainedHit> hits;
   for (const auto& field : *fields)
-    hits.push_back({fmt::format("tag {:X}", field.tag), "allow list", name_of(field.action),
+    hits.push_back({fmt::format("tag {:X}", field.tag), "allow list",
+                    std::string(sanitize::to_string(field.action)),
                     field.action <= sanitize::Action::kKeep
                         ? sanitize::mask_card_numbers(to_hex(field.value))
                         : (field.action == sanitize::Action::kToken ? "tok_<key id>_<32 letters>" : "-")});

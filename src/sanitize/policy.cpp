@@ -124,6 +124,21 @@ class FoldedName {
 
 }  // namespace
 
+std::string_view to_string(Action action) noexcept {
+  switch (action) {
+    case Action::kReference:
+    case Action::kKeep:
+      return "keep";
+    case Action::kMask:
+      return "mask";
+    case Action::kToken:
+      return "token";
+    case Action::kDrop:
+      return "drop";
+  }
+  return "drop";
+}
+
 Action iso8583_action(unsigned element) noexcept {
   if (!kSanitises) return Action::kKeep;
   if (element == 2 || element == 34) return Action::kToken;

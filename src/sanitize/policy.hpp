@@ -17,6 +17,8 @@ enum class Action : std::uint8_t {
   kToken,      // replaced by its token (HMAC-SHA-256 under the deployment's key)
   kDrop,       // not recorded at all; only the fact that it was there
 };
+// "keep", "mask", "token", "drop": a reference is kept.
+[[nodiscard]] std::string_view to_string(Action action) noexcept;
 // Too short for a number of any brand of PCI DSS but a Maestro one of 12 digits, which no acquirer's
 // reference is.
 inline constexpr std::size_t kMostReference = 12;

@@ -8,21 +8,6 @@
 namespace fluxrig::tap {
 namespace {
 
-std::string_view name_of(sanitize::Action action) noexcept {
-  switch (action) {
-    case sanitize::Action::kReference:
-    case sanitize::Action::kKeep:
-      return "keep";
-    case sanitize::Action::kMask:
-      return "mask";
-    case sanitize::Action::kToken:
-      return "token";
-    case sanitize::Action::kDrop:
-      return "drop";
-  }
-  return "drop";
-}
-
 // Fills a vector from its front over what an earlier record left there, so that the strings in it keep their
 // room; what is then too much goes.
 template <typename T>
@@ -98,7 +83,8 @@ void Assembler::attributes(const RecordView& record, T& out) {
     const auto action = names_.action(attribute.field);
     const std::string& key = clean_key(attribute.field);
     if (key.empty()) return;
-    if (action > sanitize::Action::kKeep) redactions.next().assign(key).append(" ").append(name_of(action));
+    if (action > sanitize::Action::kKeep)
+      redactions.next().assign(key).append(" ").append(sanitize::to_string(action));
     if (attribute.span != kRootSpan) return;
     if (auto value = value_of(attribute)) keep(key, *std::move(value));
     if (action == sanitize::Action::kToken && !attribute.is_number)
