@@ -9,8 +9,7 @@
 namespace fluxrig::mixer {
 namespace {
 
-constexpr std::string_view kPrefix = "/api/v1/racks/";
-constexpr std::string_view kSuffix = "/debug";
+constexpr std::string_view kWhat = "debug";  // of the path
 // More than the slowest commit takes; less than the client waits.
 constexpr std::chrono::milliseconds kPatience{15'000};
 
@@ -38,19 +37,11 @@ Result<void> keep(const ApiParts& parts, std::string_view rack, const model::Con
 
 }  // namespace
 
-bool is_rack_debug_path(std::string_view path) {
-  return path.size() > kPrefix.size() + kSuffix.size() && path.starts_with(kPrefix) &&
-         path.ends_with(kSuffix);
-}
+bool is_rack_debug_path(std::string_view path) { return rack_of_path(path, kWhat).has_value(); }
 
 ApiResponse rack_debug_response(const ApiParts& parts, const ApiRequest& request) {
-  if (request.method != "POST") {
-    auto response = problem_response(405, "use POST");
-    response.headers.emplace_back("Allow", "POST");
-    return response;
-  }
-  const auto wanted =
-      request.path.substr(kPrefix.size(), request.path.size() - kPrefix.size() - kSuffix.size());
+  if (auto refused = refuse_unless_post(request)) return *std::move(refused);
+  const std::string_view wanted = rack_of_path(request.path, kWhat).value_or("");
   auto command = read_body(request.body);
   if (!command) return problem_response(400, command.error().message);
   if (!rack_is_known(parts, wanted))
@@ -60,17 +51,14 @@ ApiResponse rack_debug_response(const ApiParts& parts, const ApiRequest& request
                                              to_string(kept.error())));
   auto answer = command_rack(parts, wanted, *command);
   if (!answer) return std::move(answer).error();
+  const bool begins = command->duration_ms != 0;
   const auto until =
-      command->duration_ms == 0
-          ? "null"
-          : fmt::format("\"{}\"",
-                        to_rfc3339({parts.clock.now().value +
-                                    static_cast<std::int64_t>(command->duration_ms) * kNanosPerMilli}));
+      until_json(parts.clock.now(), begins ? std::optional(command->duration_ms) : std::nullopt);
   ApiResponse response;
   response.body = fmt::format(R"({{"rack":"{}","machine_id":"{}","command_id":"{}","debug":{},"until":{}}})"
                               "\n",
                               escape_json(answer->rack), to_string(answer->machine), to_string(command->id),
-                              command->duration_ms != 0, until);
+                              begins, until);
   return response;
 }
 

@@ -9,8 +9,7 @@
 namespace fluxrig::mixer {
 namespace {
 
-constexpr std::string_view kPrefix = "/api/v1/racks/";
-constexpr std::string_view kSuffix = "/pressure";
+constexpr std::string_view kWhat = "pressure";  // of the path
 
 struct Asked {
   model::ControlCommand command;
@@ -34,11 +33,7 @@ Outcome<Asked> read_body(const std::string& body) {
 ApiResponse answered(const RackAnswer& rack, const Asked& asked, UnixNanos now) {
   const auto state = rack.answer.results.find(model::kStateArgument);
   const auto until =
-      asked.forced.state
-          ? fmt::format("\"{}\"",
-                        to_rfc3339({now.value +
-                                    static_cast<std::int64_t>(asked.forced.duration_ms) * kNanosPerMilli}))
-          : "null";
+      until_json(now, asked.forced.state ? std::optional(asked.forced.duration_ms) : std::nullopt);
   ApiResponse response;
   response.body =
       fmt::format(R"({{"rack":"{}","machine_id":"{}","command_id":"{}","forced":"{}","until":{},"state":{}}})"
@@ -51,19 +46,11 @@ ApiResponse answered(const RackAnswer& rack, const Asked& asked, UnixNanos now) 
 
 }  // namespace
 
-bool is_rack_pressure_path(std::string_view path) {
-  return path.size() > kPrefix.size() + kSuffix.size() && path.starts_with(kPrefix) &&
-         path.ends_with(kSuffix);
-}
+bool is_rack_pressure_path(std::string_view path) { return rack_of_path(path, kWhat).has_value(); }
 
 ApiResponse rack_pressure_response(const ApiParts& parts, const ApiRequest& request) {
-  if (request.method != "POST") {
-    auto response = problem_response(405, "use POST");
-    response.headers.emplace_back("Allow", "POST");
-    return response;
-  }
-  const auto wanted =
-      request.path.substr(kPrefix.size(), request.path.size() - kPrefix.size() - kSuffix.size());
+  if (auto refused = refuse_unless_post(request)) return *std::move(refused);
+  const std::string_view wanted = rack_of_path(request.path, kWhat).value_or("");
   auto asked = read_body(request.body);
   if (!asked) return problem_response(400, asked.error().message);
   auto answer = command_rack(parts, wanted, asked->command);

@@ -11,6 +11,8 @@
 namespace fluxrig::mixer {
 namespace {
 
+constexpr std::string_view kRacksPath = "/api/v1/racks/";
+
 std::optional<MachineId> find_rack(const RackIndex& racks, std::string_view wanted) {
   for (const auto& [machine, name] : racks.all())
     if (name == wanted || to_string(machine) == wanted) return machine;
@@ -33,6 +35,29 @@ void tell(Diagnostics* diagnostics, std::string_view rack, const model::ControlC
 }
 
 }  // namespace
+
+std::optional<std::string_view> rack_of_path(std::string_view path, std::string_view what) {
+  if (!path.starts_with(kRacksPath)) return std::nullopt;
+  path.remove_prefix(kRacksPath.size());
+  if (path.size() <= what.size() + 1 || !path.ends_with(what)) return std::nullopt;
+  path.remove_suffix(what.size());
+  if (path.back() != '/') return std::nullopt;
+  path.remove_suffix(1);
+  return path.empty() ? std::nullopt : std::optional(path);
+}
+
+std::optional<ApiResponse> refuse_unless_post(const ApiRequest& request) {
+  if (request.method == "POST") return std::nullopt;
+  auto response = problem_response(405, "use POST");
+  response.headers.emplace_back("Allow", "POST");
+  return response;
+}
+
+std::string until_json(UnixNanos now, std::optional<std::uint64_t> duration_ms) {
+  if (!duration_ms) return "null";
+  const auto lasts = static_cast<std::int64_t>(*duration_ms) * kNanosPerMilli;
+  return fmt::format("\"{}\"", to_rfc3339({now.value + lasts}));
+}
 
 std::optional<std::uint64_t> parse_duration(std::string_view text) {
   std::uint64_t number = 0;

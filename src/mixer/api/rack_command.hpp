@@ -11,6 +11,13 @@
 
 namespace fluxrig::mixer {
 
+// The rack that a path names, its name or machine_id: "/api/v1/racks/{rack}/{what}"; nullopt: another path.
+[[nodiscard]] std::optional<std::string_view> rack_of_path(std::string_view path, std::string_view what);
+// The answer to any other method.
+[[nodiscard]] std::optional<ApiResponse> refuse_unless_post(const ApiRequest& request);
+// In JSON: when what begins now and lasts so long is over; null: it has no end, or none any more.
+[[nodiscard]] std::string until_json(UnixNanos now, std::optional<std::uint64_t> duration_ms);
+
 // "10m": a whole number of seconds, minutes or hours, in milliseconds.
 [[nodiscard]] std::optional<std::uint64_t> parse_duration(std::string_view text);
 
