@@ -6,15 +6,13 @@
 #include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 #include <cctype>
-#include <chrono>
 #include <utility>
 
 #include "otlp/export_connection.hpp"
-#include "otlp/export_tls.hpp"
 #include "otlp/grpc_session.hpp"
+#include "otlp/timed_transport.hpp"
 
 namespace fluxrig::otlp {
 namespace {
@@ -174,59 +172,14 @@ GrpcHead head_of(const GrpcExportOptions& options) {
   return head;
 }
 
-class GrpcTransport final : public ExportTransport {
- public:
-  GrpcTransport(asio::io_context& io, const GrpcExportOptions& options,
-                std::unique_ptr<asio::ssl::context> tls)
-      : io_(io), url_(options.target.url), head_(head_of(options)), tls_(std::move(tls)), timer_(io) {}
-  ~GrpcTransport() override { cancel(); }
-  GrpcTransport(const GrpcTransport&) = delete;
-  GrpcTransport& operator=(const GrpcTransport&) = delete;
-
-  void send(std::string_view body, std::function<void(Answer)> done) override {
-    if (connection_ && !connection_->is_usable()) drop();
-    if (!connection_) connection_ = std::make_shared<GrpcConnection>(io_, url_, tls_.get(), head_);
-    const auto attempt = connection_->send(body, [this, done = std::move(done)](Answer answer) {
-      timer_.cancel();
-      done(std::move(answer));
-    });
-    timer_.expires_after(std::chrono::milliseconds(head_.timeout_ms));
-    timer_.async_wait([connection = std::weak_ptr(connection_), attempt](const error_code& error) {
-      const auto held = connection.lock();
-      if (held && !error) held->expire(attempt);
-    });
-  }
-
-  void cancel() noexcept override {
-    timer_.cancel();
-    drop();
-  }
-
- private:
-  void drop() noexcept {
-    if (connection_) connection_->close();
-    connection_.reset();
-  }
-
-  asio::io_context& io_;
-  const Url url_;
-  const GrpcHead head_;
-  std::unique_ptr<asio::ssl::context> tls_;
-  asio::steady_timer timer_;  // of the attempt
-  std::shared_ptr<GrpcConnection> connection_;
-};
-
 }  // namespace
 
 Outcome<std::unique_ptr<ExportTransport>> make_grpc_transport(asio::io_context& io,
                                                               const GrpcExportOptions& options) {
-  std::unique_ptr<asio::ssl::context> tls;
-  if (options.target.url.tls) {
-    auto made = make_tls_context(options.target);
-    if (!made) return tl::unexpected(made.error());
-    tls = std::move(*made);
-  }
-  return std::make_unique<GrpcTransport>(io, options, std::move(tls));
+  return make_timed_transport<GrpcConnection>(
+      io, options.target, [&io, url = options.target.url, head = head_of(options)](asio::ssl::context* tls) {
+        return std::make_shared<GrpcConnection>(io, url, tls, head);
+      });
 }
 
 }  // namespace fluxrig::otlp

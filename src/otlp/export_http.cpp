@@ -4,18 +4,16 @@
 
 #include <array>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
-#include <chrono>
 #include <optional>
 
 #include "otlp/export_connection.hpp"
-#include "otlp/export_tls.hpp"
 #include "otlp/retry_after.hpp"
+#include "otlp/timed_transport.hpp"
 
 namespace fluxrig::otlp {
 namespace {
@@ -28,6 +26,20 @@ constexpr std::uint32_t kMaxHeadBytes = 16U << 10;
 constexpr std::size_t kMaxBufferBytes = 64U << 10;  // more than a head; bodies are taken out as they come
 constexpr std::size_t kMaxInterim = 8;              // answers of status 1xx before the one that counts
 
+std::string head_of(const HttpExportOptions& options) {
+  const auto& target = options.target;
+  const bool is_ip6 = target.url.host.find(':') != std::string::npos;
+  std::string host = is_ip6 ? fmt::format("[{}]", target.url.host) : target.url.host;
+  if (target.url.port != (target.url.tls ? 443 : 80)) host += fmt::format(":{}", target.url.port);
+  std::string head =
+      fmt::format("POST {} HTTP/1.1\r\nhost: {}\r\nuser-agent: {}\r\ncontent-type: {}\r\n", target.url.path,
+                  host, options.user_agent,
+                  target.protocol == Protocol::kHttpJson ? "application/json" : "application/x-protobuf");
+  if (target.compression == Compression::kGzip) head += "content-encoding: gzip\r\n";
+  for (const auto& [name, value] : target.headers) head += fmt::format("{}: {}\r\n", name, value);
+  return head;
+}
+
 // A connection that is no more leaves its late handlers behind: they hold it, and find that nobody wants
 // them.
 class Exchange final : public std::enable_shared_from_this<Exchange> {
@@ -35,13 +47,13 @@ class Exchange final : public std::enable_shared_from_this<Exchange> {
   Exchange(asio::io_context& io, const Clock& clock, const HttpExportOptions& options,
            asio::ssl::context* tls)
       : clock_(clock),
-        options_(options),
+        fixed_head_(head_of(options)),
         connection_(std::make_shared<ExportConnection>(io, options.target.url, tls)) {}
 
   // The number of the attempt.
-  std::uint64_t send(std::string head, std::string_view body, std::function<void(Answer)> done) {
+  std::uint64_t send(std::string_view body, std::function<void(Answer)> done) {
     ++attempt_;
-    head_ = std::move(head);
+    head_ = fmt::format("{}content-length: {}\r\n\r\n", fixed_head_, body.size());
     body_ = body;
     done_ = std::move(done);
     if (connection_->is_open()) {
@@ -68,7 +80,7 @@ class Exchange final : public std::enable_shared_from_this<Exchange> {
   }
 
   // Whether the next request may go this way: bytes or an end that nobody asked for mean no.
-  [[nodiscard]] bool usable() {
+  [[nodiscard]] bool is_usable() {
     return connection_->is_open() && buffer_.size() == 0 && connection_->is_quiet();
   }
 
@@ -135,7 +147,7 @@ class Exchange final : public std::enable_shared_from_this<Exchange> {
   }
 
   const Clock& clock_;
-  const HttpExportOptions options_;  // a copy: late handlers
+  const std::string fixed_head_;  // what is the same for all
   const std::shared_ptr<ExportConnection> connection_;
   std::uint64_t attempt_ = 0;
   std::string head_;
@@ -147,75 +159,13 @@ class Exchange final : public std::enable_shared_from_this<Exchange> {
   std::size_t interim_ = 0;
 };
 
-std::string head_of(const HttpExportOptions& options) {
-  const auto& target = options.target;
-  const bool is_ip6 = target.url.host.find(':') != std::string::npos;
-  std::string host = is_ip6 ? fmt::format("[{}]", target.url.host) : target.url.host;
-  if (target.url.port != (target.url.tls ? 443 : 80)) host += fmt::format(":{}", target.url.port);
-  std::string head =
-      fmt::format("POST {} HTTP/1.1\r\nhost: {}\r\nuser-agent: {}\r\ncontent-type: {}\r\n", target.url.path,
-                  host, options.user_agent,
-                  target.protocol == Protocol::kHttpJson ? "application/json" : "application/x-protobuf");
-  if (target.compression == Compression::kGzip) head += "content-encoding: gzip\r\n";
-  for (const auto& [name, value] : target.headers) head += fmt::format("{}: {}\r\n", name, value);
-  return head;
-}
-
-class HttpTransport final : public ExportTransport {
- public:
-  HttpTransport(asio::io_context& io, const Clock& clock, HttpExportOptions options,
-                std::unique_ptr<asio::ssl::context> tls)
-      : io_(io), clock_(clock), options_(std::move(options)), tls_(std::move(tls)), timer_(io) {}
-  ~HttpTransport() override { cancel(); }
-  HttpTransport(const HttpTransport&) = delete;
-  HttpTransport& operator=(const HttpTransport&) = delete;
-
-  void send(std::string_view body, std::function<void(Answer)> done) override {
-    if (exchange_ && !exchange_->usable()) drop();
-    if (!exchange_) exchange_ = std::make_shared<Exchange>(io_, clock_, options_, tls_.get());
-    const auto attempt =
-        exchange_->send(fmt::format("{}content-length: {}\r\n\r\n", head_of(options_), body.size()), body,
-                        [this, done = std::move(done)](Answer answer) {
-                          timer_.cancel();
-                          done(std::move(answer));
-                        });
-    timer_.expires_after(std::chrono::milliseconds(options_.target.timeout_ms));
-    timer_.async_wait([exchange = std::weak_ptr(exchange_), attempt](const error_code& error) {
-      const auto held = exchange.lock();
-      if (held && !error) held->expire(attempt);
-    });
-  }
-
-  void cancel() noexcept override {
-    timer_.cancel();
-    drop();
-  }
-
- private:
-  void drop() noexcept {
-    if (exchange_) exchange_->close();
-    exchange_.reset();
-  }
-
-  asio::io_context& io_;
-  const Clock& clock_;
-  const HttpExportOptions options_;
-  std::unique_ptr<asio::ssl::context> tls_;
-  asio::steady_timer timer_;  // of the attempt
-  std::shared_ptr<Exchange> exchange_;
-};
-
 }  // namespace
 
 Outcome<std::unique_ptr<ExportTransport>> make_http_transport(asio::io_context& io, const Clock& clock,
                                                               HttpExportOptions options) {
-  std::unique_ptr<asio::ssl::context> tls;
-  if (options.target.url.tls) {
-    auto made = make_tls_context(options.target);
-    if (!made) return tl::unexpected(made.error());
-    tls = std::move(*made);
-  }
-  return std::make_unique<HttpTransport>(io, clock, std::move(options), std::move(tls));
+  return make_timed_transport<Exchange>(io, options.target, [&io, &clock, options](asio::ssl::context* tls) {
+    return std::make_shared<Exchange>(io, clock, options, tls);
+  });
 }
 
 }  // namespace fluxrig::otlp
