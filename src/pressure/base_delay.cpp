@@ -22,6 +22,18 @@ void BaseDelay::add(std::uint64_t bytes, std::int64_t delay_nanos, MonotonicNano
   if (least.nanos == 0 || delay_nanos < least.nanos) least = {std::max<std::int64_t>(delay_nanos, 1), bytes};
 }
 
+bool BaseDelay::was_alone(std::uint64_t bytes, std::int64_t delay_nanos, bool late, MonotonicNanos now) {
+  if (!late) {
+    late_alone_ = 0;
+    return false;
+  }
+  least_alone_ = late_alone_ == 0 ? delay_nanos : std::min(least_alone_, delay_nanos);
+  if (++late_alone_ < kLateAlone) return false;
+  clear();
+  add(bytes, least_alone_, now);
+  return true;
+}
+
 BaseDelay::Least BaseDelay::least_of(std::size_t size_class) const noexcept {
   Least least;
   for (const auto& span : spans_) {
@@ -54,6 +66,9 @@ std::optional<std::int64_t> BaseDelay::least() const {
   return best;
 }
 
-void BaseDelay::clear() noexcept { spans_ = {}; }
+void BaseDelay::clear() noexcept {
+  spans_ = {};
+  late_alone_ = 0;
+}
 
 }  // namespace fluxrig::pressure

@@ -26,9 +26,6 @@ constexpr std::int64_t kLeastRateWindow = 200 * kNanosPerMilli;
 constexpr std::int64_t kProbeRoundTrips = 50;  // not more often: what it costs stays under a twentieth
 // On a link faster than this the noise of a server or a timer spans several round trips.
 constexpr std::int64_t kFilterAge = 25 * kNanosPerMilli;
-// So many messages one after the other, each alone and each late for more than a queue may take, show a path
-// that has become longer: what is left of the window could not make a queue.
-constexpr int kLongerPathMessages = 16;
 constexpr std::int64_t kSilence = kNanosPerSecond;
 constexpr std::int64_t kLongestPause =
     2 * kNanosPerSecond;  // no pace is slower than one message in this time
@@ -88,7 +85,11 @@ void TunnelWindow::acknowledged(const Ticket& ticket, MonotonicNanos now) {
   rate_.set_window(std::max(kRateRoundTrips * round_trip_, kLeastRateWindow));
   rate_.acknowledged(ticket.mark, ticket.bytes, ticket.sent_at, now);
   const std::int64_t queueing = measure(ticket.bytes, delay, now);
-  if (ticket.alone) watch_path(ticket.bytes, delay, queueing, now);
+  if (ticket.alone &&
+      base_delay_.was_alone(ticket.bytes, delay, static_cast<double>(queueing) > queue_part(), now)) {
+    samples_ = {};
+    queueing_ = 0;
+  }
   if (ticket.unqueued) noise_ += (std::min(queueing, kMostNoise) - noise_) / kNoiseMemory;
   watch_base(ticket.alone, queueing, now);
   if (push_.under_way()) {
@@ -142,7 +143,6 @@ void TunnelWindow::disconnected() noexcept {
   rate_.clear();
   samples_ = {};
   queueing_ = round_trip_ = noise_ = late_ = 0;
-  longer_messages_ = 0;
   next_send_ = {};
   probing_ = false;
   push_ = {};
@@ -231,23 +231,6 @@ void TunnelWindow::watch_base(bool alone, std::int64_t queueing, MonotonicNanos 
   } else if (now.value - base_seen_.value > std::max(options_.probe_every, kProbeRoundTrips * round_trip_)) {
     probing_ = true;
   }
-}
-
-// Without it the window would stay at its least for as long as the base delay remembers the shorter path, a
-// minute: a machine that becomes busy answers everything some milliseconds later.
-void TunnelWindow::watch_path(std::uint64_t bytes, std::int64_t delay, std::int64_t queueing,
-                              MonotonicNanos now) noexcept {
-  if (static_cast<double>(queueing) <= queue_part()) {
-    longer_messages_ = 0;
-    return;
-  }
-  longer_delay_ = longer_messages_ == 0 ? delay : std::min(longer_delay_, delay);
-  if (++longer_messages_ < kLongerPathMessages) return;
-  longer_messages_ = 0;
-  base_delay_.clear();
-  base_delay_.add(bytes, longer_delay_, now);
-  samples_ = {};
-  queueing_ = 0;
 }
 
 void TunnelWindow::pace(std::uint64_t bytes, MonotonicNanos now) noexcept {

@@ -101,8 +101,6 @@ class TunnelWindow {
   [[nodiscard]] bool may_push(MonotonicNanos now) const noexcept;
   void follow_push(const WindowPush::Sample& sample, MonotonicNanos now) noexcept;
   void watch_base(bool alone, std::int64_t queueing, MonotonicNanos now) noexcept;
-  void watch_path(std::uint64_t bytes, std::int64_t delay, std::int64_t queueing,
-                  MonotonicNanos now) noexcept;
   void pace(std::uint64_t bytes, MonotonicNanos now) noexcept;
   bool release(const Ticket& ticket) noexcept;
   [[nodiscard]] double usable() const noexcept;
@@ -123,8 +121,6 @@ class TunnelWindow {
   std::size_t sample_ = 0;
   std::int64_t queueing_ = 0;
   std::int64_t noise_ = 0;
-  int longer_messages_ = 0;  // alone, and late, in a row
-  std::int64_t longer_delay_ = 0;
   std::int64_t late_ = 0;  // how late the sender uses its turn on average, when something waits
   std::int64_t target_;
   std::int64_t round_trip_ = 0;
