@@ -5,36 +5,52 @@ import http from 'node:http';
 import https from 'node:https';
 import { gunzipSync } from 'node:zlib';
 
+// Keeps requests, and knows what to answer next.
+export class Scripted {
+  requests = [];
+  scripts = { traces: [], metrics: [], logs: [] };
+
+  // `otherwise`: the step of a signal whose script is played.
+  constructor(otherwise) {
+    this.otherwise = otherwise;
+  }
+
+  next(signal) {
+    return this.scripts[signal]?.shift() ?? this.otherwise;
+  }
+
+  of(signal) {
+    return this.requests.filter((request) => request.signal === signal);
+  }
+
+  async listen(server, port) {
+    this.server = server;
+    await new Promise((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(port, '127.0.0.1', resolve);
+    });
+    this.port = server.address().port;
+    return this;
+  }
+}
+
 // One step of a script. `status`, `headers`, `body` of an answer, sent `after` so many milliseconds; or `cut`: the
 // connection is closed, `cut: 'inside'` in the middle of an answer; or `raw`: these bytes instead of HTTP.
 const kOk = { status: 200 };
 
-export class BackEnd {
-  requests = [];
-  scripts = { traces: [], metrics: [], logs: [] };
-  otherwise = kOk;
-
+export class BackEnd extends Scripted {
   // `tls`: options of https.createServer.
   static async start({ port = 0, tls } = {}) {
-    const self = new BackEnd();
+    const self = new BackEnd(kOk);
     const listener = (request, response) => self.#take(request, response);
-    self.server = tls ? https.createServer(tls, listener) : http.createServer(listener);
-    self.server.on('connection', () => (self.connections = (self.connections ?? 0) + 1));
-    await new Promise((resolve, reject) => {
-      self.server.once('error', reject);
-      self.server.listen(port, '127.0.0.1', resolve);
-    });
-    self.port = self.server.address().port;
-    return self;
+    const server = tls ? https.createServer(tls, listener) : http.createServer(listener);
+    server.on('connection', () => (self.connections = (self.connections ?? 0) + 1));
+    return self.listen(server, port);
   }
 
   stop() {
     this.server.closeAllConnections();
     return new Promise((resolve) => this.server.close(resolve));
-  }
-
-  of(signal) {
-    return this.requests.filter((request) => request.signal === signal);
   }
 
   #take(request, response) {
@@ -45,7 +61,7 @@ export class BackEnd {
       const sent = Buffer.concat(parts);
       const zipped = request.headers['content-encoding'] === 'gzip';
       const signal = request.url.replace(/^.*\/v1\//, '');
-      const step = this.scripts[signal]?.shift() ?? this.otherwise;
+      const step = this.next(signal);
       this.requests.push({
         signal, url: request.url, method: request.method, headers: request.headers, step, at: Date.now(),
         body: zipped ? gunzipSync(sent) : sent, hash: createHash('sha256').update(sent).digest('hex'),

@@ -5,18 +5,13 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
-import http from 'node:http';
-import { createRequire } from 'node:module';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { BackEnd, partialSuccess } from './back_end.mjs';
+import { collector, failures, logsOf, metricsOf, spansOf, textOf } from './export_tools.mjs';
 import { GrpcBackEnd, grpcServer, retryInfo } from './grpc_back_end.mjs';
-import { authorization, freePort, mixerProgram, request, root, Stack } from './stack.mjs';
+import { authorization, freePort, mixerProgram, request, Stack } from './stack.mjs';
 import { runSuite, until } from './suite.mjs';
-
-const require = createRequire(new URL('../package.json', import.meta.url));
-const { opentelemetry } = require('@opentelemetry/otlp-transformer/build/src/generated/root');
-const collector = opentelemetry.proto.collector;
 
 const stack = new Stack();
 const pan = '4532015112830366';
@@ -105,54 +100,6 @@ function droppedFor(result, cause, what) {
   assert.equal(result.retries, 0, what);
   assert.deepEqual(Object.keys(result.dropped), [cause], what);
   assert.equal(result.delivered + result.dropped[cause], result.offered, what);
-}
-
-const spansOf = (body) => collector.trace.v1.ExportTraceServiceRequest.decode(body).resourceSpans
-  .flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans }) => spans));
-
-const logsOf = (body) => collector.logs.v1.ExportLogsServiceRequest.decode(body).resourceLogs
-  .flatMap(({ scopeLogs }) => scopeLogs.flatMap(({ logRecords }) => logRecords));
-const metricsOf = (body) => collector.metrics.v1.ExportMetricsServiceRequest.decode(body).resourceMetrics
-  .flatMap(({ scopeMetrics }) => scopeMetrics.flatMap(({ metrics }) => metrics));
-const textOf = (attributes) => Object.fromEntries(attributes.map(({ key, value }) => [key, String(Object.values(value)[0])]));
-
-const hex = (bytes) => Buffer.from(bytes).toString('hex');
-const attribute = ({ attributes }, wanted) => {
-  const held = attributes.find(({ key }) => key === wanted)?.value;
-  return held && String(held.stringValue ?? held.intValue ?? held.doubleValue ?? held.boolValue);
-};
-
-// A rack without a mixer. Traces go where OTEL_* says.
-let aloneCalls;
-const aloneScenario = (port, backEndPort) => `rack: alone
-data: ${stack.path('alone')}
-telemetry:
-  metrics: { interval: 500ms }
-  export:
-    endpoint: http://127.0.0.1:${backEndPort}
-    compression: gzip
-    queue: 1MiB
-    retry: { first_ms: 40, most_ms: 80, give_up_ms: 60000 }
-    flush_ms: 1500
-gears:
-  shop:     { type: http_server, listen: "127.0.0.1:${port}", routes: [ { path: /authorize, method: POST } ] }
-  to_iso:   { type: map, request: ${root}/examples/maps/authorize.yaml, reply: ${root}/examples/maps/authorized.yaml }
-  approver: { type: respond, set: { "39": "00" } }
-wires: [ shop -> to_iso -> approver ]
-`;
-
-async function payAlone(agent) {
-  const answer = await request(`http://127.0.0.1:${stack.ports.alone}/authorize?card=${pan}`, { body: authorization(pan), agent });
-  assert.equal(answer.status, 200, answer.text);
-  return answer;
-}
-
-// So many requests, 16 at a time; how many of them failed.
-async function failures(count, send) {
-  const agent = new http.Agent({ keepAlive: true, maxSockets: 16 });
-  const each = await Promise.all(Array.from({ length: count }, () => send(agent).then(({ status }) => (status === 200 ? 0 : 1), () => 1)));
-  agent.destroy();
-  return each.reduce((a, b) => a + b, 0);
 }
 
 // A real Prometheus, when one is installed: it takes every sample, and answers a query of ours. Without one nothing is claimed.
@@ -419,73 +366,6 @@ await runSuite([
     assert.deepEqual(logs[0].tenant, ['a b']);
     assert.equal(logs[0].peer, 'mixer', 'here as well');
     assert.match(stack.log('mixer'), /OTEL_EXPORTER_OTLP_LOGS_TIMEOUT is ignored: 'soon'/);
-  }],
-  ['a rack without a mixer exports its own spans, metrics and logs, masked', async () => {
-    await Promise.all(['edge', 'host', 'mixer'].map((name) => stack.stop(name)));
-    await Promise.all([backEnd.stop(), wellBehaved.stop()]);
-    backEnd = await BackEnd.start({ port: await freePort() });
-    const calls = [];
-    wellBehaved = await grpcServer((signal, message) => void calls.push({ signal, message }), { port: await freePort() });
-    aloneCalls = calls;
-    stack.ports.alone = await freePort();
-    stack.writeScenario('alone', aloneScenario(stack.ports.alone, backEnd.port));
-    await stack.startRack('alone', { welcomed: false, env: { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `http://127.0.0.1:${wellBehaved.port}`,
-      OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'grpc', OTEL_RESOURCE_ATTRIBUTES: 'deployment.environment.name=shop-17', OTEL_EXPORTER_OTLP_TIMEOUT: 'never' } });
-    assert.match(stack.log('alone'), /OTEL_EXPORTER_OTLP_TIMEOUT is ignored: 'never'/);
-    const fluxIds = [];
-    for (let i = 0; i < 5; i += 1) fluxIds.push((await payAlone()).headers['flux-id']);
-    const spans = await until('the spans of all', () => {
-      const all = calls.flatMap(({ message }) => spansOf(message));
-      return fluxIds.every((id) => all.filter((span) => attribute(span, 'fluxrig.flux_id') === id).length === 3) && all;
-    });
-    const events = await until('the audit events of all', () => {
-      const all = backEnd.of('logs').flatMap(({ body }) => logsOf(body)).filter(({ eventName }) => eventName === 'fluxrig.transaction');
-      return all.length === fluxIds.length && all;
-    });
-    assert.deepEqual(events.map((event) => attribute(event, 'fluxrig.flux_id')), fluxIds, 'each once, in their order');
-    for (const event of events) {
-      const root = spans.find(({ spanId }) => hex(spanId) === hex(event.spanId));
-      assert.equal(hex(root.traceId), hex(event.traceId), 'joined with its span');
-      const children = spans.filter(({ parentSpanId }) => parentSpanId && hex(parentSpanId) === hex(root.spanId));
-      assert.equal(children.length, 2);
-      assert.ok(children.every(({ flags }) => (flags & 1) === (root.flags & 1)), 'their flags are those of the transaction');
-      assert.ok(Number(attribute(event, 'fluxrig.sequence')) > 0, 'the record in the audit chain');
-    }
-    const metrics = await until('metrics', () => {
-      const all = backEnd.of('metrics').flatMap(({ body }) => metricsOf(body));
-      return all.some(({ name, sum: held }) => name === 'fluxrig.rack.transactions' && held.dataPoints[0].asDouble === 5) && all;
-    });
-    assert.ok(metrics.some(({ name, exponentialHistogram }) => name === 'fluxrig.gear.duration' && exponentialHistogram));
-    const [resource] = collector.trace.v1.ExportTraceServiceRequest.decode(calls[0].message).resourceSpans;
-    assert.equal(attribute(resource.resource, 'service.name'), 'alone');
-    assert.equal(attribute(resource.resource, 'deployment.environment.name'), 'shop-17');
-    assert.ok(attribute(resource.resource, 'host.name'));
-    const bytes = Buffer.concat([...calls.map(({ message }) => message), ...backEnd.requests.map(({ body }) => body)]);
-    assert.ok(bytes.includes('tok_'), 'the card is there as its token');
-    assert.ok(!bytes.includes(pan) && !bytes.includes(pan.slice(6, 15)), 'and its number nowhere');
-  }],
-  ['its dead back ends cost business nothing, and their own backlog only', async () => {
-    const before = aloneCalls.length;
-    await backEnd.stop();
-    wellBehaved.stop();
-    assert.equal(await failures(200, payAlone), 0);
-    const { pid } = stack.processes.get('alone').child;
-    const resident = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024;
-    const from = resident();
-    assert.equal(await failures(2_000, payAlone), 0, 'every request was answered');
-    assert.ok(resident() - from < 48, `${from} MiB, then ${resident()} MiB: queues of 1 MiB for each signal`);
-    backEnd = Object.assign(await BackEnd.start({ port: backEnd.port }), { requests: [] });
-    const dropped = await until('the rack tells what it has dropped', () => {
-      const all = backEnd.of('metrics').flatMap(({ body }) => metricsOf(body)).filter(({ name }) => name === 'fluxrig.export.dropped');
-      return all.flatMap(({ sum: held }) => held.dataPoints).some(({ asDouble }) => asDouble > 0) && all;
-    });
-    const causes = new Set(dropped.flatMap(({ sum: held }) => held.dataPoints).filter(({ asDouble }) => asDouble > 0).map((point) => attribute(point, 'fluxrig.cause')));
-    assert.deepEqual([...causes], ['queue_full']);
-    assert.equal(aloneCalls.length, before);
-    const began = Date.now();
-    assert.equal((await stack.stop('alone')).code, 0);
-    assert.ok(Date.now() - began < 5_000, 'the end does not wait for a back end that is away');
-    assert.match(readFileSync(stack.path('alone.log'), 'utf8'), /ended before everything was exported/);
   }],
 ], async () => {
   await Promise.all(['edge', 'host'].map((rack) => stack.stop(rack)));  // while there is a mixer: nothing to wait for

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import http2 from 'node:http2';
 import { gunzipSync } from 'node:zlib';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { Scripted } from './back_end.mjs';
 
 const path = (signal) => {
   const name = { traces: 'trace', metrics: 'metrics', logs: 'logs' }[signal];
@@ -35,36 +36,24 @@ export function retryInfo(milliseconds) {
 // `http`: a status of HTTP without gRPC. `body`: the message of a success, `bytes` instead of it and its frame.
 const kOk = { code: 0 };
 
-export class GrpcBackEnd {
-  requests = [];
-  scripts = { traces: [], metrics: [], logs: [] };
-  otherwise = kOk;
+export class GrpcBackEnd extends Scripted {
   #sessions = new Set();
 
   static async start({ port = 0 } = {}) {
-    const self = new GrpcBackEnd();
-    self.server = http2.createServer();
-    self.server.on('session', (session) => {
+    const self = new GrpcBackEnd(kOk);
+    const server = http2.createServer();
+    server.on('session', (session) => {
       self.#sessions.add(session);
       session.on('close', () => self.#sessions.delete(session));
       session.on('error', () => {});
     });
-    self.server.on('stream', (stream, headers) => self.#take(stream, headers));
-    await new Promise((resolve, reject) => {
-      self.server.once('error', reject);
-      self.server.listen(port, '127.0.0.1', resolve);
-    });
-    self.port = self.server.address().port;
-    return self;
+    server.on('stream', (stream, headers) => self.#take(stream, headers));
+    return self.listen(server, port);
   }
 
   stop() {
     for (const session of this.#sessions) session.destroy();
     return new Promise((resolve) => this.server.close(resolve));
-  }
-
-  of(signal) {
-    return this.requests.filter((request) => request.signal === signal);
   }
 
   #take(stream, headers) {
@@ -74,7 +63,7 @@ export class GrpcBackEnd {
     stream.on('end', () => {
       const sent = Buffer.concat(parts);
       const signal = signals.get(headers[':path']);
-      const step = this.scripts[signal]?.shift() ?? this.otherwise;
+      const step = this.next(signal);
       const message = sent.subarray(5);
       this.requests.push({
         signal, headers, step, at: Date.now(), flag: sent[0], length: sent.readUInt32BE(1), held: message.length,
