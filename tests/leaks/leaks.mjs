@@ -5,11 +5,11 @@
 //
 // leaks.mjs [--numbers N] [--seed S] [--only sanitised|unsanitised]
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { presetClock } from '../faults/clock.mjs';
-import { root } from '../e2e/stack.mjs';
+import { request, root } from '../e2e/stack.mjs';
 import { until } from '../e2e/waiting.mjs';
 import { apiIngresses, BYTE_INGRESSES, configurationIngresses, encodingsOf, TEXT_INGRESSES } from './ingress.mjs';
 import { makeCards, Random } from './numbers.mjs';
@@ -103,7 +103,19 @@ class Run {
       this.keep(place, Buffer.from(rows.map((row) => row.join('\n')).join('\n')));
     }
     for (const list of ['racks', 'status', 'dead-letters', 'doubt', 'audit/status', 'audit/alarms', 'audit/ledger', 'transactions?limit=1000', 'logs?limit=1000'])
-      this.keep('replies of the API', Buffer.from(JSON.stringify(await this.world.stack.api(`/api/v1/${list}`).catch((error) => error.message))));
+      this.keep('replies of the API', Buffer.from(JSON.stringify(await this.world.stack.api(`/api/v1/${list}`))));
+    await this.keepMetrics();
+  }
+
+  // In both forms that can be pulled.
+  async keepMetrics() {
+    const { stack } = this.world;
+    const token = readFileSync(stack.path('mixer/api-token'), 'utf8').trim();
+    for (const accept of ['application/openmetrics-text; version=1.0.0', 'text/plain; version=0.0.4']) {
+      const answer = await request(`http://127.0.0.1:${stack.ports.api}/metrics`, { method: 'GET', headers: { accept, authorization: `Bearer ${token}` } });
+      assert.equal(answer.status, 200, answer.text);
+      this.keep('/metrics', Buffer.from(answer.text));
+    }
   }
 }
 
