@@ -45,7 +45,8 @@ SYSTEM_DIRECTORIES = ("sys/", "arpa/", "netinet/", "net/", "linux/")
 SYSTEM_HEADERS = {"unistd.h", "fcntl.h", "poll.h", "dirent.h", "netdb.h", "signal.h", "pthread.h", "sched.h",
                   "stdlib.h", "termios.h", "spawn.h", "ifaddrs.h", "cpuid.h", "x86intrin.h", "immintrin.h",
                   "nmmintrin.h", "endian.h", "grp.h", "pwd.h", "malloc.h", "cxxabi.h", "execinfo.h", "glob.h",
-                  "getopt.h", "syslog.h", "string.h", "time.h", "errno.h", "langinfo.h", "mntent.h"}
+                  "getopt.h", "syslog.h", "string.h", "time.h", "errno.h", "langinfo.h", "mntent.h",
+                  "dlfcn.h"}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 MACHINE_PATH = re.compile(r"(?<![\w.{}$])/(?:work|root|home/[a-z_][\w-]*)/")

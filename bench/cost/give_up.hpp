@@ -1,0 +1,15 @@
+// A benchmark that cannot do its work says why and ends: no figure is better than a wrong one.
+#pragma once
+
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+
+namespace fluxrig::bench {
+
+[[noreturn]] inline void give_up(std::string_view why) {
+  std::fprintf(stderr, "bench_cost: %.*s\n", static_cast<int>(why.size()), why.data());
+  std::exit(1);
+}
+
+}  // namespace fluxrig::bench
