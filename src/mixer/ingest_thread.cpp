@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/thread_priority.hpp"
-
 namespace fluxrig::mixer {
 namespace {
 
@@ -55,7 +53,6 @@ bool IngestThread::pause(std::chrono::milliseconds time) {
 }
 
 void IngestThread::run() {
-  work_behind_business();
   bool idle = true;
   while (!stopping()) {
     const bool was_empty = ingest_.empty();
