@@ -17,9 +17,10 @@ import bench_lanes_report as report  # noqa: E402
 PAGE = f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n"
 
 
-def mode(name, ratio, answers=10_000):
+def mode(name, ratio, answers=10_000, slices=1):
     quantiles = {"p50": 60.0, "p99": 66.0, "p999": 70.0}
-    return {"mode": name, "answers": answers, **quantiles, "spread": {"p99": [65.0, 67.0]}, "ratio": {key: ratio for key in quantiles},
+    return {"mode": name, "answers": answers, **quantiles, "spread": {"p99": [65.0, 67.0]}, "each": [{"p99": 66.0}] * slices,
+            "ratio": {key: ratio for key in quantiles},
             "wire": 2e5, "sent": {"live_audit": 1e5}, "states": {"normal": 1}, "window": 9e3, "chunk": 1024, "backlog": [[0, 0]]}
 
 
@@ -65,6 +66,17 @@ class BenchLanesReport(unittest.TestCase):
         self.assertEqual(page, PAGE)
         self.assertTrue(ended)
         self.assertIn("not what it should be: narrow: slice 1", said)
+
+    def test_one_slice_of_twenty_may_be_odd_and_is_named_on_the_page(self):
+        doubts = ["narrow: slice 3, full load: no telemetry", "narrow: slice 3, full load: the wire was empty"]
+        _, page, ended = run([mode("base", 1.0, slices=20)], doubts)
+        self.assertEqual(ended, 0)
+        self.assertIn("- narrow: slice 3, full load: the wire was empty", page)
+        self.assertTrue(run([mode("base", 1.0, slices=20)], [*doubts, "narrow: slice 4, full load: no telemetry"])[2])
+
+    def test_a_single_stall_does_not_move_the_median_of_the_slices(self):
+        stalled = {**mode("loaded", 1.5, slices=3), "each": [{"p99": 66.0}, {"p99": 200.0}, {"p99": 66.0}]}
+        self.assertIn("| 1.00 |", report.table([mode("base", 1.0), stalled])[3])
 
 
 if __name__ == "__main__":
