@@ -3,10 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
-#include <optional>
 
 #include "snake/nats_native.hpp"
+#include "snake/stream_plan.hpp"
 #include "snake/subjects.hpp"
 
 namespace fluxrig::snake {
@@ -17,67 +16,6 @@ constexpr int kMaxConsumers = 10'000;
 constexpr int kNotFoundCode = 10059;         // JetStream: stream not found
 constexpr int kSingleServerCode = 10074;     // replicas > 1 not supported in non-clustered mode
 constexpr int kNoSuitablePeersCode = 10005;  // the cluster has fewer servers, or they are away
-
-struct StreamPlan {
-  std::string_view name;
-  std::vector<const char*> subjects;
-  std::int64_t bytes;
-  jsDiscardPolicy discard;
-  std::chrono::nanoseconds age;  // 0: for ever
-};
-
-std::vector<StreamPlan> plans(const StreamSizes& sizes) {
-  return {{kStreamMessages, {"flux.msg.>"}, sizes.message_bytes, js_DiscardNew, sizes.message_age},
-          {kStreamAudit, {"flux.audit.*"}, sizes.audit_bytes, js_DiscardNew, {}},
-          {kStreamTelemetry, {"flux.telemetry.*"}, sizes.telemetry_bytes, js_DiscardNew, {}},
-          {kStreamDeadLetters, {"flux.dlq.>"}, sizes.dead_letter_bytes, js_DiscardOld, sizes.dead_letter_age},
-          {kStreamAdvisories,
-           {"$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.FLUX_MSG.*",
-            "$JS.EVENT.ADVISORY.CONSUMER.MSG_TERMINATED.FLUX_MSG.*"},
-           sizes.advisory_bytes,
-           js_DiscardOld,
-           sizes.message_age}};
-}
-
-jsStreamConfig to_config(StreamPlan& plan, const StreamSizes& sizes) {
-  jsStreamConfig config;
-  (void)jsStreamConfig_Init(&config);
-  config.Name = plan.name.data();  // of a literal: ends with a zero
-  config.Subjects = plan.subjects.data();
-  config.SubjectsLen = static_cast<int>(plan.subjects.size());
-  config.Retention = js_LimitsPolicy;
-  config.MaxBytes = plan.bytes;
-  config.MaxAge = plan.age.count();
-  config.Discard = plan.discard;
-  config.Storage = js_FileStorage;
-  config.AllowDirect = plan.name == kStreamDeadLetters;  // DeadLetterBox reads the next one there is
-  config.Replicas = sizes.replicas;
-  config.Duplicates = std::chrono::nanoseconds(sizes.duplicate_window).count();
-  return config;
-}
-
-// 0 and -1 both mean that there is none.
-bool same_limit(std::int64_t a, std::int64_t b) { return a == b || (a <= 0 && b <= 0); }
-
-bool same(const jsStreamConfig& a, const jsStreamConfig& b) {
-  if (a.SubjectsLen != b.SubjectsLen) return false;
-  for (int i = 0; i < a.SubjectsLen; ++i)
-    if (std::strcmp(a.Subjects[i], b.Subjects[i]) != 0) return false;
-  return a.MaxBytes == b.MaxBytes && a.MaxAge == b.MaxAge && a.Discard == b.Discard &&
-         a.Duplicates == b.Duplicates && a.Replicas == b.Replicas && a.AllowDirect == b.AllowDirect &&
-         a.NoAck == b.NoAck && same_limit(a.MaxMsgs, b.MaxMsgs) && same_limit(a.MaxMsgSize, b.MaxMsgSize) &&
-         same_limit(a.MaxMsgsPerSubject, b.MaxMsgsPerSubject);
-}
-
-// What cannot be changed stays (server_check.hpp names it), and an operator's replicas are not taken away.
-void keep_fixed(jsStreamConfig& config, const jsStreamConfig& existing) {
-  config.Storage = existing.Storage;
-  config.Retention = existing.Retention;
-  config.Sealed = existing.Sealed;
-  config.DenyPurge = existing.DenyPurge;
-  config.DenyDelete = existing.DenyDelete;
-  config.Replicas = std::max(config.Replicas, existing.Replicas);
-}
 
 bool same_text(const char* a, const char* b) {
   return std::string_view(a ? a : "") == std::string_view(b ? b : "");
@@ -142,7 +80,7 @@ ConsumerFloor floor_of(const jsConsumerInfo& info, std::uint64_t last_before) {
 Outcome<void> StreamAdmin::ensure_streams(const StreamSizes& sizes) {
   sizes_ = sizes;
   jsCtx* jetstream = bus_.native().jetstream.get();
-  for (auto& plan : plans(sizes)) {
+  for (auto& plan : stream_plans(sizes)) {
     auto config = to_config(plan, sizes);
     jsStreamInfo* raw = nullptr;
     jsErrCode code{};
@@ -157,7 +95,7 @@ Outcome<void> StreamAdmin::ensure_streams(const StreamSizes& sizes) {
       return stream_refused("look at the stream", config, status, code);
     } else if (config.Replicas > 1 && is_single(*info)) {
       return stream_refused("change the stream", config, NATS_ERR, static_cast<jsErrCode>(kSingleServerCode));
-    } else if (keep_fixed(config, *info->Config); !same(config, *info->Config)) {
+    } else if (keep_fixed(config, *info->Config); !is_as_planned(*info->Config, config)) {
       status = js_UpdateStream(nullptr, jetstream, &config, nullptr, &code);
       if (status != NATS_OK) return stream_refused("change the stream", config, status, code);
     }
