@@ -20,7 +20,8 @@ HOME = ROOT / "build-mutants"
 TREE = HOME / "tree"
 BUILD = HOME / "build"
 PROGRAM = BUILD / "bin" / "fluxrig-sim"
-COPIED = ("src/", "apps/", "examples/", "cmake/", "specs/", "docs/openapi.yaml", "CMakeLists.txt", "CMakePresets.json")
+COPIED = ("src/", "apps/", "examples/", "cmake/", "specs/", "docs/openapi.yaml", "tests/leaks/CMakeLists.txt",
+          "CMakeLists.txt", "CMakePresets.json")
 BUILD_SECONDS = 3600
 FLEET = ("--fleet", "--racks", "200", "--live", "4", "--outage", "120")  # of mutants named fleet-...
 FLEET_RUNS = 80  # a window below one chunk, which fleet-02 needs, comes in one run of fifteen
