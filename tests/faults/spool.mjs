@@ -12,6 +12,7 @@ export class Spool extends World {
   static title = 'spool';
   rack = 'host';  // has what the edge rack accepted
   destroyed = new Set();
+  damaged = new Set();  // segments: they are kept for a look after what was whole in them has gone out
 
   async open() {
     const { stack } = this;
@@ -45,7 +46,7 @@ wires: [ take -> done ]
   // The mixer and its bus are gone until the rack has some blocks in its spool; then the rack dies over them.
   async fillAndKill() {
     await this.stack.stop('mixer', 'SIGKILL');
-    const blocks = () => segments(this.directory).flatMap((segment) => segment.frames.map((_, index) => ({ segment, index })));
+    const blocks = () => segments(this.directory).filter(({ name }) => !this.damaged.has(name)).flatMap((segment) => segment.frames.map((_, index) => ({ segment, index })));
     await until('messages wait in the spool', async () => (await this.traffic.ask()).status === 200 && blocks().length > BLOCKS + 1);
     await pause(this.chance.between(100, 600));
     await this.stack.stop('edge', 'SIGKILL');
@@ -84,6 +85,7 @@ wires: [ take -> done ]
       const before = recordsOn(this.stack, this.directory);
       const { segment, index } = this.chance.pick(blocks.slice(1, -1));
       const done = flipFrame(segment, this.chance, index);
+      this.damaged.add(segment.name);
       const after = recordsOn(this.stack, this.directory);
       const lost = [...before].filter((id) => !after.has(id));
       for (const id of lost) this.destroyed.add(id);
