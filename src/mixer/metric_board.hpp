@@ -12,14 +12,11 @@
 #include "base/clock.hpp"
 #include "mixer/fresh_records.hpp"
 #include "model/records.hpp"
+#include "otlp/open_metrics.hpp"
 
 namespace fluxrig::mixer {
 
-struct RackPoint {
-  std::string rack;
-  MachineId machine_id;
-  model::MetricPoint point;
-};
+using otlp::RackPoint;
 
 class MetricBoard {
  public:

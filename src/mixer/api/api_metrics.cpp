@@ -1,5 +1,5 @@
 #include "mixer/api/api.hpp"
-#include "mixer/api/open_metrics.hpp"
+#include "otlp/open_metrics.hpp"
 
 namespace fluxrig::mixer {
 namespace {
@@ -26,10 +26,10 @@ ApiResponse Api::metrics(const ApiRequest& request) const {
   if (parts_.board != nullptr)
     points.push_back(
         own("fluxrig.mixer.points_left_out", "{point}", parts_.started, parts_.board->left_out()));
-  const auto text = metric_text_of(request.accept);
+  const auto text = otlp::metric_text_of(request.accept);
   ApiResponse response;
-  response.content_type = content_type(text);
-  response.body = render_metrics(points, text);
+  response.content_type = otlp::content_type(text);
+  response.body = otlp::render_metrics(points, text);
   return response;
 }
 

@@ -8,9 +8,16 @@
 #include <string>
 #include <string_view>
 
-#include "mixer/metric_board.hpp"
+#include "base/ids.hpp"
+#include "model/records.hpp"
 
-namespace fluxrig::mixer {
+namespace fluxrig::otlp {
+
+struct RackPoint {
+  std::string rack;  // its name; empty: the process's own, with neither label
+  MachineId machine_id;
+  model::MetricPoint point;
+};
 
 enum class MetricText : std::uint8_t { kPrometheus, kOpenMetrics };
 
@@ -18,9 +25,9 @@ enum class MetricText : std::uint8_t { kPrometheus, kOpenMetrics };
 [[nodiscard]] MetricText metric_text_of(std::string_view accept) noexcept;
 [[nodiscard]] std::string_view content_type(MetricText text) noexcept;
 
-// Points of one metric are neighbours, as MetricBoard::shown has them. Those whose kind or unit differs from
+// Points of one metric are neighbours, as boards have them. Those whose kind or unit differs from
 // the first of their name are left out, since a name has one type. Exponential histograms become classic ones
 // of at most 20 buckets.
 [[nodiscard]] std::string render_metrics(std::span<const RackPoint> points, MetricText text);
 
-}  // namespace fluxrig::mixer
+}  // namespace fluxrig::otlp

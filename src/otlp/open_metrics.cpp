@@ -1,4 +1,4 @@
-#include "mixer/api/open_metrics.hpp"
+#include "otlp/open_metrics.hpp"
 
 #include <fmt/format.h>
 
@@ -8,7 +8,7 @@
 #include <iterator>
 #include <vector>
 
-namespace fluxrig::mixer {
+namespace fluxrig::otlp {
 namespace {
 
 constexpr std::size_t kMostBuckets = 20;
@@ -224,4 +224,4 @@ std::string render_metrics(std::span<const RackPoint> points, MetricText text) {
   return Renderer(text).render(points);
 }
 
-}  // namespace fluxrig::mixer
+}  // namespace fluxrig::otlp

@@ -1,11 +1,11 @@
-#include "mixer/api/open_metrics.hpp"
+#include "otlp/open_metrics.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "model/golden_records.hpp"
 
-namespace fluxrig::mixer {
+namespace fluxrig::otlp {
 namespace {
 
 using model::golden::metric_point;
@@ -102,4 +102,4 @@ TEST(OpenMetrics, TheFormatIsWhatTheCallerAsksFor) {
 }
 
 }  // namespace
-}  // namespace fluxrig::mixer
+}  // namespace fluxrig::otlp
