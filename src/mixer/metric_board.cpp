@@ -58,7 +58,9 @@ void MetricBoard::take_one(const sink::IncomingBlock& block, const model::Metric
   } else if (point.time < found->second.point.point.time && point.start <= found->second.point.point.start) {
     return;  // of the same start, or one before it
   }
-  found->second = {{block.rack, block.head.machine_id, point}, now};
+  Seen next{{block.rack, block.head.machine_id, point}, now};
+  otlp::carry_exemplars(found->second.point.point, next.point.point);
+  found->second = std::move(next);
 }
 
 void MetricBoard::forget_stale(UnixNanos now) {

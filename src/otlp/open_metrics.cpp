@@ -220,6 +220,28 @@ std::string_view content_type(MetricText text) noexcept {
                                           : "text/plain; version=0.0.4; charset=utf-8";
 }
 
+void carry_exemplars(const model::MetricPoint& before, model::MetricPoint& now) {
+  const auto exemplars_of = [](auto& point) {
+    using Point = std::remove_reference_t<decltype(point)>;
+    using Exemplars = std::conditional_t<std::is_const_v<Point>, const std::vector<model::Exemplar>,
+                                         std::vector<model::Exemplar>>;
+    return std::visit(
+        [](auto& data) -> Exemplars* {
+          if constexpr (requires { data.exemplars; })
+            return &data.exemplars;
+          else
+            return nullptr;
+        },
+        point.data);
+  };
+  const auto* old = exemplars_of(before);
+  auto* held = exemplars_of(now);
+  if (old == nullptr || held == nullptr || before.data.index() != now.data.index()) return;
+  held->insert(held->end(), old->begin(), old->end());
+  std::stable_sort(held->begin(), held->end(), [](const auto& a, const auto& b) { return b.time < a.time; });
+  held->resize(std::min(held->size(), kMostExemplars));
+}
+
 std::string render_metrics(std::span<const RackPoint> points, MetricText text) {
   return Renderer(text).render(points);
 }

@@ -25,6 +25,11 @@ enum class MetricText : std::uint8_t { kPrometheus, kOpenMetrics };
 [[nodiscard]] MetricText metric_text_of(std::string_view accept) noexcept;
 [[nodiscard]] std::string_view content_type(MetricText text) noexcept;
 
+// A point has the exemplars of its own interval only, and who pulls comes less often than that: those of the
+// point before it stay beside them, the latest kMostExemplars of all.
+inline constexpr std::size_t kMostExemplars = 16;
+void carry_exemplars(const model::MetricPoint& before, model::MetricPoint& now);
+
 // Points of one metric are neighbours, as boards have them. Those whose kind or unit differs from
 // the first of their name are left out, since a name has one type. Exponential histograms become classic ones
 // of at most 20 buckets.

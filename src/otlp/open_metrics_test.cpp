@@ -82,6 +82,25 @@ TEST(OpenMetrics, AnExponentialHistogramKeepsExactBoundsInFewBuckets) {
   EXPECT_LE(lines, 21U);
 }
 
+TEST(OpenMetrics, ExemplarsOfThePointBeforeStayUntilNewerOnesCrowdThemOut) {
+  auto first = model::golden::explicit_histogram();
+  first.exemplars.resize(1);
+  const auto exemplar = first.exemplars.front();
+  auto second = first;
+  second.exemplars.clear();
+  auto now = metric_point(second);
+  carry_exemplars(metric_point(first), now);
+  EXPECT_EQ(std::get<model::ExplicitHistogram>(now.data).exemplars, first.exemplars);
+  second.exemplars.assign(kMostExemplars, exemplar);
+  for (auto& one : second.exemplars) one.time.value += 1;
+  now = metric_point(second);
+  carry_exemplars(metric_point(first), now);
+  EXPECT_EQ(std::get<model::ExplicitHistogram>(now.data).exemplars, second.exemplars);
+  auto other = metric_point(model::Sum{1, true});
+  carry_exemplars(metric_point(first), other);
+  EXPECT_EQ(other, metric_point(model::Sum{1, true}));
+}
+
 TEST(OpenMetrics, ValuesOfLabelsAreEscaped) {
   auto point = metric_point(model::Gauge{1});
   point.attributes = {{"http.route", std::string("/a\"b\\c\nd")}, {"http_route", std::string("twice")}};

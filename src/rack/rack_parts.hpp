@@ -13,6 +13,8 @@
 #include "rack/export_tap.hpp"
 #include "rack/identity.hpp"
 #include "rack/link_thread.hpp"
+#include "rack/metric_page.hpp"
+#include "rack/monitor.hpp"
 #include "rack/pump_thread.hpp"
 #include "rack/rack.hpp"
 #include "rack/rack_export.hpp"
@@ -42,6 +44,8 @@ class Rack {
   [[nodiscard]] Outcome<void> connect_bus();
   [[nodiscard]] Wiring make_wiring();
   [[nodiscard]] Outcome<void> start_export();
+  [[nodiscard]] Outcome<void> start_monitor();
+  [[nodiscard]] std::string why_not_ready() const;
   void make_pump();
   void open_backlog();
   void make_link();
@@ -95,6 +99,7 @@ class Rack {
   std::unique_ptr<RackExport> export_;               // null: nothing goes out but over the bus
   std::unique_ptr<ExportTap> export_tap_;            // the pump's
   std::unique_ptr<lane::TelemetryBacklog> backlog_;  // the link's
+  std::unique_ptr<MetricPage> metric_page_;          // null: nobody may pull
   std::unique_ptr<tap::Pump> pump_;
   std::atomic<bool> connection_changed_{false};  // written by the bus, read by the link: see Link::Parts
   std::unique_ptr<snake::NatsBus> bus_;
@@ -106,6 +111,7 @@ class Rack {
   std::unique_ptr<CommandDesk> command_desk_;
   std::unique_ptr<PumpThread> pump_thread_;
   std::unique_ptr<LinkThread> link_thread_;
+  std::unique_ptr<Monitor> monitor_;  // null: no listener of the rack's own
 };
 
 }  // namespace fluxrig::rack

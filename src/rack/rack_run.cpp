@@ -17,7 +17,8 @@ void Rack::run() {
   diagnostics_.info("rack", fmt::format("rack '{}' is ready", scenario_.rack),
                     {{"machine_id", to_string(identity_.machine_id)}});
   IoLoop(io_, clock_, [this] { return runtime_->awaiting_disk(); }).run();
-  // The io thread is done: what remains is to bring the records home.
+  // The io thread is done: what remains is to bring the records home. Who asks meanwhile is refused.
+  monitor_.reset();
   const bool has_link = link_thread_ != nullptr;
   event("fluxrig.rack.stopped", fmt::format("rack {} stopped", scenario_.rack));
   pump_thread_->stop();
@@ -28,6 +29,20 @@ void Rack::run() {
   if (export_tap_) export_tap_->flush();
   export_.reset();  // flushes; the pump, which would hand over more, has stopped
   diagnostics_.info("rack", fmt::format("rack '{}' has stopped", scenario_.rack));
+}
+
+Outcome<void> Rack::start_monitor() {
+  if (!scenario_.monitor) return {};
+  monitor_ = std::make_unique<Monitor>(
+      Monitor::Parts{io_, *metric_page_, diagnostics_, [this] { return why_not_ready(); }});
+  return monitor_->open(scenario_.monitor->listen);
+}
+
+// Gears that could not start, or a log that could not be opened, have ended the rack before anybody asks.
+std::string Rack::why_not_ready() const {
+  if (admission_.draining.load(std::memory_order_relaxed)) return "the rack is stopping";
+  if (admission_.audit_blocked.load(std::memory_order_relaxed)) return "the audit log cannot be written";
+  return {};
 }
 
 void Rack::await_signal() {
@@ -151,9 +166,9 @@ void Rack::emit_metrics(tap::Pump& pump) {
     sum("fluxrig.telemetry.dropped", "{record}", drops_.count(cause), lane::to_string(cause));
   }
   if (link_) emit_link_metrics(pump);
-  if (!export_) return;
-  emit_export_metrics(pump);
-  export_tap_->flush();
+  if (export_) emit_export_metrics(pump);
+  if (metric_page_) metric_page_->turn();
+  if (export_) export_tap_->flush();
 }
 
 // Of all signals together, in items: spans, data points, log records.

@@ -80,6 +80,7 @@ Outcome<void> Rack::start() {
   runtime_->seal_under(identity_.token_keys);
   runtime_->set_sampling(scenario_.telemetry.sampling.ratio);
   if (auto started = runtime_->start(); !started) return started;
+  if (auto started = start_monitor(); !started) return started;
   glass_ = make_break_glass();
   if (bus_) {
     open_backlog();
@@ -228,6 +229,10 @@ void Rack::make_pump() {
       tap::Pump::Parts{ring_, events_, tap::Assembler(*names_, *sanitizer_, ticks_), ticks_, audit, telemetry,
                        clock_},
       sampling);
+  if (scenario_.monitor) {
+    metric_page_ = std::make_unique<MetricPage>(scenario_.rack, identity_.machine_id);
+    pump_->show_points_to([this](const sanitize::CleanRecord& point) { metric_page_->take(point); });
+  }
   pump_thread_ = std::make_unique<PumpThread>(
       PumpThread::Parts{*pump_, ticks_, *audit_, pump_bell_, admission_, clock_, diagnostics_,
                         scenario_.telemetry.audit.durability, scenario_.telemetry.audit.interval,

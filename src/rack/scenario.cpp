@@ -122,6 +122,8 @@ void take_rack_settings(const gear::Settings& settings, std::string_view folder,
   const auto* limits = settings.map("limits");
   scenario.limits.in_flight = static_cast<std::uint32_t>(limits->integer("in_flight"));
   scenario.limits.transaction_timeout = limits->duration("transaction_timeout");
+  if (const auto* monitor = settings.map("monitor"))
+    scenario.monitor = MonitorListen{monitor->endpoint("listen"), monitor->mark("listen")};
   const auto* log = settings.map("log");
   scenario.log.format = log->text("format") == "json" ? DiagnosticFormat::kJson : DiagnosticFormat::kText;
   scenario.log.level = severity_of(log->text("level"));
@@ -202,31 +204,22 @@ void read_gears(const yaml::Node& gears, std::string_view folder,
 
 bool is_any(std::string_view host) { return host.empty() || host == "0.0.0.0" || host == "::"; }
 
-struct Listener {
-  const GearEntry* gear;
-  std::string_view option;
-  gear::Endpoint endpoint;
-};
+bool collide(const gear::Endpoint& one, const gear::Endpoint& other) {
+  if (one.port == 0 || one.port != other.port) return false;
+  return one.host == other.host || is_any(one.host) || is_any(other.host);
+}
 
 void check_same_ports(const Scenario& scenario, Complaints& complaints) {
-  std::vector<Listener> listeners;
-  for (const auto& entry : scenario.gears) {
-    for (const auto& option : entry.type->options) {
-      if (option.type != gear::OptionType::kListen || !entry.settings.has(option.name)) continue;
-      const Listener added{&entry, option.name, entry.settings.endpoint(option.name)};
-      for (const auto& other : listeners) {
-        if (added.endpoint.port == 0 || other.endpoint.port != added.endpoint.port) continue;
-        if (other.endpoint.host != added.endpoint.host && !is_any(other.endpoint.host) &&
-            !is_any(added.endpoint.host))
-          continue;
-        complaints.push_back({entry.settings.mark(option.name), 1,
-                              fmt::format("gear '{}': port {} is already taken by gear '{}'", entry.name,
-                                          added.endpoint.port, other.gear->name),
-                              "each listening gear needs a port of its own"});
-        break;
-      }
-      listeners.push_back(added);
-    }
+  const auto places = listen_places(scenario);
+  for (auto added = places.begin(); added != places.end(); ++added) {
+    const auto other = std::find_if(places.begin(), added, [&](const ListenPlace& one) {
+      return collide(one.endpoint, added->endpoint);
+    });
+    if (other == added) continue;
+    complaints.push_back(
+        {added->mark, 1,
+         fmt::format("{}: port {} is already taken by {}", added->owner, added->endpoint.port, other->owner),
+         "each listener needs a port of its own"});
   }
 }
 

@@ -77,6 +77,12 @@ struct Log {
   Severity level = Severity::kInfo;
 };
 
+// A listener of the rack's own: /metrics, /livez, /readyz.
+struct MonitorListen {
+  gear::Endpoint listen;
+  yaml::Mark mark;
+};
+
 struct GearEntry {
   std::string name;
   const gear::GearType* type = nullptr;  // never null; points into the catalogue given to load
@@ -108,6 +114,7 @@ struct Scenario {
   std::vector<Wire> wires;
   Limits limits;
   Log log;
+  std::optional<MonitorListen> monitor;
 
   // The gear behind an output port; nullopt for ports that do not exist.
   [[nodiscard]] std::optional<std::size_t> target(std::size_t from, std::uint16_t port) const noexcept;
@@ -123,6 +130,14 @@ using Environment = std::map<std::string, std::string, std::less<>>;
 [[nodiscard]] tl::expected<Scenario, std::vector<yaml::Complaint>> load(
     std::string_view text, std::string_view folder, const std::vector<gear::GearType>& catalogue,
     const Environment& environment = {});
+
+// Every address that a scenario listens on.
+struct ListenPlace {
+  std::string owner;  // "gear 'shop'", "monitor"
+  gear::Endpoint endpoint;
+  yaml::Mark mark;
+};
+[[nodiscard]] std::vector<ListenPlace> listen_places(const Scenario& scenario);
 
 // What the machine says to it: a listening port that cannot be bound, a certificates directory that is not
 // there. Binds each port for an instant; so only for a rack that is not running.

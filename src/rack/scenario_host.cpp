@@ -61,22 +61,27 @@ std::string next_step(const gear::Endpoint& endpoint, int os_error) {
 
 }  // namespace
 
+std::vector<ListenPlace> listen_places(const Scenario& scenario) {
+  std::vector<ListenPlace> places;
+  for (const auto& entry : scenario.gears)
+    for (const auto& option : entry.type->options)
+      if (option.type == gear::OptionType::kListen && entry.settings.has(option.name))
+        places.push_back({fmt::format("gear '{}'", entry.name), entry.settings.endpoint(option.name),
+                          entry.settings.mark(option.name)});
+  if (scenario.monitor) places.push_back({"monitor", scenario.monitor->listen, scenario.monitor->mark});
+  return places;
+}
+
 std::vector<yaml::Complaint> check_ports(const Scenario& scenario) {
   std::vector<yaml::Complaint> complaints;
-  for (const auto& entry : scenario.gears) {
-    for (const auto& option : entry.type->options) {
-      if (option.type != gear::OptionType::kListen || !entry.settings.has(option.name)) continue;
-      const auto endpoint = entry.settings.endpoint(option.name);
-      const int os_error = try_listen(endpoint);
-      if (os_error == 0) continue;
-      const std::string what =
-          os_error == EADDRINUSE
-              ? fmt::format("port {} is in use", endpoint.port)
-              : fmt::format("cannot listen on {}:{}: {}", endpoint.host.empty() ? "*" : endpoint.host,
-                            endpoint.port, std::strerror(os_error));
-      complaints.push_back({entry.settings.mark(option.name), 1,
-                            fmt::format("gear '{}': {}", entry.name, what), next_step(endpoint, os_error)});
-    }
+  for (const auto& [owner, endpoint, mark] : listen_places(scenario)) {
+    const int os_error = try_listen(endpoint);
+    if (os_error == 0) continue;
+    const std::string what = os_error == EADDRINUSE ? fmt::format("port {} is in use", endpoint.port)
+                                                    : fmt::format("cannot listen on {}:{}: {}",
+                                                                  endpoint.host.empty() ? "*" : endpoint.host,
+                                                                  endpoint.port, std::strerror(os_error));
+    complaints.push_back({mark, 1, fmt::format("{}: {}", owner, what), next_step(endpoint, os_error)});
   }
   return complaints;
 }

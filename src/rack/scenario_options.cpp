@@ -161,6 +161,17 @@ Option log_options() {
                      .choices = {"error", "warn", "info", "debug"}}}};
 }
 
+Option monitor_options() {
+  return {
+      .name = "monitor",
+      .type = OptionType::kMap,
+      .summary = "a listener of the rack's own, with /metrics, /livez and /readyz; without it there is none",
+      .items = {{.name = "listen",
+                 .type = OptionType::kListen,
+                 .summary = "open to whoever reaches it: loopback, or a network of operators only",
+                 .required = true}}};
+}
+
 void collect(const std::vector<Option>& options, const std::string& prefix,
              std::vector<OverridableOption>& found) {
   for (const auto& option : options) {
@@ -222,6 +233,7 @@ const std::vector<Option>& scenario_options() {
        .fallback = "false"},
       limits_options(),
       log_options(),
+      monitor_options(),
       {.name = "gears", .type = OptionType::kFree, .summary = "name: {type: ..., options}", .required = true},
       {.name = "wires", .type = OptionType::kFree, .summary = "list of \"from -> to\"", .required = true}};
   return options;

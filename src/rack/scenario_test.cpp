@@ -230,6 +230,26 @@ TEST(Scenario, RefusesTwoGearsOnOnePortUnlessTheirAddressesDiffer) {
   EXPECT_TRUE(load(text("127.0.0.1:0", "127.0.0.1:0"), "", catalogue()).has_value());
 }
 
+TEST(Scenario, TheMonitorListensWhereItIsToldAndOnNoPortOfAGear) {
+  const std::string text = with(
+      "  a: { type: http_server, listen: \"127.0.0.1:8080\" }\n  bank: { type: tcp_client, connect: \"b:1\" "
+      "}\n",
+      "a -> bank");
+  const auto without = load(text, "", catalogue());
+  ASSERT_TRUE(without);
+  EXPECT_FALSE(without->monitor);
+  const auto listening = load(text + "monitor: { listen: \"127.0.0.1:9464\" }\n", "", catalogue());
+  ASSERT_TRUE(listening);
+  ASSERT_TRUE(listening->monitor);
+  EXPECT_EQ(listening->monitor->listen.port, 9464);
+  const auto moved = load(text, "", catalogue(), {{"FLUXRIG_MONITOR_LISTEN", "127.0.0.1:9465"}});
+  ASSERT_TRUE(moved);
+  EXPECT_EQ(moved->monitor->listen.port, 9465);
+  EXPECT_EQ(only_complaint(text + "monitor: { listen: \":8080\" }\n").message,
+            "monitor: port 8080 is already taken by gear 'a'");
+  EXPECT_THAT(only_complaint(text + "monitor: {}\n").message, HasSubstr("'listen' is missing"));
+}
+
 TEST(Scenario, RefusesNamesThatAreNoTokens) {
   EXPECT_THAT(only_complaint("rack: My Rack\n" + with(kThree, "shop -> codec -> bank").substr(11)).message,
               HasSubstr("'My Rack' is no name of a rack"));
@@ -324,6 +344,16 @@ TEST(ScenarioPorts, ATakenPortIsNamedWithTheWayToItsHolder) {
   EXPECT_EQ(complaints[0].message, "gear 'shop': port " + port + " is in use");
   EXPECT_EQ(complaints[0].hint, "find the holder with: ss -ltnp 'sport = :" + port + "'");
   EXPECT_EQ(complaints[0].mark.line, 3);
+}
+
+TEST(ScenarioPorts, TheMonitorsPortIsTriedToo) {
+  auto loaded = load(with(kThree, "shop -> codec -> bank"), "", catalogue());
+  ASSERT_TRUE(loaded.has_value());
+  loaded->monitor = MonitorListen{{"192.0.2.1", 9464}, {7, 3}};  // of no machine (RFC 5737)
+  const auto complaints = check_ports(*loaded);
+  ASSERT_EQ(complaints.size(), 1U);
+  EXPECT_THAT(complaints[0].message, StartsWith("monitor: cannot listen on 192.0.2.1:9464"));
+  EXPECT_EQ(complaints[0].mark.line, 7);
 }
 
 TEST(ScenarioPorts, FreePortsAreNoComplaint) {

@@ -32,13 +32,19 @@ void Pump::emit(const sanitize::CleanRecord& record) {
 void Pump::emit_sum(const RackFigure& figure) {
   auto point = point_of(figure);
   point.data = model::Sum{static_cast<double>(figure.value), true};
-  emit(sanitize::clean(std::move(point)));
+  emit_point(std::move(point));
 }
 
 void Pump::emit_gauge(const RackFigure& figure) {
   auto point = point_of(figure);
   point.data = model::Gauge{static_cast<double>(figure.value)};
-  emit(sanitize::clean(std::move(point)));
+  emit_point(std::move(point));
+}
+
+void Pump::emit_point(model::MetricPoint point) {
+  const auto searched = sanitize::clean(std::move(point));
+  emit(searched);
+  if (show_) show_(searched);
 }
 
 model::MetricPoint Pump::point_of(const RackFigure& figure) const {
@@ -191,7 +197,7 @@ void Pump::emit_metrics(const std::deque<GearMetrics>& gears) {
       histogram->exemplars = exemplars_.take(gear.gear);
   }
   http_.emit(series_start_, now, points_);
-  for (auto& one : points_) emit(sanitize::clean(std::move(one)));
+  for (auto& one : points_) emit_point(std::move(one));
 }
 
 }  // namespace fluxrig::tap

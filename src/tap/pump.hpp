@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <vector>
 
@@ -83,6 +84,8 @@ class Pump {
   // Puts the current value of every series into the telemetry lane, those of HTTP requests too.
   void emit_metrics(const std::deque<GearMetrics>& gears);
   void emit(const sanitize::CleanRecord& record);
+  // Who shows metrics to those who pull sees each point that is emitted. Before the first; null: nobody.
+  void show_points_to(std::function<void(const sanitize::CleanRecord&)> show) { show_ = std::move(show); }
   // Of the rack as a whole; `cause` becomes the attribute fluxrig.cause when there is one.
   struct RackFigure {
     std::string_view name;
@@ -97,6 +100,7 @@ class Pump {
 
  private:
   [[nodiscard]] model::MetricPoint point_of(const RackFigure& figure) const;
+  void emit_point(model::MetricPoint point);
   void fill_batch();
   void add_intent(const RecordView& record);
   void add_transaction(const RecordView& record);
@@ -126,6 +130,7 @@ class Pump {
   Exemplars exemplars_;
   HttpMetrics http_;
   std::vector<model::MetricPoint> points_;
+  std::function<void(const sanitize::CleanRecord&)> show_;
 };
 
 }  // namespace fluxrig::tap

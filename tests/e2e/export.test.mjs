@@ -18,6 +18,7 @@ const pan = '4532015112830366';
 let backEnd;
 let grpc;
 let wellBehaved;
+let monitor;  // the edge's own port
 const backEndOf = { traces: () => backEnd, logs: () => grpc };
 const signals = Object.keys(backEndOf);
 
@@ -107,15 +108,17 @@ async function scraped(token) {
   if (spawnSync('prometheus', ['--version']).error) return process.stderr.write('  (no prometheus here: not scraped)\n');
   const port = await freePort();
   writeFileSync(stack.path('token'), token);
-  writeFileSync(stack.path('prometheus.yaml'), `scrape_configs:\n  - job_name: fluxrig\n    scrape_interval: 1s\n    authorization: { credentials_file: ${stack.path('token')} }\n    static_configs: [ { targets: [ "127.0.0.1:${stack.ports.api}" ] } ]\n`);
+  writeFileSync(stack.path('prometheus.yaml'), `scrape_configs:\n  - job_name: fluxrig\n    scrape_interval: 1s\n    authorization: { credentials_file: ${stack.path('token')} }\n    static_configs: [ { targets: [ "127.0.0.1:${stack.ports.api}" ] } ]\n` +
+    `  - job_name: edge\n    scrape_interval: 1s\n    static_configs: [ { targets: [ "127.0.0.1:${monitor}" ] } ]\n`);
   stack.spawn('prometheus', 'prometheus', [`--config.file=${stack.path('prometheus.yaml')}`, `--storage.tsdb.path=${stack.path('prometheus')}`, `--web.listen-address=127.0.0.1:${port}`, '--enable-feature=exemplar-storage']);
   const ask = async (path) => JSON.parse((await request(`http://127.0.0.1:${port}/api/v1/${path}`, { method: 'GET' })).text).data;
   const asked = (path, enough) => until(path, async () => { try { const data = await ask(path); return enough(data) && data; } catch { return undefined; } }, 30_000);
   const { result } = await asked(`query?query=${encodeURIComponent('sum by (rack) (http_server_request_duration_seconds_count)')}`, (data) => data.result.length > 0);
   assert.deepEqual(result[0].metric, { rack: 'edge' });
   assert.ok(Number(result[0].value[1]) > 0);
-  const { activeTargets: [target] } = await ask('targets');
-  assert.equal(target.lastError, '');
+  await asked(`query?query=${encodeURIComponent('http_server_request_duration_seconds_count{job="edge",rack="edge"} > 0')}`, (data) => data.result.length > 0);
+  const { activeTargets } = await ask('targets');
+  assert.deepEqual(activeTargets.map(({ lastError }) => lastError), ['', ''], 'mixer and rack');
   await stack.stop('prometheus');
 }
 
@@ -123,7 +126,8 @@ await runSuite([
   ['what is stored is exported: gzip, headers, one trace', async () => {
     backEnd = await BackEnd.start({ port: await freePort() });
     grpc = await GrpcBackEnd.start({ port: await freePort() });
-    await stack.start({ mixer: section(backEnd.port, grpc.port) });
+    monitor = await freePort();
+    await stack.start({ mixer: section(backEnd.port, grpc.port), edge: { top: `monitor: { listen: "127.0.0.1:${monitor}" }\n` } });
     const answer = await pay();
     await settled();
     const [first] = backEnd.of('traces');

@@ -12,12 +12,14 @@ const stack = new Stack();
 const pan = '4532015112830366';
 const calls = [];  // of gRPC
 let port;
+let monitor;
 let backEnd;
 let wellBehaved;
 
 // Traces go where OTEL_* says.
 const scenario = (backEndPort) => `rack: alone
 data: ${stack.path('alone')}
+monitor: { listen: "127.0.0.1:${monitor}" }
 telemetry:
   metrics: { interval: 500ms }
   export:
@@ -44,6 +46,7 @@ await runSuite([
     backEnd = await BackEnd.start({ port: await freePort() });
     wellBehaved = await grpcServer((signal, message) => void calls.push({ signal, message }), { port: await freePort() });
     port = await freePort();
+    monitor = await freePort();
     stack.writeScenario('alone', scenario(backEnd.port));
     await stack.startRack('alone', { welcomed: false, env: { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `http://127.0.0.1:${wellBehaved.port}`,
       OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'grpc', OTEL_RESOURCE_ATTRIBUTES: 'deployment.environment.name=shop-17', OTEL_EXPORTER_OTLP_TIMEOUT: 'never' } });
@@ -79,6 +82,22 @@ await runSuite([
     const bytes = Buffer.concat([...calls.map(({ message }) => message), ...backEnd.requests.map(({ body }) => body)]);
     assert.ok(bytes.includes('tok_'), 'the card is there as its token');
     assert.ok(!bytes.includes(pan) && !bytes.includes(pan.slice(6, 15)), 'and its number nowhere');
+  }],
+  ['its own port shows metrics, and says whether it is ready', async () => {
+    const ask = (path, accept = '*/*') => request(`http://127.0.0.1:${monitor}${path}`, { method: 'GET', headers: { accept } });
+    assert.equal((await ask('/livez')).status, 200);
+    assert.equal((await ask('/readyz')).text, 'ready\n');
+    const plain = await ask('/metrics');
+    assert.match(plain.headers['content-type'], /^text\/plain; version=0\.0\.4/);
+    assert.match(plain.text, /^fluxrig_rack_transactions_total\{rack="alone",machine_id="[0-9a-f-]{36}"\} [1-9]\d*$/m);
+    const exemplar = await until('an exemplar of a span that was sent', async () => {
+      const open = await ask('/metrics', 'application/openmetrics-text; version=1.0.0');
+      assert.match(open.headers['content-type'], /^application\/openmetrics-text; version=1\.0\.0/);
+      assert.match(open.text, /\n# EOF\n$/);
+      return /^http_server_request_duration_seconds_bucket\{.*\} \d+ # \{trace_id="([0-9a-f]{32})"/m.exec(open.text);
+    });
+    assert.ok(calls.some(({ message }) => spansOf(message).some(({ traceId }) => hex(traceId) === exemplar[1])));
+    for (const { text } of [plain, await ask(`/${pan}`)]) assert.ok(!text.includes(pan));
   }],
   ['its dead back ends cost business nothing, and their own backlog only', async () => {
     const before = calls.length;

@@ -28,7 +28,8 @@ std::string_view path_of(std::string_view target) noexcept {
 
 void clear(HttpRequest& request) noexcept {
   // Capacity stays: the next request on the connection is much like this one.
-  for (auto* text : {&request.method, &request.path, &request.content_type, &request.body}) text->clear();
+  for (auto* text : {&request.method, &request.path, &request.content_type, &request.accept, &request.body})
+    text->clear();
   request.trace.clear();
   request.hosts = 0;
   request.bytes = 0;
@@ -67,7 +68,7 @@ class HttpRequestReader::Parser {
 
   // Beast's parser reads one message and cannot be set back: it is made anew in the same place.
   void next() {
-    inner_.emplace(request_, limits_.max_header);
+    inner_.emplace(request_, limits_);
     inner_->header_limit(static_cast<std::uint32_t>(limits_.max_header));
     inner_->body_limit(limits_.max_body);
   }
@@ -77,7 +78,8 @@ class HttpRequestReader::Parser {
 
   class Inner final : public http::basic_parser<true> {
    public:
-    Inner(HttpRequest& request, std::size_t max_header) : request_(request), header_left_(max_header) {}
+    Inner(HttpRequest& request, const HttpLimits& limits)
+        : request_(request), header_left_(limits.max_header), keeps_accept_(limits.keeps_accept) {}
 
    private:
     void on_request_impl(http::verb, beast::string_view method, beast::string_view target, int version,
@@ -98,6 +100,9 @@ class HttpRequestReader::Parser {
           break;
         case http::field::content_type:
           request_.content_type.assign(view(value));
+          break;
+        case http::field::accept:
+          if (keeps_accept_) request_.accept.append(request_.accept.empty() ? "" : ",").append(view(value));
           break;
         case http::field::transfer_encoding:
           request_.transfer_encoding = true;
@@ -134,6 +139,7 @@ class HttpRequestReader::Parser {
 
     HttpRequest& request_;
     std::size_t header_left_;
+    bool keeps_accept_;
     bool in_trailer_ = false;
   };
 

@@ -15,12 +15,14 @@ namespace fluxrig::gear::net {
 struct HttpLimits {
   std::size_t max_header = 16U << 10;  // request line and header fields
   std::size_t max_body = 1U << 20;
+  bool keeps_accept = false;  // HttpRequest::accept, which no gear looks at
 };
 
 struct HttpRequest {
   std::string method;
   std::string path;  // of the target, without the query; as sent (percent-encoded)
   std::string content_type;
+  std::string accept;  // see HttpLimits; several fields are joined
   trace::Carrier trace;
   std::string body;
   int version = 11;  // 10 or 11
