@@ -24,6 +24,19 @@ std::vector<model::Attribute> searched(std::vector<model::Attribute> resource) {
   return resource;
 }
 
+// A heartbeat's report, member by member: what is no JSON says nothing, and a name or a number counts as any
+// text.
+std::string searched_report(std::string_view json) {
+  const auto search = [](sanitize::Action, std::string_view text) {
+    return std::optional(sanitize::mask_card_numbers(text));
+  };
+  return sanitize::clean_json(json, {}, search).value_or("{}");
+}
+
+// A name that holds a number would stand in subjects, in the server's configuration and in every note about
+// it.
+bool holds_a_number(const std::string& name) { return sanitize::mask_card_numbers(name) != name; }
+
 }  // namespace
 
 Outcome<std::unique_ptr<Control>> Control::start(Parts parts) {
@@ -79,6 +92,8 @@ void Control::heartbeat(const snake::Delivery& delivery) {
                             {{"rack", *rack}, {"why", to_string(message.error())}});
     return;
   }
+  message->status_json = searched_report(message->status_json);
+  if (message->pressure) message->pressure->cause = sanitize::mask_card_numbers(message->pressure->cause);
   parts_.presence.heartbeat(*machine, *rack, *std::move(message), parts_.clock.now());
 }
 
@@ -139,6 +154,7 @@ void Control::answer(const snake::Delivery& delivery) {
   model::HelloReply reply;
   reply.error =
       hello ? welcome(*machine, *hello) : "the hello is not understood: " + to_string(hello.error());
+  reply.error = sanitize::mask_card_numbers(reply.error);
   if (reply.error.size() > model::kMaxReplyErrorBytes) reply.error.resize(model::kMaxReplyErrorBytes);
   if (reply.error.empty())
     parts_.diagnostics.info(
@@ -149,7 +165,9 @@ void Control::answer(const snake::Delivery& delivery) {
                             {{"machine_id", to_string(*machine)}, {"why", reply.error}});
   Bytes bytes;
   model::encode(reply, bytes);
-  if (!delivery.reply.empty()) (void)parts_.bus.publish(delivery.reply, bytes);  // lost: the rack asks again
+  // A rack chooses where its answer goes, and the mixer may publish anywhere: to that rack and to nobody
+  // else. What is lost is asked again.
+  if (snake::is_inbox_of(*machine, delivery.reply)) (void)parts_.bus.publish(delivery.reply, bytes);
   if (reply.error.empty()) parts_.welcomed(*machine);
 }
 
@@ -166,6 +184,8 @@ std::string Control::welcome(const MachineId& machine, const model::Hello& hello
   for (const auto& consumer : hello.consumers) {
     if (consumer.filter_subject.substr(0, kMessages.size()) != kMessages)
       return fmt::format("gear '{}' asks for subjects outside {}", consumer.gear, kMessages);
+    if (holds_a_number(consumer.gear) || holds_a_number(consumer.filter_subject))
+      return "the name of a gear, or the subject that it asks for, holds what looks like a card number";
     if (parts_.server != nullptr)
       if (const auto granted = parts_.server->grant(*name, consumer.gear); !granted)
         return granted.error().message;

@@ -3,12 +3,19 @@
 #include <fmt/format.h>
 
 #include "mixer/block_intake.hpp"
+#include "sanitize/sanitizer.hpp"
 #include "snake/subjects.hpp"
 
 namespace fluxrig::mixer {
 namespace {
 
 constexpr std::string_view kAllAnswers = "flux.ctrl.mixer.*";
+
+// The words of a rack go to an operator, to the log and into the store.
+void search(model::ControlAnswer& answer) {
+  answer.error = sanitize::mask_card_numbers(answer.error);
+  for (auto& [name, value] : answer.results) value = sanitize::mask_card_numbers(value);
+}
 
 }  // namespace
 
@@ -26,6 +33,7 @@ void RackCommands::answered(const snake::Delivery& delivery) {
   const auto machine = machine_of_subject(delivery.subject);
   auto answer = model::decode_control_answer(delivery.payload);
   if (!machine || !answer) return;  // as good as none
+  search(*answer);
   const std::lock_guard lock(mutex_);
   const auto found = waiting_.find(answer->id);
   // The server's permissions prove the subject: no rack answers for another.

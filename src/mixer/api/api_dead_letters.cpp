@@ -5,7 +5,9 @@
 #include <optional>
 
 #include "mixer/api/api.hpp"
+#include "sanitize/sanitizer.hpp"
 #include "snake/dead_letter_box.hpp"
+#include "trace/context.hpp"
 
 namespace fluxrig::mixer {
 namespace {
@@ -28,14 +30,20 @@ std::string text_or_null(std::string_view text) {
   return text.empty() ? "null" : "\"" + escape_json(text) + "\"";
 }
 
+// Its sender wrote it, by hand maybe; an id is one by its form, and is found again only as it is.
+std::string searched_or_null(std::string_view text) {
+  const bool id = parse_uuid(text).has_value() || trace::parse_traceparent(text).has_value();
+  return text_or_null(id ? std::string(text) : sanitize::mask_card_numbers(text));
+}
+
 std::string letter_json(const snake::DeadLetter& letter) {
   return fmt::format(
       R"({{"sequence":{},"time":"{}","consumer":{},"subject":{},"reason":{},"deliveries":{},)"
       R"("stream_sequence":{},"flux_id":{},"request":{},"traceparent":{},"content_type":{},"payload_bytes":{}}})",
-      letter.sequence, to_rfc3339(letter.time), text_or_null(letter.consumer), text_or_null(letter.subject),
-      text_or_null(letter.reason), letter.deliveries, letter.stream_sequence, text_or_null(letter.flux_id),
-      text_or_null(letter.request), text_or_null(letter.traceparent), text_or_null(letter.content_type),
-      letter.payload_bytes);
+      letter.sequence, to_rfc3339(letter.time), searched_or_null(letter.consumer),
+      searched_or_null(letter.subject), searched_or_null(letter.reason), letter.deliveries,
+      letter.stream_sequence, searched_or_null(letter.flux_id), searched_or_null(letter.request),
+      searched_or_null(letter.traceparent), searched_or_null(letter.content_type), letter.payload_bytes);
 }
 
 ApiResponse failure(const Error& error) {
@@ -100,9 +108,9 @@ ApiResponse changed(const ApiParts& parts, Decision decision, const Result<snake
          {"subject", letter->subject},
          {"flux_id", letter->flux_id}});
   decision.what =
-      NoteAction{action, fmt::format(R"({{"sequence":{},"consumer":"{}","subject":"{}","flux_id":"{}"}})",
-                                     letter->sequence, escape_json(letter->consumer),
-                                     escape_json(letter->subject), escape_json(letter->flux_id))};
+      NoteAction{action, fmt::format(R"({{"sequence":{},"consumer":{},"subject":{},"flux_id":{}}})",
+                                     letter->sequence, searched_or_null(letter->consumer),
+                                     searched_or_null(letter->subject), searched_or_null(letter->flux_id))};
   const auto kept = parts.decisions == nullptr ? fail(ErrorCode::kUnavailable, "the store is not there yet")
                                                : parts.decisions->submit(std::move(decision), kPatience);
   if (!kept && parts.diagnostics != nullptr)
