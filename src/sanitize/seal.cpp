@@ -63,6 +63,12 @@ Nonce nonce_of(std::uint64_t number) noexcept {
   return nonce;
 }
 
+bool bind(EVP_CIPHER_CTX* context, ByteView bound) noexcept {
+  int size = 0;
+  return bound.empty() ||
+         ::EVP_CipherUpdate(context, nullptr, &size, bound.data(), static_cast<int>(bound.size())) == 1;
+}
+
 }  // namespace
 
 struct MessageSeal::Parts {
@@ -97,7 +103,9 @@ MessageSeal::~MessageSeal() {
     ::OPENSSL_cleanse(parts_->keys.previous->bytes.data(), parts_->keys.previous->bytes.size());
 }
 
-SealedMessage MessageSeal::seal(ByteView message) {
+const std::string& MessageSeal::key_id() const noexcept { return parts_->keys.current.id; }
+
+SealedMessage MessageSeal::seal(ByteView message, ByteView bound) {
   SealedMessage sealed{parts_->keys.current.id, parts_->salt, parts_->next++, {}};
   sealed.box.resize(message.size() + kTagBytes);
   if (!kSanitises) {
@@ -108,17 +116,18 @@ SealedMessage MessageSeal::seal(ByteView message) {
   auto* context = parts_->sealer.get();
   int size = 0;
   int rest = 0;
-  const bool done = ::EVP_EncryptInit_ex(context, nullptr, nullptr, nullptr, nonce.data()) == 1 &&
-                    ::EVP_EncryptUpdate(context, sealed.box.data(), &size, message.data(),
-                                        static_cast<int>(message.size())) == 1 &&
-                    ::EVP_EncryptFinal_ex(context, sealed.box.data() + size, &rest) == 1 &&
-                    ::EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, kTagBytes,
-                                          sealed.box.data() + message.size()) == 1;
+  const bool done =
+      ::EVP_EncryptInit_ex(context, nullptr, nullptr, nullptr, nonce.data()) == 1 && bind(context, bound) &&
+      ::EVP_EncryptUpdate(context, sealed.box.data(), &size, message.data(),
+                          static_cast<int>(message.size())) == 1 &&
+      ::EVP_EncryptFinal_ex(context, sealed.box.data() + size, &rest) == 1 &&
+      ::EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, kTagBytes, sealed.box.data() + message.size()) ==
+          1;
   FR_ASSERT(done && static_cast<std::size_t>(size) == message.size());
   return sealed;
 }
 
-Result<Bytes> MessageSeal::open(const SealedMessage& sealed) {
+Result<Bytes> MessageSeal::open(const SealedMessage& sealed, ByteView bound) {
   const TokenKey* key = parts_->key_of(sealed.key_id);
   if (key == nullptr) return fail(ErrorCode::kUnsupported, "sealed under a key that this rack does not have");
   if (sealed.box.size() < kTagBytes) return fail(ErrorCode::kInvalid, "the sealed message is too short");
@@ -132,7 +141,7 @@ Result<Bytes> MessageSeal::open(const SealedMessage& sealed) {
   int size = 0;
   int rest = 0;
   const bool good =
-      ::EVP_DecryptInit_ex(context, nullptr, nullptr, nullptr, nonce.data()) == 1 &&
+      ::EVP_DecryptInit_ex(context, nullptr, nullptr, nullptr, nonce.data()) == 1 && bind(context, bound) &&
       ::EVP_DecryptUpdate(context, out.data(), &size, sealed.box.data(), static_cast<int>(length)) == 1 &&
       ::EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, kTagBytes, tag.data()) == 1 &&
       ::EVP_DecryptFinal_ex(context, out.data() + size, &rest) == 1;

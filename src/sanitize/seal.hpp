@@ -39,9 +39,12 @@ class MessageSeal {
   MessageSeal(const MessageSeal&) = delete;
   MessageSeal& operator=(const MessageSeal&) = delete;
 
-  [[nodiscard]] SealedMessage seal(ByteView message);
-  // kUnsupported: sealed under a key that is not here; kInvalid: altered, or no box at all.
-  [[nodiscard]] Result<Bytes> open(const SealedMessage& sealed);
+  // `bound` is not in the box, and the box opens with the same bytes only (additional data of GCM).
+  [[nodiscard]] SealedMessage seal(ByteView message, ByteView bound = {});
+  // kUnsupported: sealed under a key that is not here; kInvalid: altered, bound to something else, or no box.
+  [[nodiscard]] Result<Bytes> open(const SealedMessage& sealed, ByteView bound = {});
+  // Of the key that new messages are sealed under.
+  [[nodiscard]] const std::string& key_id() const noexcept;
 
  private:
   struct Parts;

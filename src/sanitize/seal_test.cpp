@@ -61,6 +61,16 @@ TEST(MessageSeal, AnyAlteredByteIsRefused) {
   EXPECT_FALSE(seal.open(cut));
 }
 
+TEST(MessageSeal, WhatItIsBoundToIsNotInTheBoxAndOpensItAlone) {
+  MessageSeal seal({key("k1", 1)});
+  const auto bound = seal.seal(as_bytes(kMessage), as_bytes("subject"));
+  EXPECT_EQ(bound.box.size(), kMessage.size() + MessageSeal::kTagBytes);
+  ASSERT_TRUE(seal.open(bound, as_bytes("subject")));
+  for (const std::string_view other : {"", "subjecu", "subject ", "sub"})
+    EXPECT_FALSE(seal.open(bound, as_bytes(other))) << other;
+  EXPECT_FALSE(seal.open(seal.seal(as_bytes(kMessage)), as_bytes("subject")));
+}
+
 TEST(MessageSeal, DuringAnOverlapBothKeysOpenAndTheNewOneSeals) {
   MessageSeal old({key("k1", 1)});
   MessageSeal both({key("k2", 2), key("k1", 1)});

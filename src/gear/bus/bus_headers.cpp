@@ -40,6 +40,10 @@ snake::Headers context_headers(const trace::Context& context, const FluxId& flux
   return headers;
 }
 
+Address address_of(const snake::Delivery& delivery) noexcept {
+  return {delivery.subject, delivery.header(kFluxIdHeader)};
+}
+
 Result<ReceivedHeaders> read_headers(const snake::Delivery& delivery) {
   ReceivedHeaders received;
   trace::Carrier carrier;

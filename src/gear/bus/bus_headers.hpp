@@ -8,6 +8,7 @@
 
 #include "base/ids.hpp"
 #include "base/result.hpp"
+#include "gear/bus/sealed_message.hpp"
 #include "gear/gear.hpp"
 #include "snake/bus.hpp"
 #include "snake/subjects.hpp"
@@ -41,6 +42,9 @@ struct ReceivedHeaders {
 };
 // kInvalid: flux-request or flux-reply is there and breaks its form.
 [[nodiscard]] Result<ReceivedHeaders> read_headers(const snake::Delivery& delivery);
+
+// What a sealed message in it must be bound to. Points into the delivery.
+[[nodiscard]] Address address_of(const snake::Delivery& delivery) noexcept;
 
 // What a failed publish means for the request; the reason is a literal.
 [[nodiscard]] Failure publish_failure(const Error& error) noexcept;

@@ -140,7 +140,7 @@ bool BusIn::known(const snake::Delivery& delivery, const std::string& id) {
 }
 
 void BusIn::run(std::uint64_t cookie, const snake::Delivery& delivery, ReceivedHeaders headers) {
-  auto decoded = decode_message(delivery.payload, services_->seal());
+  auto decoded = decode_message(delivery.payload, services_->seal(), address_of(delivery));
   if (!decoded || decoded->failure) {
     const char* reason = decoded ? "the message is a reply, not a request" : decoded.error().detail;
     forget(requests_.find(cookie));

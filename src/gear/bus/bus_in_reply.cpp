@@ -11,9 +11,10 @@ namespace {
 
 constexpr std::int64_t kFirstRetry = 100 * kNanosPerMilli;  // doubles with each attempt
 
-Bytes render(const std::optional<Failure>& failure, const Message& reply, sanitize::MessageSeal* seal) {
+Bytes render(const std::optional<Failure>& failure, const Message& reply, sanitize::MessageSeal* seal,
+             const Address& address) {
   if (failure) return encode_failure(*failure);
-  auto encoded = encode_message(reply, seal);
+  auto encoded = encode_message(reply, seal, address);
   if (encoded) return *std::move(encoded);
   return encode_failure(encoded.error().code == ErrorCode::kOversize
                             ? Failure{FailureCode::kOversize, "the reply is over the bus's limits"}
@@ -44,7 +45,8 @@ void BusIn::send_reply(Transaction& transaction, Message& reply) {
       snake::message_subject(services_->rack_name(), services_->name_of(*this), request.reply_port);
   answer.headers =
       context_headers(transaction.outgoing_context(), transaction.flux_id(), transaction.baggage());
-  answer.payload = render(request.failure, reply, services_->seal());
+  const auto flux_id = to_string(transaction.flux_id());
+  answer.payload = render(request.failure, reply, services_->seal(), {answer.subject, flux_id});
   if (!request.id.empty()) {
     answer.headers.emplace_back(kFluxRequestHeader, request.id);
     answer.message_id = reply_id_prefix_ + request.id;

@@ -107,7 +107,8 @@ Step BusOut::on_request(Transaction& transaction, Message& message) {
     return Step::fail(FailureCode::kUnavailable, "the bus is not connected");
   if ((options_.reply ? waiting_.size() : post_->open()) >= options_.max_in_flight)
     return Step::fail(FailureCode::kRefused, "too many messages wait for the bus");
-  auto payload = encode_message(message, services_->seal());
+  const auto flux_id = to_string(transaction.flux_id());
+  auto payload = encode_message(message, services_->seal(), {subject_, flux_id});
   if (!payload) {
     const bool oversize = payload.error().code == ErrorCode::kOversize;
     return Step::fail(
@@ -168,7 +169,7 @@ void BusOut::take_reply(const snake::Delivery& delivery) {
     return;
   }
   transaction->count_bytes(delivery.payload.size(), 0);
-  auto reply = decode_message(delivery.payload, services_->seal());
+  auto reply = decode_message(delivery.payload, services_->seal(), address_of(delivery));
   if (!reply) {
     finish(*number, Step::fail(FailureCode::kInternal, "the other rack's reply breaks the message format"),
            {});

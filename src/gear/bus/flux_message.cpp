@@ -6,21 +6,19 @@
 #include "base/utf8.hpp"
 #include "cbor/decoder.hpp"
 #include "cbor/encoder.hpp"
+#include "gear/bus/sealed_message.hpp"
 
 namespace fluxrig::gear::bus {
 namespace {
 
 constexpr std::uint64_t kVersion = 1;
-constexpr std::uint64_t kSealedVersion = 2;
 enum Key : std::uint64_t {
   kVersionKey = 0,
   kPayloadKey = 1,
   kFieldsKey = 2,
   kMetaKey = 3,
   kFailureKey = 4,
-  kSealedKey = 5
 };
-constexpr std::size_t kMaxKeyId = 8;
 constexpr std::size_t kMaxSealBytes = 128;  // what sealing adds
 constexpr std::size_t kMaxKeys = 16;        // room for later versions' additions
 
@@ -167,61 +165,6 @@ Result<Bytes> encode_clear(const Message& message) {
   return out;
 }
 
-Bytes encode_sealed(const sanitize::SealedMessage& sealed) {
-  Bytes out;
-  out.reserve(sealed.box.size() + 64);
-  cbor::Encoder encoder(out);
-  encoder.map(2);
-  encoder.unsigned_integer(kVersionKey);
-  encoder.unsigned_integer(kSealedVersion);
-  encoder.unsigned_integer(kSealedKey);
-  encoder.array(4);
-  encoder.text(sealed.key_id);
-  encoder.bytes(sealed.salt);
-  encoder.unsigned_integer(sealed.number);
-  encoder.bytes(sealed.box);
-  return out;
-}
-
-Result<sanitize::SealedMessage> decode_sealed(cbor::Decoder& decoder) {
-  const auto items = decoder.array();
-  if (!items) return tl::unexpected(items.error());
-  if (*items != 4) return fail(ErrorCode::kInvalid, "a sealed message is key, salt, number and box");
-  const auto key = decoder.text();
-  if (!key) return tl::unexpected(key.error());
-  if (key->size() > kMaxKeyId) return fail(ErrorCode::kOversize, "the key id is too long");
-  const auto salt = decoder.bytes();
-  if (!salt) return tl::unexpected(salt.error());
-  sanitize::SealedMessage sealed;
-  if (salt->size() != sealed.salt.size()) return fail(ErrorCode::kInvalid, "the salt has another length");
-  const auto number = decoder.unsigned_integer();
-  if (!number) return tl::unexpected(number.error());
-  const auto box = decoder.bytes();
-  if (!box) return tl::unexpected(box.error());
-  sealed.key_id = *key;
-  std::copy(salt->begin(), salt->end(), sealed.salt.begin());
-  sealed.number = *number;
-  sealed.box.assign(box->begin(), box->end());
-  return sealed;
-}
-
-// Of version 2 when it is; nullopt: it is of another version, and has been left as it is.
-Result<std::optional<sanitize::SealedMessage>> sealed_in(ByteView bytes) {
-  cbor::Decoder decoder(bytes);
-  const auto keys = decoder.map();
-  if (!keys || *keys != 2) return std::nullopt;
-  const auto first = decoder.unsigned_integer();
-  const auto version = first ? decoder.unsigned_integer() : first;
-  if (!version || *first != kVersionKey || *version != kSealedVersion) return std::nullopt;
-  const auto key = decoder.unsigned_integer();
-  if (!key) return tl::unexpected(key.error());
-  if (*key != kSealedKey) return fail(ErrorCode::kInvalid, "the sealed message has no box");
-  auto sealed = decode_sealed(decoder);
-  if (!sealed) return tl::unexpected(sealed.error());
-  if (!decoder.at_end()) return fail(ErrorCode::kInvalid, "bytes follow the message");
-  return *std::move(sealed);
-}
-
 Result<FluxMessage> decode_clear(ByteView bytes) {
   if (bytes.size() > kMaxEncoded) return fail(ErrorCode::kOversize, "the message is too long");
   cbor::Decoder decoder(bytes);
@@ -246,12 +189,12 @@ Result<FluxMessage> decode_clear(ByteView bytes) {
 
 }  // namespace
 
-Result<Bytes> encode_message(const Message& message, sanitize::MessageSeal* seal) {
+Result<Bytes> encode_message(const Message& message, sanitize::MessageSeal* seal, const Address& address) {
   auto clear = encode_clear(message);
   if (!clear || seal == nullptr) return clear;
-  const auto sealed = seal->seal(*clear);
+  auto sealed = seal_message(*clear, *seal, address);
   sanitize::wipe(*clear);
-  return encode_sealed(sealed);
+  return sealed;
 }
 
 Bytes encode_failure(const Failure& failure) {
@@ -267,18 +210,14 @@ Bytes encode_failure(const Failure& failure) {
   return out;
 }
 
-Result<FluxMessage> decode_message(ByteView bytes, sanitize::MessageSeal* seal) {
+Result<FluxMessage> decode_message(ByteView bytes, sanitize::MessageSeal* seal, const Address& address) {
   if (bytes.size() > kMaxEncoded + kMaxSealBytes)
     return fail(ErrorCode::kOversize, "the message is too long");
-  const auto sealed = sealed_in(bytes);
-  if (!sealed) return tl::unexpected(sealed.error());
-  if (!*sealed) return decode_clear(bytes);
-  if (seal == nullptr)
-    return fail(ErrorCode::kUnsupported, "the message is sealed, and this rack has no key");
-  auto clear = seal->open(**sealed);
-  if (!clear) return tl::unexpected(clear.error());
-  auto message = decode_clear(*clear);
-  sanitize::wipe(*clear);
+  auto opened = open_message(bytes, seal, address);
+  if (!opened) return tl::unexpected(opened.error());
+  if (!*opened) return decode_clear(bytes);
+  auto message = decode_clear(**opened);
+  sanitize::wipe(**opened);
   return message;
 }
 

@@ -1,6 +1,6 @@
 // The bytes of a message between racks: docs/formats/flux-message.md. Deterministic CBOR; version 1 in clear,
-// version 2 around it sealed. Any thread but for the seal, which has one; hostile bytes are refused within
-// the bounds below, and nothing is allocated by an unseen length.
+// versions 2 and 3 around it sealed. Any thread but for the seal, which has one; hostile bytes are refused
+// within the bounds below, and nothing is allocated by an unseen length.
 #pragma once
 
 #include <optional>
@@ -8,6 +8,7 @@
 
 #include "base/bytes.hpp"
 #include "base/result.hpp"
+#include "gear/bus/sealed_message.hpp"
 #include "gear/gear.hpp"
 #include "gear/message.hpp"
 #include "sanitize/seal.hpp"
@@ -31,12 +32,15 @@ struct FluxMessage {
 
 // kOversize over a bound; kInvalid for a field name that is not UTF-8 (it would not come back as it went).
 // With a seal the bus sees none of its bytes; null: there is no key, as in tests.
-[[nodiscard]] Result<Bytes> encode_message(const Message& message, sanitize::MessageSeal* seal = nullptr);
+// `address`: what the sealed message will travel under, and opens under alone.
+[[nodiscard]] Result<Bytes> encode_message(const Message& message, sanitize::MessageSeal* seal = nullptr,
+                                           const Address& address = {});
 // In clear: its reason is a literal of this program.
 [[nodiscard]] Bytes encode_failure(const Failure& failure);
 
 // kTruncated, kInvalid, kOversize, kUnsupported (another version, or a key that is not here); the details
 // hold no bytes of the input.
-[[nodiscard]] Result<FluxMessage> decode_message(ByteView bytes, sanitize::MessageSeal* seal = nullptr);
+[[nodiscard]] Result<FluxMessage> decode_message(ByteView bytes, sanitize::MessageSeal* seal = nullptr,
+                                                 const Address& address = {});
 
 }  // namespace fluxrig::gear::bus

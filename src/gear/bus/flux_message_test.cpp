@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "cbor/encoder.hpp"
+
 namespace fluxrig::gear::bus {
 namespace {
 
@@ -92,6 +94,54 @@ TEST(FluxMessage, SealedItIsRefusedWithoutTheKeyUnderAnotherOneAndWhenCutOrAlter
   auto altered = *bytes;
   altered.back() ^= 1;
   EXPECT_FALSE(decode_message(altered, &sender));
+}
+
+TEST(FluxMessage, SealedItOpensOnlyOnItsSubjectAndUnderItsTransaction) {
+  sanitize::MessageSeal seal(deployment_key(1));
+  const Address sent{"flux.msg.edge.send.out", "0192f3c1-7a44-7c10-9a51-3d5e0c9b1f02"};
+  const auto bytes = encode_message({.payload = "x", .fields = {}, .meta = {}}, &seal, sent);
+  ASSERT_TRUE(bytes);
+  EXPECT_TRUE(decode_message(*bytes, &seal, sent));
+  const auto code = [&](const Address& address) {
+    return decode_message(*bytes, &seal, address).error().code;
+  };
+  EXPECT_EQ(code({"flux.msg.edge.send.other", sent.flux_id}), ErrorCode::kInvalid);
+  EXPECT_EQ(code({sent.subject, "0192f3c1-7a44-7c10-9a51-3d5e0c9b1f03"}), ErrorCode::kInvalid);
+  EXPECT_EQ(code({sent.subject, ""}), ErrorCode::kInvalid);
+  // The same letters in other places are another address.
+  EXPECT_EQ(code({"flux.msg.edge.send.out0", sent.flux_id.substr(1)}), ErrorCode::kInvalid);
+}
+
+// Version 2: of a rack before, still in a stream or a spool.
+Bytes sealed_without_address(sanitize::MessageSeal& seal, ByteView clear, std::uint64_t version) {
+  const auto sealed = seal.seal(clear);
+  Bytes out;
+  cbor::Encoder encoder(out);
+  encoder.map(2);
+  encoder.unsigned_integer(0);
+  encoder.unsigned_integer(version);
+  encoder.unsigned_integer(5);
+  encoder.array(4);
+  encoder.text(sealed.key_id);
+  encoder.bytes(sealed.salt);
+  encoder.unsigned_integer(sealed.number);
+  encoder.bytes(sealed.box);
+  return out;
+}
+
+TEST(FluxMessage, SealedByARackBeforeItIsReadAndDoesNotPassForABoundOne) {
+  sanitize::MessageSeal seal(deployment_key(1));
+  const auto clear = *encode_message({.payload = "x", .fields = {}, .meta = {}});
+  const auto before = sealed_without_address(seal, clear, 2);
+  const auto decoded = decode_message(before, &seal, {"flux.msg.a.b.c", "1"});
+  ASSERT_TRUE(decoded);
+  EXPECT_EQ(decoded->message.payload, "x");
+  EXPECT_FALSE(decode_message(sealed_without_address(seal, clear, 3), &seal, {"flux.msg.a.b.c", "1"}));
+  // Nor does one that is bound pass for one that is not.
+  auto renamed = *encode_message({.payload = "x", .fields = {}, .meta = {}}, &seal, {"flux.msg.a.b.c", "1"});
+  ASSERT_EQ(renamed[2], 3);
+  renamed[2] = 2;
+  EXPECT_FALSE(decode_message(renamed, &seal, {"flux.msg.a.b.c", "1"}));
 }
 
 TEST(FluxMessage, InClearItIsReadByWhoHasAKeyAsWell) {
