@@ -96,6 +96,7 @@ void OpenTransaction::reset() noexcept {
   stage_ = Stage::kFree;
   cookie_ = 0;
   baggage_.clear();
+  message_.wipe();
   message_ = {};
   path_.clear();
   at_ = 0;
@@ -108,6 +109,7 @@ void OpenTransaction::reset() noexcept {
   offer_pending_ = false;
   failure_ = {};
   outcome_ = model::TransactionOutcome::kAnswered;
+  for (auto& [owner, message] : kept_) message.wipe();
   kept_.clear();
   correlation.clear();
 }

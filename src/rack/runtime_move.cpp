@@ -120,7 +120,7 @@ void Runtime::fail_back(OpenTransaction& transaction, std::size_t from, gear::Fa
   transaction.backward_ = true;
   note_failure(transaction, from, failure);
   transaction.failure_ = failure;
-  transaction.message_ = {};
+  transaction.message_.wipe();
   for (std::size_t i = from + 1; i > 0;) {
     transaction.at_ = --i;
     const StationIndex station = transaction.here().station;
@@ -140,7 +140,10 @@ void Runtime::resume(gear::Ticket ticket, Step step, gear::Message message) {
     return;
   }
   transaction->stage_ = Stage::kMoving;
-  if (step.kind != Step::Kind::kFail) transaction->message_ = std::move(message);
+  if (step.kind != Step::Kind::kFail) {
+    transaction->message_.wipe();
+    transaction->message_ = std::move(message);
+  }
   if (!transaction->backward_) return forward(*transaction, step);
   if (step.kind == Step::Kind::kFail) return fail_back(*transaction, transaction->at_, step.failure);
   back(*transaction, transaction->at_);

@@ -1,6 +1,7 @@
 #include "gear/net/link.hpp"
 
 #include <boost/asio/post.hpp>
+#include <cstring>  // explicit_bzero
 
 #include "gear/net/socket_link.hpp"
 
@@ -10,21 +11,44 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 using boost::system::error_code;
 
+namespace {
+
+void wipe(char* bytes, std::size_t size) noexcept { ::explicit_bzero(bytes, size); }
+void wipe(std::string& text) noexcept { wipe(text.data(), text.size()); }
+
+}  // namespace
+
+SocketLink::~SocketLink() {
+  wipe(buffer_.data(), buffer_.size());
+  wipe(pending_);
+  wipe(writing_);
+}
+
+// Not the vector's own: that would give the old bytes back as they are.
+void SocketLink::resize_buffer(std::size_t size) {
+  std::vector<char> larger(size);
+  std::copy_n(buffer_.begin(), std::min(end_, size), larger.begin());
+  wipe(buffer_.data(), end_);
+  buffer_.swap(larger);
+}
+
 bool SocketLink::make_room() {
   if (begin_ == end_) {
     begin_ = end_ = 0;
     if (buffer_.size() > kUsualBuffer) std::vector<char>().swap(buffer_);
   }
-  if (buffer_.empty()) buffer_.resize(std::min(kFirstBuffer, max_buffer_));
+  if (buffer_.empty()) resize_buffer(std::min(kFirstBuffer, max_buffer_));
   if (buffer_.size() - end_ >= kSmallestRead) return true;
   if (begin_ > 0) {
     std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(begin_),
               buffer_.begin() + static_cast<std::ptrdiff_t>(end_), buffer_.begin());
-    end_ -= begin_;
+    const auto rest = end_ - begin_;
+    wipe(buffer_.data() + rest, begin_);
+    end_ = rest;
     begin_ = 0;
   }
   if (buffer_.size() - end_ >= kSmallestRead) return true;
-  if (buffer_.size() < max_buffer_) buffer_.resize(std::min(max_buffer_, buffer_.size() * 2));
+  if (buffer_.size() < max_buffer_) resize_buffer(std::min(max_buffer_, buffer_.size() * 2));
   return end_ < buffer_.size();
 }
 
@@ -54,6 +78,7 @@ void SocketLink::on_read(const error_code& error, std::size_t size) {
   }
   end_ += size;
   if (finishing_) {
+    wipe(buffer_.data(), end_);
     begin_ = end_ = 0;  // discarded
     return read();
   }
@@ -62,7 +87,7 @@ void SocketLink::on_read(const error_code& error, std::size_t size) {
   deliver();
   if (closed_) return;
   if (full && buffer_.size() < std::min(kUsualBuffer, max_buffer_))
-    buffer_.resize(std::min({kUsualBuffer, max_buffer_, buffer_.size() * 2}));
+    resize_buffer(std::min({kUsualBuffer, max_buffer_, buffer_.size() * 2}));
   if (!paused_) read();
 }
 
@@ -71,7 +96,9 @@ void SocketLink::deliver() {
   const auto used = user_->on_bytes(*this, {buffer_.data() + begin_, end_ - begin_});
   delivering_ = false;
   if (closed_) return;
-  begin_ += std::min(used, end_ - begin_);
+  const auto taken = std::min(used, end_ - begin_);
+  wipe(buffer_.data() + begin_, taken);
+  begin_ += taken;
   send();
 }
 
@@ -115,6 +142,7 @@ void SocketLink::on_write(const error_code& error, std::size_t size) {
   written_ += size;
   if (written_ < writing_.size()) return write();
   stall_.clear();
+  wipe(writing_);
   writing_.clear();
   written_ = 0;
   if (writing_.capacity() > kMuchOutput) std::string().swap(writing_);

@@ -27,6 +27,9 @@ class SocketLink final : public Link {
         stall_(io_, [this] { on_stall(); }) {
     if (context_) ssl_context_.emplace(borrow(context_->handle()));
   }
+  SocketLink(const SocketLink&) = delete;
+  SocketLink& operator=(const SocketLink&) = delete;
+  ~SocketLink() override;
 
   void start_accepted(const Accepted& accepted);
   void start_connecting(const ConnectTo& to);
@@ -65,6 +68,7 @@ class SocketLink final : public Link {
   void on_read(const error_code& error, std::size_t size);
   void deliver();
   [[nodiscard]] bool make_room();
+  void resize_buffer(std::size_t size);
   void write();
   void on_write(const error_code& error, std::size_t size);
   void finish_writing();
@@ -86,6 +90,7 @@ class SocketLink final : public Link {
   Alarm deadline_;  // the user's; before on_open: connect and handshake
   Alarm stall_;     // of a write, and of lingering
 
+  // What was taken out of it, and what was written, is overwritten at once: these bytes are messages.
   std::vector<char> buffer_;
   std::size_t begin_ = 0;  // of what on_bytes has not taken
   std::size_t end_ = 0;
