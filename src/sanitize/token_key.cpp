@@ -39,24 +39,6 @@ std::optional<TokenKey> parse_line(std::string_view line) {
   return key;
 }
 
-std::optional<TokenKeys> parse(std::string_view text) {
-  std::vector<TokenKey> keys;
-  while (!text.empty()) {
-    const auto end = text.find('\n');
-    std::string_view line = text.substr(0, end);
-    text = end == std::string_view::npos ? std::string_view{} : text.substr(end + 1);
-    while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.remove_suffix(1);
-    if (line.empty()) continue;
-    auto key = parse_line(line);
-    if (!key || keys.size() == 2) return std::nullopt;
-    keys.push_back(*std::move(key));
-  }
-  if (keys.empty() || (keys.size() == 2 && keys[0].id == keys[1].id)) return std::nullopt;
-  TokenKeys out{keys[0], std::nullopt};
-  if (keys.size() == 2) out.previous = keys[1];
-  return out;
-}
-
 Outcome<TokenKey> random_key(std::string id) {
   if (!valid_key_id(id)) return problem("a token key id is 1 to 8 lower-case letters and digits");
   TokenKey key{std::move(id), {}};
@@ -126,6 +108,24 @@ Outcome<void> replace(const std::string& path, const TokenKeys& keys) {
 
 }  // namespace
 
+std::optional<TokenKeys> parse_token_keys(std::string_view text) {
+  std::vector<TokenKey> keys;
+  while (!text.empty()) {
+    const auto end = text.find('\n');
+    std::string_view line = text.substr(0, end);
+    text = end == std::string_view::npos ? std::string_view{} : text.substr(end + 1);
+    while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.remove_suffix(1);
+    if (line.empty()) continue;
+    auto key = parse_line(line);
+    if (!key || keys.size() == 2) return std::nullopt;
+    keys.push_back(*std::move(key));
+  }
+  if (keys.empty() || (keys.size() == 2 && keys[0].id == keys[1].id)) return std::nullopt;
+  TokenKeys out{keys[0], std::nullopt};
+  if (keys.size() == 2) out.previous = keys[1];
+  return out;
+}
+
 Outcome<TokenKeys> load_token_keys(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0)
@@ -139,7 +139,7 @@ Outcome<TokenKeys> load_token_keys(const std::string& path) {
   if (size < 0) return problem(fmt::format("cannot read the token key '{}'", path));
   if ((status.st_mode & 077) != 0)
     return problem(fmt::format("the token key '{}' is readable by others; run 'chmod 600 {}'", path, path));
-  auto keys = parse({buffer, static_cast<std::size_t>(size)});
+  auto keys = parse_token_keys({buffer, static_cast<std::size_t>(size)});
   ::OPENSSL_cleanse(buffer, sizeof buffer);
   if (!keys)
     return problem(fmt::format("the token key '{}' is not one or two lines of '<id> <64 hex digits>'", path));

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/result.hpp"
 
@@ -25,6 +26,8 @@ struct TokenKeys {
 
 // Refuses a file that others than its owner may read, and two keys of one id.
 [[nodiscard]] Outcome<TokenKeys> load_token_keys(const std::string& path);
+// The content of such a file; nullopt: it is none.
+[[nodiscard]] std::optional<TokenKeys> parse_token_keys(std::string_view text);
 // The one in use.
 [[nodiscard]] Outcome<TokenKey> load_token_key(const std::string& path);
 // Writes a new random key; refuses to overwrite.
