@@ -29,13 +29,28 @@ std::vector<std::pair<std::size_t, std::size_t>> changes(std::string_view before
   return found;
 }
 
+std::string token_sample(std::string_view) { return "tok_<key id>_<32 letters>"; }
+
+// What the users' rules do to a text that all else has left so.
+std::optional<ExplainedHit> ruled(const ExplainRules& users, std::string_view field,
+                                  const std::string& text) {
+  if (users.rules == nullptr) return std::nullopt;
+  const auto result = users.rules->apply(field, text, token_sample);
+  if (result.strictest == sanitize::Action::kKeep) return std::nullopt;
+  std::string names = result.rules.size() == 1 ? "rule" : "rules";
+  for (const auto rule : result.rules) names.append(" ").append(users.rules->rules()[rule].name);
+  const auto shown = result.text ? sanitize::mask_card_numbers(*result.text) : "-";
+  return ExplainedHit{"", std::move(names), std::string(sanitize::to_string(result.strictest)), shown};
+}
+
 class JsonWalk {
  public:
+  explicit JsonWalk(const ExplainRules& users) noexcept : users_(users) {}
   void value(const boost::json::value& value, const std::string& path) {
     if (const auto* object = value.if_object(); object != nullptr) {
       for (const auto& [key, member] : *object) {
         const std::string name(key);
-        this->value(member, path.empty() ? name : path + "." + name);
+        this->value(member, path.empty() ? name : fmt::format("{}.{}", path, name));
       }
     } else if (const auto* array = value.if_array(); array != nullptr) {
       for (const auto& item : *array) this->value(item, path);
@@ -56,16 +71,21 @@ class JsonWalk {
     if (action == sanitize::Action::kDrop) return hits_.push_back({where, "name", "drop", "-"});
     const auto left = action == sanitize::Action::kMask ? sanitize::mask(text) : text;
     const auto searched = sanitize::mask_card_numbers(left);
-    if (searched == text) return;
-    hits_.push_back({where, action == sanitize::Action::kMask ? "name" : "search", "mask", searched});
+    if (searched != text)
+      hits_.push_back({where, action == sanitize::Action::kMask ? "name" : "search", "mask", searched});
+    if (auto hit = ruled(users_, path, searched)) {
+      hit->where = where;
+      hits_.push_back(*std::move(hit));
+    }
   }
 
+  const ExplainRules& users_;
   std::vector<ExplainedHit> hits_;
 };
 
 }  // namespace
 
-std::vector<ExplainedHit> explain_text(std::string_view text) {
+std::vector<ExplainedHit> explain_text(std::string_view text, const ExplainRules& users) {
   const auto after = sanitize::mask_card_numbers(text);
   std::vector<ExplainedHit> hits;
   for (const auto& [first, end] : changes(text, after)) {
@@ -73,17 +93,24 @@ std::vector<ExplainedHit> explain_text(std::string_view text) {
     hits.push_back({fmt::format("byte {}", first), "search", "mask",
                     after.substr(from, std::min(end + kShownAfter, after.size()) - from)});
   }
+  if (auto hit = ruled(users, users.field, after)) {
+    const auto differs = std::mismatch(after.begin(), after.end(), hit->left.begin(), hit->left.end()).first;
+    const auto first = static_cast<std::size_t>(differs - after.begin());
+    hit->where = fmt::format("from byte {}", first);
+    if (hit->action != "drop") hit->left.erase(0, first - std::min(first, kShownBefore));
+    hits.push_back(*std::move(hit));
+  }
   return hits;
 }
 
-std::optional<std::vector<ExplainedHit>> explain_json(std::string_view text) {
+std::optional<std::vector<ExplainedHit>> explain_json(std::string_view text, const ExplainRules& users) {
   // Judged by the sanitiser's own reader first: what it refuses is not shown at all.
   const auto keep = [](sanitize::Action, std::string_view) { return std::optional<std::string>(""); };
   if (!sanitize::clean_json(text, {}, keep)) return std::nullopt;
   boost::json::error_code broken;
   const auto root = boost::json::parse(text, broken);
   if (broken) return std::nullopt;
-  JsonWalk walk;
+  JsonWalk walk(users);
   walk.value(root, "");
   return std::move(walk).hits();
 }

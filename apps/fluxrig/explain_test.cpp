@@ -28,6 +28,23 @@ TEST(Explain, ShowsNothingThatTheSanitiserWouldNotLetThrough) {
   EXPECT_EQ(hits[0].left, "411111******1111");
 }
 
+TEST(Explain, RulesOfUsersComeAfterTheSearchAndAreNamed) {
+  auto rules = sanitize::UserRules::compile({{"employee", "EMP-[0-9]{6}", {"note"}, sanitize::Action::kMask},
+                                             {"stars", "[*]{4}", {}, sanitize::Action::kToken}});
+  ASSERT_TRUE(rules) << rules.error().why;
+  const auto hits =
+      explain_json(R"({"note":"EMP-123456 4111111111111111","other":"EMP-123456"})", {rules->get()});
+  ASSERT_TRUE(hits);
+  ASSERT_EQ(hits->size(), 2U);
+  EXPECT_EQ((*hits)[0].rule, "search");
+  EXPECT_EQ((*hits)[1].rule, "rules employee stars");
+  EXPECT_EQ((*hits)[1].left, "********** 411111tok_<key id>_<32 letters>1111");
+  const auto text = explain_text("by EMP-123456", {rules->get(), "note"});
+  ASSERT_EQ(text.size(), 1U);
+  EXPECT_EQ(text[0].where, "from byte 3");
+  EXPECT_EQ(text[0].left, "by **********");
+}
+
 TEST(Explain, WhatDoesNotParseIsNotShown) {
   EXPECT_FALSE(explain_json(R"({"pan":"4111111111111111")"));
   EXPECT_FALSE(explain_emv(*from_hex("5A08")));

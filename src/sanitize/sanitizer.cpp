@@ -34,8 +34,11 @@ class Sanitizer::Mac {
     ::OPENSSL_cleanse(key_.bytes.data(), key_.bytes.size());
   }
   [[nodiscard]] std::optional<std::string> token(std::string_view value);
+  [[nodiscard]] std::string text_token(std::string_view text);
 
  private:
+  [[nodiscard]] std::string token_of_bytes(std::string_view bytes);
+
   TokenKey key_;
   EVP_MAC* algorithm_ = ::EVP_MAC_fetch(nullptr, "HMAC", nullptr);
   EVP_MAC_CTX* keyed_ = algorithm_ == nullptr ? nullptr : ::EVP_MAC_CTX_new(algorithm_);
@@ -48,13 +51,22 @@ std::optional<std::string> Sanitizer::Mac::token(std::string_view value) {
     if (is_digit(c)) digits.push_back(c);
   if (digits.size() < kLeastTokenDigits) return std::nullopt;
 
+  auto token = token_of_bytes(digits);
+  ::OPENSSL_cleanse(digits.data(), digits.size());
+  return token;
+}
+
+// Never the token of a number: those are made of digits alone, and this begins with a letter.
+std::string Sanitizer::Mac::text_token(std::string_view text) {
+  return token_of_bytes(std::string("text ").append(text));
+}
+
+std::string Sanitizer::Mac::token_of_bytes(std::string_view bytes) {
   std::uint8_t digest[32];
   std::size_t size = 0;
-  const auto* bytes = as_bytes(digits).data();
   const bool done = ::EVP_MAC_init(keyed_, nullptr, 0, nullptr) == 1 &&
-                    ::EVP_MAC_update(keyed_, bytes, digits.size()) == 1 &&
+                    ::EVP_MAC_update(keyed_, as_bytes(bytes).data(), bytes.size()) == 1 &&
                     ::EVP_MAC_final(keyed_, digest, &size, sizeof digest) == 1;
-  ::OPENSSL_cleanse(digits.data(), digits.size());
   FR_ASSERT(done && size == sizeof digest);
 
   // Letters only, so that no scanner ever takes a token for a number.
@@ -105,6 +117,15 @@ std::optional<Sanitized> Sanitizer::apply(Action action, std::string_view value)
       return std::nullopt;
   }
   return std::nullopt;
+}
+
+Sanitizer::Ruled Sanitizer::rule(std::string_view field, Sanitized value) {
+  if (!kSanitises || rules_ == nullptr) return {std::move(value), Action::kKeep};
+  const auto token = [this](std::string_view text) { return current_->text_token(text); };
+  auto ruled = rules_->apply(field, value.text(), token);
+  if (!ruled.text) return {std::nullopt, ruled.strictest};
+  if (ruled.strictest == Action::kKeep) return {std::move(value), Action::kKeep};
+  return {Sanitized(mask_card_numbers(*ruled.text)), ruled.strictest};
 }
 
 Result<std::vector<EmvValue>> Sanitizer::emv(ByteView bytes) {

@@ -18,6 +18,7 @@
 #include "sanitize/policy.hpp"
 #include "sanitize/scan/card_number.hpp"
 #include "sanitize/token_key.hpp"
+#include "sanitize/user_rules.hpp"
 
 namespace fluxrig::sanitize {
 
@@ -59,6 +60,19 @@ class Sanitizer {
   // nullopt: dropped. A kept value is still searched for card numbers (see mask_card_numbers).
   [[nodiscard]] std::optional<Sanitized> apply(Action action, std::string_view value);
 
+  // Before the first value. Rules of users come after all that is built in, on what that has left.
+  void add_rules(std::unique_ptr<UserRules> rules) noexcept { rules_ = std::move(rules); }
+  [[nodiscard]] bool has_rules() const noexcept { return rules_ != nullptr; }
+  [[nodiscard]] bool has_rules_for(std::string_view field) const noexcept {
+    return rules_ != nullptr && rules_->any_for(field);
+  }
+  struct Ruled {
+    std::optional<Sanitized> value;  // nullopt: a rule dropped it
+    Action action = Action::kKeep;   // of the strictest rule that hit; kKeep: none did
+  };
+  // The value of the attribute `field` after the users' rules. What they leave is searched again.
+  [[nodiscard]] Ruled rule(std::string_view field, Sanitized value);
+
   // The fields of EMV data (data element 55), values as hex or token; nothing of them when they do not parse.
   [[nodiscard]] Result<std::vector<EmvValue>> emv(ByteView bytes);
 
@@ -74,7 +88,8 @@ class Sanitizer {
  private:
   class Mac;
   std::unique_ptr<Mac> current_;
-  std::unique_ptr<Mac> previous_;  // null: no overlap
+  std::unique_ptr<Mac> previous_;     // null: no overlap
+  std::unique_ptr<UserRules> rules_;  // null: none, which is what most racks have
 };
 
 // "411111******1111"; fewer than 13 digits are masked whole. Characters that are no digits stay.

@@ -58,16 +58,21 @@ const std::string& Assembler::clean_key(FieldId field) {
   return clean_once(clean_keys_, field.value, names_.text(field));
 }
 
-std::optional<model::Value> Assembler::value_of(const RecordView::Attribute& attribute) {
+Assembler::Kept Assembler::value_of(const RecordView::Attribute& attribute, std::string_view key) {
   const auto action = names_.action(attribute.field);
-  if (attribute.is_number && action <= sanitize::Action::kKeep && !sanitize::is_card_number(attribute.number))
-    return attribute.number;
+  const bool number =
+      attribute.is_number && action <= sanitize::Action::kKeep && !sanitize::is_card_number(attribute.number);
+  if (number && !sanitizer_.has_rules_for(key)) return {attribute.number};
   // A number under a stricter action, or that could be a card's, is treated as its digits: integers must not
   // slip through.
   auto value = attribute.is_number ? sanitizer_.apply(action, fmt::format("{}", attribute.number))
                                    : sanitizer_.apply(action, attribute.text);
-  if (!value) return std::nullopt;
-  return std::move(*value).text();
+  if (!value) return {};
+  if (!sanitizer_.has_rules()) return {std::move(*value).text()};
+  auto ruled = sanitizer_.rule(key, *std::move(value));
+  if (!ruled.value) return {std::nullopt, ruled.action};
+  if (number && ruled.action == sanitize::Action::kKeep) return {attribute.number};
+  return {std::move(*ruled.value).text(), ruled.action};
 }
 
 template <typename T>
@@ -86,7 +91,10 @@ void Assembler::attributes(const RecordView& record, T& out) {
     if (action > sanitize::Action::kKeep)
       redactions.next().assign(key).append(" ").append(sanitize::to_string(action));
     if (attribute.span != kRootSpan) return;
-    if (auto value = value_of(attribute)) keep(key, *std::move(value));
+    auto kept = value_of(attribute, key);
+    if (kept.value) keep(key, *std::move(kept.value));
+    if (kept.ruled > sanitize::Action::kKeep && action <= sanitize::Action::kKeep)
+      redactions.next().assign(key).append(" ").append(sanitize::to_string(kept.ruled));
     if (action == sanitize::Action::kToken && !attribute.is_number)
       if (auto before = sanitizer_.previous_token(attribute.text))
         keep(key + ".previous", std::move(*before).text());
@@ -155,7 +163,8 @@ void Assembler::span(const RecordView& record, std::size_t index, sanitize::Clea
     if (attribute.span != index) return;
     const std::string& key = clean_key(attribute.field);
     if (key.empty()) return;
-    if (auto value = value_of(attribute)) out.attributes.push_back({key, *std::move(value)});
+    if (auto kept = value_of(attribute, key); kept.value)
+      out.attributes.push_back({key, *std::move(kept.value)});
   });
 }
 

@@ -42,8 +42,12 @@ class Assembler {
   // too.
   template <typename T>
   void attributes(const RecordView& record, T& out);
-  // The value as its field's action leaves it; nothing when it is dropped.
-  [[nodiscard]] std::optional<model::Value> value_of(const RecordView::Attribute& attribute);
+  struct Kept {
+    std::optional<model::Value> value;                 // nullopt: dropped
+    sanitize::Action ruled = sanitize::Action::kKeep;  // by a user's rule; kKeep: by none
+  };
+  // The value as its field's action, and the users' rules, leave it.
+  [[nodiscard]] Kept value_of(const RecordView::Attribute& attribute, std::string_view key);
 
   const Names& names_;
   sanitize::Sanitizer& sanitizer_;

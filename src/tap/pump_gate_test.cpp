@@ -75,6 +75,47 @@ TEST_F(PumpTest, NamesOfGearsAndFieldsPassTheGateInEveryKindOfRecord) {
   }
 }
 
+TEST_F(PumpTest, RulesOfUsersTakeMoreOutOfAttributesAndSaySo) {
+  auto rules = sanitize::UserRules::compile({{"employee", "EMP-[0-9]{6}", {"note"}, sanitize::Action::kMask},
+                                             {"branch", "^7[0-9]{3}$", {"branch"}, sanitize::Action::kDrop}});
+  ASSERT_TRUE(rules) << rules.error().why;
+  sanitizer_.add_rules(*std::move(rules));
+  auto one = draft();
+  one.attribute(names_.field("note", sanitize::Action::kKeep), "EMP-123456 paid with 4111111111111111");
+  one.attribute(names_.field("other", sanitize::Action::kKeep), "EMP-123456");
+  one.attribute(names_.field("branch", sanitize::Action::kKeep), std::int64_t{7123});
+  one.attribute(names_.field("amount", sanitize::Action::kKeep), std::int64_t{7123});
+  write(one);
+  ASSERT_FALSE(pump_.step(true).blocked);
+  const auto record = std::get<model::Transaction>(*model::decode(audit_.appended));
+  ASSERT_EQ(record.attributes.size(), 3U);
+  EXPECT_EQ(record.attributes[0].value, model::Value(std::string("********** paid with 411111******1111")));
+  EXPECT_EQ(record.attributes[1].value, model::Value(std::string("EMP-123456")));
+  EXPECT_EQ(record.attributes[2].value, model::Value(std::int64_t{7123}));
+  EXPECT_EQ(record.redactions, (std::vector<std::string>{"note mask", "branch drop"}));
+}
+
+// What is built in has had its turn: a rule that would split a number, or put another text in its place,
+// finds none.
+TEST_F(PumpTest, NoRuleOfAUserWeakensWhatIsBuiltIn) {
+  auto rules = sanitize::UserRules::compile(
+      {{"four", "4", {}, sanitize::Action::kToken}, {"digits", "[0-9]{2}", {}, sanitize::Action::kToken}});
+  ASSERT_TRUE(rules) << rules.error().why;
+  sanitizer_.add_rules(*std::move(rules));
+  auto one = draft();
+  one.attribute(names_.field("note", sanitize::Action::kKeep), "4111111111111111");
+  one.attribute(names_.field("card", sanitize::Action::kToken), "4111111111111111");
+  one.attribute(names_.field("gone", sanitize::Action::kDrop), "4111111111111111");
+  write(one);
+  ASSERT_FALSE(pump_.step(true).blocked);
+  const auto record = std::get<model::Transaction>(*model::decode(audit_.appended));
+  ASSERT_EQ(record.attributes.size(), 2U);
+  const auto& note = std::get<std::string>(record.attributes[0].value);
+  EXPECT_EQ(note.find("4111"), std::string::npos);
+  EXPECT_NE(note.find("******"), std::string::npos) << "the built-in mask stays";
+  EXPECT_EQ(record.attributes[1].value, model::Value(*sanitizer_.token("4111111111111111")));
+}
+
 TEST_F(PumpTest, EventsPassTheGate) {
   model::Log event;
   event.body = "said 4111111111111111";
