@@ -11,6 +11,9 @@
 #include "fluxrig/files.hpp"
 #include "fluxrig/table.hpp"
 #include "fluxrig/terminal.hpp"
+#include "gear/catalogue.hpp"
+#include "rack/rack.hpp"
+#include "rack/scenario.hpp"
 
 namespace fluxrig::client {
 namespace {
@@ -21,6 +24,7 @@ constexpr const char* kFooter = R"(Examples:
   fluxrig sanitize explain message.json            members by path and name, then by search
   fluxrig sanitize explain --as text rack.log      by search only
   fluxrig sanitize explain --as emv field55.hex    hexadecimal TLV, by allow list
+  fluxrig sanitize explain --scenario edge.yaml --field note a.txt    with the rules of a scenario
 
 What is printed is what would be stored: no number is shown that the sanitiser would not let through.
 Exit codes: 0 done, 1 the file does not parse as what it is taken for, 2 the command line or the file is wrong.)";
@@ -28,7 +32,25 @@ Exit codes: 0 done, 1 the file does not parse as what it is taken for, 2 the com
 struct ExplainOptions {
   std::string file;
   std::string form;
+  std::string scenario;
+  std::string field;
 };
+
+// The rules of a scenario that is right; the error is its report.
+tl::expected<std::unique_ptr<sanitize::UserRules>, std::string> rules_of(const std::string& path) {
+  if (path.empty()) return nullptr;
+  const auto text = read_file(path, yaml::kMaxBytes);
+  if (!text) return tl::unexpected(text.error().message + "\n");
+  const auto slash = path.rfind('/');
+  const auto folder = slash == std::string::npos ? std::string(".") : path.substr(0, slash + 1);
+  const auto catalogue = gear::catalogue();
+  auto scenario = rack::load(*text, folder, catalogue, rack::process_environment());
+  if (!scenario) return tl::unexpected(rack::report(scenario.error(), path, *text));
+  if (scenario->rules.empty()) return nullptr;
+  auto rules = sanitize::UserRules::compile(std::move(scenario->rules));
+  if (!rules) return tl::unexpected(rules.error().why + "\n");
+  return *std::move(rules);
+}
 
 std::string stripped(std::string_view text) {
   std::string out;
@@ -37,13 +59,14 @@ std::string stripped(std::string_view text) {
   return out;
 }
 
-std::optional<std::vector<ExplainedHit>> explain(const std::string& text, std::string_view form) {
-  if (form == "text") return explain_text(text);
+std::optional<std::vector<ExplainedHit>> explain(const std::string& text, std::string_view form,
+                                                 const ExplainRules& users) {
+  if (form == "text") return explain_text(text, users);
   if (form == "emv") {
     const auto bytes = from_hex(stripped(text));
     return bytes ? explain_emv(*bytes) : std::nullopt;
   }
-  return explain_json(text);
+  return explain_json(text, users);
 }
 
 int run(const ExplainOptions& options) {
@@ -52,10 +75,15 @@ int run(const ExplainOptions& options) {
     fmt::print(stderr, "fluxrig sanitize: {}\n", printable(text.error().message));
     return kExitUsage;
   }
+  const auto rules = rules_of(options.scenario);
+  if (!rules) {
+    fmt::print(stderr, "{}", rules.error());
+    return kExitUsage;
+  }
   const auto first = text->find_first_not_of(" \t\r\n");
   const bool looks_like_json = first != std::string::npos && ((*text)[first] == '{' || (*text)[first] == '[');
   const std::string form = options.form.empty() ? (looks_like_json ? "json" : "text") : options.form;
-  const auto hits = explain(*text, form);
+  const auto hits = explain(*text, form, {rules->get(), options.field});
   if (!hits) {
     fmt::print(stderr,
                "fluxrig sanitize: {} is no {} that can be read; a payload that does not parse is not shown: "
@@ -84,6 +112,10 @@ void add_sanitize_commands(CLI::App& app, Action& action) {
   command->add_option("--as", options->form, "json, text or emv (default: json where it looks like it)")
       ->check(CLI::IsMember({"json", "text", "emv"}))
       ->type_name("FORM");
+  command->add_option("--scenario", options->scenario, "also by the rules under its sanitize.rules")
+      ->type_name("FILE");
+  command->add_option("--field", options->field, "the attribute that a text is taken for by those rules")
+      ->type_name("NAME");
   command->footer(kFooter);
   command->callback([&action, options] { action = [options] { return run(*options); }; });
 }

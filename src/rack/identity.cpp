@@ -61,11 +61,12 @@ Outcome<Identity> load_identity(const Scenario& scenario, const Clock& clock, Ra
     if (!machine_id) return tl::unexpected(machine_id.error());
     identity.machine_id = *machine_id;
     token_path = scenario.data + "/token.key";
-    if (!exists(token_path))
+    if (!scenario.key_command && !exists(token_path))
       if (auto made = sanitize::create_token_key(token_path, "k1"); !made)
         return tl::unexpected(made.error());
   }
-  auto keys = sanitize::load_token_keys(token_path);
+  auto keys = scenario.key_command ? sanitize::token_keys_from(*scenario.key_command)
+                                   : sanitize::load_token_keys(token_path);
   if (!keys) return tl::unexpected(keys.error());
   identity.token_keys = *std::move(keys);
   return identity;

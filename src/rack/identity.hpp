@@ -22,7 +22,8 @@ struct Identity {
 
 // With a mixer: <certificates>/ca.crt, <rack>.crt, <rack>.key and token.key, as 'fluxrig pki issue' lays them
 // out; checked to be a pair, in time, and signed by the authority. Without: a machine_id and a key of its own
-// in the data directory, made at the first start.
+// in the data directory, made at the first start. The keys come from the scenario's command instead, if it
+// has one, which may take its time.
 [[nodiscard]] Outcome<Identity> load_identity(const Scenario& scenario, const Clock& clock, Random& random);
 
 }  // namespace fluxrig::rack

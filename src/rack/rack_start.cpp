@@ -62,6 +62,11 @@ Outcome<void> Rack::start() {
   if (!identity) return tl::unexpected(identity.error());
   identity_ = *std::move(identity);
   sanitizer_ = std::make_unique<sanitize::Sanitizer>(identity_.token_keys);
+  if (!scenario_.rules.empty()) {
+    auto rules = sanitize::UserRules::compile(scenario_.rules);
+    if (!rules) return problem(fmt::format("sanitize.rules: {}", rules.error().why));
+    sanitizer_->add_rules(*std::move(rules));
+  }
 
   if (auto opened = open_audit(); !opened) return opened;
   if (scenario_.mixer)
@@ -152,7 +157,9 @@ void Rack::wait_for(Epoch epoch) {
 }
 
 wal::ChainSigner::Facts Rack::chain_facts() const {
-  wal::ChainSigner::Facts facts{{}, std::string(kRuleSet), identity_.token_keys.current.id};
+  auto rule_set = std::string(kRuleSet);
+  if (!scenario_.rules.empty()) rule_set += "+" + sanitize::fingerprint(scenario_.rules);
+  wal::ChainSigner::Facts facts{{}, std::move(rule_set), identity_.token_keys.current.id};
   for (std::size_t i = 0; i < lane::kDropCauses; ++i) {
     const auto cause = static_cast<lane::DropCause>(i);
     if (const auto count = drops_.count(cause); count != 0) facts.drops.emplace(to_string(cause), count);

@@ -8,6 +8,7 @@
 #include "base/nearest.hpp"
 #include "gear/option_values.hpp"
 #include "rack/scenario_options.hpp"
+#include "rack/scenario_rules.hpp"
 #include "rack/scenario_wires.hpp"
 #include "sanitize/sanitizer.hpp"
 #include "snake/subjects.hpp"
@@ -250,6 +251,9 @@ tl::expected<Scenario, Complaints> load(std::string_view text, std::string_view 
   if (is_readable) {
     take_rack_settings(settings, folder, scenario, complaints);
     read_export(*settings.map("telemetry"), folder, environment, scenario, complaints);
+    if (const auto* keys = settings.map("keys")) scenario.key_command = key_command_of(*keys, complaints);
+    if (const auto* sanitizing = settings.map("sanitize"))
+      scenario.rules = read_rules(*sanitizing, text, complaints);
   }
 
   const auto before_gears = complaints.size();

@@ -17,6 +17,8 @@
 #include "base/yaml.hpp"
 #include "gear/settings.hpp"
 #include "otlp/settings.hpp"
+#include "sanitize/key_command.hpp"
+#include "sanitize/user_rules.hpp"
 
 namespace fluxrig::rack {
 
@@ -110,7 +112,9 @@ struct Scenario {
   Telemetry telemetry;
   Profile profile = Profile::kProduction;
   bool core_dumps = false;
-  std::vector<GearEntry> gears;  // in the order of the file
+  std::optional<sanitize::KeyCommand> key_command;  // instead of the file token.key
+  std::vector<sanitize::UserRule> rules;            // of the sanitiser, beside those built in; they compile
+  std::vector<GearEntry> gears;                     // in the order of the file
   std::vector<Wire> wires;
   Limits limits;
   Log log;

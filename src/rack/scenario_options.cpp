@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "lane/telemetry_backlog.hpp"
+#include "rack/scenario_rules.hpp"
 
 namespace fluxrig::rack {
 namespace {
@@ -231,6 +232,8 @@ const std::vector<Option>& scenario_options() {
        .type = OptionType::kBoolean,
        .summary = "whether a crash may write its memory, with all messages in it, to a file",
        .fallback = "false"},
+      keys_options(),
+      sanitize_options(),
       limits_options(),
       log_options(),
       monitor_options(),
