@@ -12,6 +12,7 @@
 
 #include "base/clock.hpp"
 #include "base/diagnostics.hpp"
+#include "fluxrig/api_client.hpp"
 #include "fluxrig/command.hpp"
 #include "fluxrig/decider.hpp"
 #include "fluxrig/terminal.hpp"
@@ -27,13 +28,16 @@ constexpr const char* kFooter = R"(Examples:
   fluxrig query "SELECT * FROM transactions WHERE attributes['iso8583.2'] = 'tok_k1_...'"
 
 The number is read from standard input only: on a command line it would stand in the list of processes and in the
-shell's history. Each use is a line in FILE.audit beside the key: when, who, why, and the token, never the number;
-without that line no token is made. During a rotation's overlap both tokens are printed, the one in use first.
+shell's history. Each use is a line in FILE.audit beside the key, and a row of operator_actions at the mixer: when, who,
+why, and the token, never the number; without both no token is shown. --local does without the mixer, where there is
+none. During a rotation's overlap both tokens are printed, the one in use first.
 Exit codes: 0 done, 1 it failed, 2 the command line or the number is wrong.)";
 
 struct TokenOptions {
   std::string key;
   std::string reason;
+  MixerOptions mixer;
+  bool local = false;
 };
 
 int failed(const std::string& sentence, int code = kExitFailure) {
@@ -64,6 +68,20 @@ bool is_number(std::string_view text) {
       return false;
   }
   return digits >= sanitize::kLeastCardDigits && digits <= sanitize::kMostCardDigits;
+}
+
+// Stored by the mixer before the token is shown. The number is not sent.
+Outcome<void> audit_at_mixer(const TokenOptions& options, std::string_view token) {
+  const auto client = ApiClient::make(options.mixer);
+  if (!client) return tl::unexpected(client.error());
+  const auto reply =
+      client->call({.path = "/api/v1/audit/token-uses",
+                    .json = fmt::format(R"({{"token":"{}","who":"{}","reason":"{}"}})", token,
+                                        escape_json(sanitize::mask_card_numbers(who_is_asking({}))),
+                                        escape_json(sanitize::mask_card_numbers(options.reason)))});
+  if (!reply) return tl::unexpected(reply.error());
+  if (reply->status != 200) return problem(describe_failure(client->url(), *reply));
+  return {};
 }
 
 // Appended and on disk before the token is shown.
@@ -102,6 +120,10 @@ int run(const TokenOptions& options) {
   ::OPENSSL_cleanse(number.data(), number.size());
   if (!token) return failed("no token can be made of this");
   if (auto kept = audit(options, *token); !kept) return failed(kept.error().message);
+  if (!options.local)
+    if (auto kept = audit_at_mixer(options, *token); !kept)
+      return failed(kept.error().message +
+                    "; the mixer must record the use, so no token is shown (--local: there is none)");
   fmt::print(stderr,
              "warning: whoever has the key can find out the number of a token; this use is recorded\n");
   fmt::print("{}\n", *token);
@@ -118,6 +140,8 @@ void add_token_command(CLI::App& app, Action& action) {
       ->required()
       ->type_name("FILE");
   command->add_option("--reason", options->reason, "why; recorded")->required()->type_name("TEXT");
+  add_mixer_options(*command, options->mixer);
+  command->add_flag("--local", options->local, "record the use beside the key only: there is no mixer");
   command->footer(kFooter);
   command->callback([&action, options] { action = [options] { return run(*options); }; });
 }

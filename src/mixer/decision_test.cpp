@@ -143,6 +143,23 @@ TEST_F(DecisionTest, AClosedGapIsNotToldAgainEvenAfterARestartButAnotherOneIs) {
   EXPECT_EQ(cell("SELECT first_seq FROM audit_alarms WHERE resolved_at IS NULL"), "13");
 }
 
+TEST_F(DecisionTest, WhoMadeATokenIsKeptWithTheTokenAndNothingElseIs) {
+  const std::string token = "tok_k1_" + std::string(32, 'b');
+  const auto use = [&](const std::string& what, const std::string& reason) {
+    return ask("POST", "/api/v1/audit/token-uses",
+               fmt::format(R"({{"who":"ana@ops","reason":"{}","token":"{}"}})", reason, what))
+        .status;
+  };
+  EXPECT_EQ(use(token, "INC-42 4111111111111111"), 200U);
+  EXPECT_EQ(cell("SELECT action || ' ' || who || ' ' || reason || ' ' || detail FROM operator_actions"),
+            "token_made ana@ops INC-42 411111******1111 {\"token\":\"" + token + "\"}");
+  for (const std::string wrong :
+       {"4111111111111111", "tok_k1_", "tok__", "", "tok_k1_4111111111111111bbbbbbbbbbbbbbbb"})
+    EXPECT_EQ(use(wrong, "x"), 400U) << wrong;
+  EXPECT_EQ(use(token, ""), 400U);
+  EXPECT_EQ(cell("SELECT count(*) FROM operator_actions"), "1");
+}
+
 TEST_F(DecisionTest, ADecisionNeedsSomebodyAReasonAndAnOpenAlarm) {
   make_gap();
   EXPECT_EQ(close(1, R"({"who":"ana"})").status, 400U);

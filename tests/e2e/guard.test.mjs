@@ -2,9 +2,11 @@
 // The production guard on real processes: debug diagnostics from nowhere but a broken glass, which is recorded at both
 // ends, shown, and ends by itself, over a kill -9 too; and no core dump.
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { runSuite, until } from './suite.mjs';
-import { Stack } from './stack.mjs';
+import { authorization, freePort, Stack } from './stack.mjs';
 
 const stack = new Stack();
 const events = (name) => stack.rows(`select body, attributes from log_records where event_name = '${name}'`);
@@ -63,5 +65,33 @@ await runSuite([
     assert.equal(commands.length, 1);
     assert.ok(JSON.stringify(commands).includes('INC-42 411111******1111'), JSON.stringify(commands));
     await until('the racks show it no more', () => !/DEBUG:/.test(stack.must(['racks'])), 12_000);
+  }],
+  ['the token of a number is shown once the mixer has recorded who asked, and why', async () => {
+    const token = (...words) => spawnSync(stack.fluxrig, ['token', '--key', join(stack.pki, 'token.key'), '--reason', 'INC-43 4111111111111111', ...words],
+      { input: '4111 1111 1111 1111\n', encoding: 'utf8', env: { ...process.env, ...stack.environment() }, timeout: 20_000 });
+    const made = token();
+    assert.equal(made.status, 0, made.stderr);
+    assert.match(made.stdout, /^tok_k1_[a-z]{32}\n$/);
+    const kept = await stack.rows("select reason, detail from operator_actions where action = 'token_made'");
+    assert.deepEqual(kept, [{ reason: 'INC-43 411111******1111', detail: JSON.stringify({ token: made.stdout.trim() }) }]);
+    const alone = token('--mixer', `http://127.0.0.1:${await freePort()}`);
+    assert.equal(alone.status, 1);
+    assert.equal(alone.stdout, '', 'no record, no token');
+    assert.equal(token('--mixer', 'http://127.0.0.1:1', '--local').stdout, made.stdout);
+  }],
+  ['a rack takes its keys from a command, and from no file then', async () => {
+    const edge = stack.scenarios.get('edge');
+    const text = readFileSync(edge, 'utf8');
+    renameSync(join(stack.pki, 'token.key'), stack.path('vault.key'));
+    const start = (command) => writeFileSync(edge, text.replace('gears:', `keys: { command: ${JSON.stringify(command)} }\ngears:`));
+    await stack.stop('edge');
+    start(['/bin/sh', '-c', 'echo no 4111111111111111 >&2; exit 7']);
+    const refused = stack.run(['rack', edge]);
+    assert.notEqual(refused.code, 0);
+    assert.match(refused.err, /keys: '\/bin\/sh' ended with exit code 7: no 411111\*+1111/);
+    start(['cat', stack.path('vault.key')]);
+    await stack.startRack('edge');
+    assert.equal((await stack.shop(authorization('4111111111111111'))).status, 200, 'what the host sealed with the file opens');
+    renameSync(stack.path('vault.key'), join(stack.pki, 'token.key'));
   }],
 ], () => stack.close());

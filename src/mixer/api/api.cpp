@@ -59,7 +59,7 @@ std::optional<ApiResponse> Api::quick(const ApiRequest& request) const {
     if (is_dead_letters_path(request.path) || is_rack_pressure_path(request.path) ||
         is_rack_debug_path(request.path))
       return std::nullopt;
-    if (is_alarm_decision(request.path))
+    if (is_alarm_decision(request.path) || request.path == kTokenUsesPath)
       return request.method == "POST" ? std::nullopt : std::optional(method_not_allowed("POST"));
     if (!get) return method_not_allowed("GET");
     if (request.path == "/api/v1/tail") return tail(request);

@@ -182,6 +182,7 @@ ApiResponse audit_response(const ApiParts& parts, std::string_view path, const A
   if (path == "blocks") return audit_blocks(parts, request);
   if (path == "files") return audit_files(parts, request);
   if (path == "ledger") return audit_ledger(parts, request);
+  if (request.path == kTokenUsesPath) return token_use(parts, request);
   if (is_alarm_decision(request.path)) return alarm_decision(parts, request);
   return problem_response(404, "no such resource; /openapi.yaml lists them");
 }

@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "mixer/api/api.hpp"
 
@@ -49,6 +50,9 @@ void add_chain_standing(sink::Queries& queries, sink::QueryTable& records, const
 // api_audit_decisions.cpp: POST /api/v1/audit/alarms/ID/close and .../accept-key.
 [[nodiscard]] bool is_alarm_decision(std::string_view path);
 [[nodiscard]] ApiResponse alarm_decision(const ApiParts& parts, const ApiRequest& request);
+// api_token_uses.cpp: POST /api/v1/audit/token-uses
+inline constexpr std::string_view kTokenUsesPath = "/api/v1/audit/token-uses";
+[[nodiscard]] ApiResponse token_use(const ApiParts& parts, const ApiRequest& request);
 // api_audit_files.cpp
 [[nodiscard]] ApiResponse audit_files(const ApiParts& parts, const ApiRequest& request);
 // api_audit_ledger.cpp
