@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/random.hpp"
+#include "sanitize/scan/test_numbers.hpp"
 
 namespace fluxrig::sanitize {
 namespace {
@@ -100,7 +101,7 @@ TEST(Sanitizer, DroppedValuesLeaveNothing) {
 
 TEST(Sanitized, TenMillionTypedIdsAndTimesComeOutUnchanged) {
   SeededRandom random(6);
-  for (int i = 0; i < 2'500'000; ++i) {
+  for (std::uint64_t i = 0; i < size_of_run(2'500'000); ++i) {
     const TraceId trace = make_trace_id(random);
     ASSERT_EQ(Sanitized::of(trace).text(), to_hex(trace.view())) << "seed 6, round " << i;
     const MachineId machine = make_machine_id(random);

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
+#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +13,12 @@
 #include "sanitize/scan/card_number.hpp"
 
 namespace fluxrig::sanitize {
+
+// How many of a kind are tried: as many as usual, or as FLUXRIG_AT_SIZE says (`./dev bench innocent`).
+inline std::uint64_t size_of_run(std::uint64_t usual) {
+  const char* asked = std::getenv("FLUXRIG_AT_SIZE");
+  return asked == nullptr ? usual : std::strtoull(asked, nullptr, 10);
+}
 
 struct TestIssuer {
   std::string_view prefix;
