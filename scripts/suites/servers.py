@@ -8,7 +8,7 @@ import re
 from suites import harness
 from suites.harness import WORKERS, directory_of, errors_of, note_of, run, run_counted
 
-LEAKS_SECONDS = 240
+LEAKS_SECONDS = 400
 NODE_SECONDS, E2E_SECONDS, SCENARIO_SECONDS, FAULTS_SECONDS, BUILD_SECONDS = 300, 900, 300, 1200, 3600
 SIM_SECONDS, SIM_PATIENCE = 300, 300
 # End to end, these wait most of the time and measure none: two run at once. The others run alone.

@@ -1,5 +1,5 @@
 // The ways in which a number is written into a message: text that fits into JSON, a header or an ISO 8583 element, and
-// bytes that fit only into a raw body. docs/security.md has the same list.
+// bytes that fit only into a raw body. Their families are the columns of the table in docs/security.md.
 
 const hex = (text) => Buffer.from(text, 'latin1').toString('hex');
 const grouped = (digits, separator) => digits.match(/.{1,4}/g).join(separator);
@@ -46,4 +46,21 @@ export const BYTES = {
   'integer, little': (pan) => integer(pan, true),
   'integer, big': (pan) => integer(pan, false),
   'pin block': (_, card) => card.pinBlock,
+};
+
+// What is the field's own form: the number alone, with what else the card has in its own fields.
+export const OWN = 'its own form';
+
+export const FAMILIES = {
+  'own form': [OWN],
+  'digits, separators': ['plain', 'blanks', 'hyphens', 'points', 'in a sentence'],
+  'percent, JSON, `\\x`': ['percent', 'percent blanks', 'json escapes', 'x escapes'],
+  hex: ['hex', 'hex, upper case'],
+  'base64, 3 phases, URL': ['base64, phase 0', 'base64, phase 1', 'base64, phase 2', 'base64url'],
+  tracks: ['track 1', 'track 2'],
+  'UTF-16': ['utf-16, little', 'utf-16, big'],
+  EBCDIC: ['ebcdic'],
+  'packed, both': ['packed', 'packed, shifted'],
+  integers: ['integer, little', 'integer, big'],
+  'PIN block': ['pin block'],
 };

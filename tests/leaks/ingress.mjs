@@ -1,139 +1,123 @@
-// Every way in: each pushes one card in one encoding, and says where it put it. Answers are kept: they are searched too.
+// Every way in at the racks: each pushes numbers in one encoding. What comes back is kept: it is searched too.
 import http from 'node:http';
 import net from 'node:net';
-import { readFileSync, writeFileSync } from 'node:fs';
 import { track1, track2 } from './numbers.mjs';
-import { BYTES, TEXTS } from './encodings.mjs';
-import { fits, framed, message, TEXT_ELEMENTS } from './iso8583.mjs';
-
-// A business reply carries its caller's own data back to it, and nobody keeps it: only refusals are searched.
+import { fits, framed, message, purchase, spread } from './iso8583.mjs';
 
 // Sends bytes and takes what comes back until the peer is silent, or closes.
-function exchange(port, bytes, silence = 120) {
+export function exchange(port, bytes, silence = 120) {
   return new Promise((resolve) => {
     const parts = [];
     const socket = net.connect(port, '127.0.0.1', () => socket.write(bytes));
     socket.setTimeout(silence, () => socket.destroy());
     socket.on('data', (part) => parts.push(part));
     socket.on('error', () => {});
-    socket.on('close', () => resolve(Buffer.concat(parts)));
+    socket.on('close', () => resolve({ bytes: Buffer.concat(parts) }));
   });
 }
 
 const agent = new http.Agent({ keepAlive: true, maxSockets: 16 });
-function ask(port, { method = 'POST', path, headers = {}, body = '' }) {
+// { bytes, business }: a reply of a business gear that is no refusal of the gateway's, a declined or undecided one too, may
+// hold what its caller sent, and nothing else.
+export function ask(port, { method = 'POST', path, headers = {}, body = '' }) {
+  const nothing = { bytes: Buffer.alloc(0) };
   return new Promise((resolve) => {
     const sent = http.request({ host: '127.0.0.1', port, method, path, agent, timeout: 10_000, headers: { 'content-type': 'application/json', ...headers } }, (answer) => {
       const parts = [Buffer.from(JSON.stringify(answer.headers))];
       answer.on('data', (part) => parts.push(part));
-      answer.on('end', () => resolve(answer.statusCode < 300 && !path.startsWith('/api') ? Buffer.alloc(0) : Buffer.concat(parts)));
-      answer.on('error', () => resolve(Buffer.alloc(0)));
+      answer.on('end', () => resolve({ bytes: Buffer.concat(parts), business: /^application\/json/.test(answer.headers['content-type'] ?? '') && !path.startsWith('/api') }));
+      answer.on('error', () => resolve(nothing));
     });
-    sent.on('error', () => resolve(Buffer.alloc(0)));
+    sent.on('error', () => resolve(nothing));
     sent.on('timeout', () => sent.destroy());
     sent.end(body);
   });
 }
 
-const toBank = (w, bytes) => exchange(w.ports.bank, bytes).then(() => Buffer.alloc(0));
+// The host answers a financial request, a declined one too, with its elements: business.
+const toBank = (w, bytes) => exchange(w.ports.bank, bytes).then((reply) => ({ ...reply, business: true }));
 
-const order = (members) => JSON.stringify({ card: { pan: '4242424242424242', expiry: '2912' }, amount: 1050, currency: '978',
+export const order = (members) => JSON.stringify({ card: { pan: '4242424242424242', expiry: '2912' }, amount: 1050, currency: '978',
   terminal: 'TERM0001', merchant: 'SHOP0001', ...members });
-const asciiOnly = (text) => text.replace(/[^\x20-\x7e]/g, '?');
+export const asciiOnly = (text) => text.replace(/[^\x20-\x7e]/g, '?');
+const traceparent = (card) => `00-${card.trace}-00f067aa0ba902b7-01`;
 
-const base = { 3: '000000', 4: '1050', 7: '1128190000', 12: '190000', 13: '1128', 41: 'TERM0001', 42: 'SHOP0001', 49: '978' };
-let trace = 0;
-function purchase(elements) {
-  trace = (trace + 1) % 1_000_000;
-  const stan = String(trace).padStart(6, '0');
-  return message('0200', { ...base, 11: stan, 37: `633119${stan}`, ...elements });
-}
+// A way in of texts: as many numbers at once as `longest` characters take. `send(world, text, { cards, texts, random })`.
+export const many = (longest, send) => ({ most: Infinity, longest, send });
+// A field of its own for one card (`most`): it is pushed as what it is, in no encoding. `send(world, card, { cards, random })`.
+export const own = (send, { most = 1, suits } = {}) => ({ own: true, most, suits, longest: Infinity, send: (w, _, more) => send(w, more.cards[0], more) });
 
-// (world, card, text in an encoding, its name, random) -> Promise of bytes that came back
+const pay = (w, options) => ask(w.ports.shop, { path: '/authorize', body: order({}), ...options });
+const post = (w, options) => ask(w.ports.post, { path: '/order', body: '{}', ...options });
+const twelve = (card) => card.pan.length === 12;
+const tracestate = (text) => `vendor=${asciiOnly(text).replace(/[,=]/g, ':')}`;
+
 export const TEXT_INGRESSES = {
-  'http path': (w, card, text) => ask(w.ports.shop, { path: `/pay/${encodeURIComponent(text)}` }),
-  'http path, raw': (w, card, text) => ask(w.ports.shop, { path: `/${asciiOnly(text).replaceAll(' ', '/')}` }),
-  'http query': (w, card, text) => ask(w.ports.shop, { path: `/authorize?card=${encodeURIComponent(text)}`, body: order({}) }),
-  'http header': (w, card, text) => ask(w.ports.shop, { path: '/authorize', headers: { 'x-card': asciiOnly(text), 'user-agent': asciiOnly(text), cookie: `c=${asciiOnly(text)}` }, body: order({}) }),
-  'http content-type': (w, card, text) => ask(w.ports.shop, { path: '/authorize', headers: { 'content-type': asciiOnly(text) }, body: order({}) }),
-  tracestate: (w, card, text) => ask(w.ports.shop, { path: '/authorize', body: order({}), headers: { traceparent: `00-${card.trace}-00f067aa0ba902b7-01`, tracestate: `vendor=${asciiOnly(text).replace(/[,=]/g, ':')}` } }),
-  'baggage, over the bus': (w, card, text) => ask(w.ports.post, { path: '/order', body: '{}', headers: { baggage: `card=${asciiOnly(text).replace(/[ ",;\\]/g, '-')}` } }),
-  'tracestate, over the bus': (w, card, text) => ask(w.ports.post, { path: '/order', body: '{}', headers: { traceparent: `00-${card.trace}-00f067aa0ba902b7-01`, tracestate: `vendor=${asciiOnly(text).replace(/[,=]/g, ':')}` } }),
-  'json card.pan': (w, card) => ask(w.ports.shop, { path: '/authorize', body: order({ card: { pan: card.pan, expiry: card.expiry, cvv: card.cvv, pin: card.pin, track2: track2(card) } }) }),
-  'json note': (w, card, text) => ask(w.ports.shop, { path: '/authorize', body: order({ note: text }) }),
-  'json nested': (w, card, text) => ask(w.ports.shop, { path: '/authorize', body: order({ order: text, customer: { reference: text } }) }),
-  'json wrong types': (w, card, text) => ask(w.ports.shop, { path: '/authorize', body: order({ card: { pan: [text], expiry: text }, amount: text }) }),
-  'json integer': (w, card) => ask(w.ports.shop, { path: '/authorize', body: order({}).replace('{', `{"count":${card.pan},`) }),
-  'json broken': (w, card, text) => ask(w.ports.shop, { path: '/authorize', body: `${order({ note: text })}}}` }),
-  'json cut': (w, card, text, random) => ask(w.ports.shop, { path: '/authorize', body: order({ note: text }).slice(0, 40 + random.below(120)) }),
-  'order, kept and sent on': (w, card, text) => ask(w.ports.post, { path: '/order', body: JSON.stringify({ note: text, pan: card.pan }) }),
-  'order that becomes a dead letter': (w, card, text) => ask(w.ports.post, { path: '/poison', body: JSON.stringify({ note: text }) }),
-  'no HTTP': (w, card, text) => exchange(w.ports.shop, Buffer.from(`${asciiOnly(text)} ${card.pan}\r\nHost: ${card.pan}\r\n\r\n`)),
-  'http host': (w, card, text) => exchange(w.ports.shop, Buffer.from(`POST /authorize HTTP/1.1\r\nHost: ${asciiOnly(text)}\r\nHost: ${card.pan}\r\n\r\n`)),
-  'no TLS, to the bus': (w, card, text) => exchange(w.ports.nats, Buffer.from(`${asciiOnly(text)}\r\nPUB ${card.pan} 3\r\nabc\r\n`)),
-  'iso8583 2': (w, card) => toBank(w, framed(purchase({ 2: card.pan, 14: card.expiry }))),
-  'iso8583 track 1, 2, 3': (w, card) => toBank(w, framed(purchase({ 2: card.pan, 35: track2(card).slice(0, 37), 36: `01${card.pan}=${card.expiry}`, 45: track1(card).slice(0, 76) }))),
-  'iso8583 PIN block': (w, card) => toBank(w, framed(purchase({ 2: card.pan, 52: card.pinBlock.toString('hex').toUpperCase(), 53: card.pan.padStart(16, '0').slice(-16) }))),
-  'iso8583 34': (w, card) => toBank(w, framed(purchase({ 34: `59${card.pan}` }))),
-  'iso8583 text': (w, card, text, random) => {
-    const value = asciiOnly(text);
-    const elements = TEXT_ELEMENTS.filter((element) => fits(element, value));
-    const chosen = Array.from({ length: 4 }, () => random.pick(elements));
-    return toBank(w, framed(purchase(Object.fromEntries(chosen.map((element) => [element, value])))));
-  },
-  'iso8583 cut': (w, card, text, random) => {
-    const whole = purchase({ 2: card.pan, 35: track2(card).slice(0, 37), 48: asciiOnly(text) });
+  'http path': many(800, (w, text) => ask(w.ports.shop, { path: `/pay/${encodeURIComponent(text)}` })),
+  'http path, raw': many(2000, (w, text) => ask(w.ports.shop, { path: `/${asciiOnly(text).replaceAll(' ', '/')}` })),
+  'http query': many(800, (w, text) => pay(w, { path: `/authorize?card=${encodeURIComponent(text)}` })),
+  'http headers': many(1200, (w, text) => pay(w, { headers: { 'x-card': asciiOnly(text), 'user-agent': asciiOnly(text), cookie: `c=${asciiOnly(text)}` } })),
+  'http content-type': many(1200, (w, text) => pay(w, { headers: { 'content-type': asciiOnly(text) } })),
+  tracestate: many(240, (w, text, { cards }) => pay(w, { headers: { traceparent: traceparent(cards[0]), tracestate: tracestate(text) } })),
+  'baggage, over the bus': many(1200, (w, text) => post(w, { headers: { baggage: `card=${asciiOnly(text).replace(/[ ",;\\]/g, '-')}` } })),
+  'tracestate, over the bus': many(240, (w, text, { cards }) => post(w, { headers: { traceparent: traceparent(cards[0]), tracestate: tracestate(text) } })),
+  'json card': own((w, card) => pay(w, { body: order({ card: { pan: card.pan, expiry: card.expiry, cvv: card.cvv, pin: card.pin, track2: track2(card) } }) })),
+  'json amount': own((w, card) => pay(w, { body: order({ amount: Number(card.pan) }) }), { suits: twelve }),
+  'json amount, as text': own((w, card) => pay(w, { body: order({ amount: card.pan }) })),
+  'json integer': own((w, card) => pay(w, { body: order({}).replace('{', `{"count":${card.pan},`) })),
+  'json note': many(800, (w, text) => pay(w, { body: order({ note: text }) })),
+  'json nested': many(800, (w, text) => pay(w, { body: order({ order: text, customer: { reference: text } }) })),
+  'json wrong types': many(800, (w, text) => pay(w, { body: order({ card: { pan: [text], expiry: text }, amount: text }) })),
+  'json broken': many(800, (w, text) => pay(w, { body: `${order({ note: text })}}}` })),
+  'json cut': many(400, (w, text, { random }) => pay(w, { body: order({ note: text }).slice(0, 40 + random.below(120 + text.length)) })),
+  'order, kept and sent on': many(2000, (w, text, { cards }) => post(w, { body: JSON.stringify({ note: text, pan: cards[0].pan }) })),
+  'order that becomes a dead letter': many(2000, (w, text) => post(w, { path: '/poison', body: JSON.stringify({ note: text }) })),
+  'no HTTP': many(1200, (w, text, { cards }) => exchange(w.ports.shop, Buffer.from(`${asciiOnly(text)} ${cards[0].pan}\r\nHost: ${cards[0].pan}\r\n\r\n`))),
+  'http host': many(1200, (w, text, { cards }) => exchange(w.ports.shop, Buffer.from(`POST /authorize HTTP/1.1\r\nHost: ${asciiOnly(text)}\r\nHost: ${cards[0].pan}\r\n\r\n`))),
+  'bus without TLS': many(1200, (w, text, { cards }) => exchange(w.ports.nats, Buffer.from(`${asciiOnly(text)}\r\nPUB ${cards[0].pan} 3\r\nabc\r\n`))),
+  'iso8583 2, 14': own((w, card) => toBank(w, framed(purchase({ 2: card.pan, 14: card.expiry })))),
+  'iso8583 amounts (4, 5, 6)': own((w, _, { cards }) => toBank(w, framed(purchase({ 4: cards[0].pan, 5: cards.at(-1).pan, 6: cards[0].pan }))), { most: 2, suits: twelve }),
+  'iso8583 2, tracks (35, 36, 45)': own((w, card, { cards }) => toBank(w, framed(purchase({ 2: card.pan, 35: track2(cards.at(-1)).slice(0, 37), 36: `01${card.pan}=${card.expiry}`, 45: track1(cards.at(-1)).slice(0, 76) }))), { most: 2 }),
+  'iso8583 PIN block (52, 53)': own((w, card) => toBank(w, framed(purchase({ 2: card.pan, 52: card.pinBlock.toString('hex').toUpperCase(), 53: card.pan.padStart(16, '0').slice(-16) })))),
+  'iso8583 34': own((w, card) => toBank(w, framed(purchase({ 34: `59${card.pan}` })))),
+  'iso8583 text elements': many(2500, (w, _, { texts, random }) => toBank(w, framed(purchase(spread(texts.map(asciiOnly), random))))),
+  'iso8583 cut': many(600, (w, text, { cards: [card], random }) => {
+    const whole = purchase({ 2: card.pan, 35: track2(card).slice(0, 37), 48: asciiOnly(text).slice(0, 999) });
     return toBank(w, framed(whole.subarray(0, 24 + random.below(whole.length - 24))));
-  },
-  'iso8583 broken': (w, card, text) => toBank(w, framed(Buffer.from(`9${card.pan}${asciiOnly(text)}`, 'latin1'))),
-  'iso8583 wrong framing': (w, card) => toBank(w, Buffer.concat([Buffer.from([0x34, 0x31]), purchase({ 2: card.pan })])),
+  }),
+  'iso8583 broken': many(1200, (w, text, { cards }) => toBank(w, framed(Buffer.from(`9${cards[0].pan}${asciiOnly(text)}`, 'latin1')))),
+  'iso8583 wrong framing': own((w, card) => toBank(w, Buffer.concat([Buffer.from([0x34, 0x31]), purchase({ 2: card.pan })]))),
 };
 
 export const BYTE_INGRESSES = {
-  'http body': (w, card, bytes) => ask(w.ports.shop, { path: '/authorize', body: bytes }),
-  'order, kept and sent on, bytes': (w, card, bytes) => ask(w.ports.post, { path: '/order', body: bytes }),
-  'iso8583 bytes': (w, card, bytes) => toBank(w, framed(Buffer.concat([purchase({ 2: card.pan }), bytes]))),
+  'http body': many(2000, (w, bytes) => pay(w, { body: bytes })),
+  'order, kept and sent on': many(2000, (w, bytes) => post(w, { body: bytes })),
+  'iso8583, after a message': many(2000, (w, bytes, { cards }) => toBank(w, framed(Buffer.concat([purchase({ 2: cards[0].pan }), bytes])))),
 };
 
-// What an operator, or somebody who has the API's address, may send to the mixer.
-export function apiIngresses(stack) {
-  const authorization = () => `Bearer ${readFileSync(stack.path('mixer/api-token'), 'utf8').trim()}`;
-  const call = (path, options = {}) => ask(stack.ports.api, { path, ...options, headers: { authorization: authorization(), ...options.headers } });
-  return {
-    'api path': (card, text) => call(`/api/v1/trace/${encodeURIComponent(text)}`, { method: 'GET' }),
-    'api path, unknown': (card, text) => call(`/api/v1/${encodeURIComponent(text)}`, { method: 'GET' }),
-    'api query': (card, text) => call(`/api/v1/transactions?${encodeURIComponent(text)}=1&rack=${encodeURIComponent(text)}`, { method: 'GET' }),
-    'api sql': (card, text) => call(`/api/v1/sql?q=${encodeURIComponent(`SELECT '${text.replaceAll("'", '')}' AS found`)}`, { method: 'GET' }),
-    'api sql, number': (card) => call(`/api/v1/sql?q=${encodeURIComponent(`SELECT ${card.pan}`)}`, { method: 'GET' }),
-    'api sql, wrong': (card, text) => call(`/api/v1/sql?q=${encodeURIComponent(`SELECT nothing FROM "${text}"`)}`, { method: 'GET' }),
-    'api reason': (card, text) => call('/api/v1/racks/edge/pressure', { body: JSON.stringify({ state: 'auto', reason: text, who: text }) }),
-    'api state': (card, text) => call('/api/v1/racks/edge/pressure', { body: JSON.stringify({ state: text, reason: text, who: 'x' }) }),
-    'api rack': (card, text) => call(`/api/v1/racks/${encodeURIComponent(text)}/pressure`, { body: JSON.stringify({ state: 'auto', reason: 'x' }) }),
-    'api debug': (card, text) => call('/api/v1/racks/edge/debug', { body: JSON.stringify({ state: 'on', for: '1s', reason: text, who: text }) }),
-    'api alarm': (card, text) => call('/api/v1/audit/alarms/1/close', { body: JSON.stringify({ who: text, reason: text }) }),
-    'api dead letter': (card, text) => call(`/api/v1/dead-letters/1/retry?who=${encodeURIComponent(text)}&reason=${encodeURIComponent(text)}`, { method: 'POST' }),
-    'api body': (card, text) => call('/api/v1/sql', { body: text }),
-    'api without a token': (card, text) => ask(stack.ports.api, { method: 'GET', path: `/${encodeURIComponent(text)}`, headers: { authorization: `Bearer ${asciiOnly(text)}` } }),
-    'api, no HTTP': (card, text) => exchange(stack.ports.api, Buffer.from(`${asciiOnly(text)}\r\n\r\n`)),
-  };
+// What the host of another company answers to the edge's own request: `make(request's elements)` gives its bytes.
+function fromBank(w, make) {
+  w.far.answers.push(make);
+  return ask(w.ports.buy, { path: '/buy', body: order({}) });
 }
 
-// Configuration: what a program says about a file or a variable that holds one. Gives its output.
-export function configurationIngresses(stack) {
-  const file = (name, text) => {
-    writeFileSync(stack.path('inputs', name), text);
-    return stack.path('inputs', name);
-  };
-  const said = (done) => Buffer.from(done.out + done.err);
-  const scenario = (gear, more = '') => `rack: r\ndata: ${stack.path('inputs/data')}\ngears:\n  ${gear}: { type: http_server, listen: "127.0.0.1:0", routes: [ { path: /x } ]${more} }\n  out: { type: respond }\nwires: [ ${gear} -> out ]\n`;
-  return {
-    'scenario, name of a gear': (card) => said(stack.run(['rack', file('gear.yaml', scenario(`g${card.pan}`, ', nonsense: 1'))])),
-    'scenario, unknown key': (card, text) => said(stack.run(['rack', file('key.yaml', scenario('in', `, "${asciiOnly(text).replace(/["\\]/g, '')}": 1`))])),
-    'scenario, value': (card, text) => said(stack.run(['rack', file('value.yaml', scenario('in', `, max_body: "${asciiOnly(text).replace(/["\\]/g, '')}"`))])),
-    'scenario, name of its file': (card) => said(stack.run(['rack', `${card.pan}.yaml`])),
-    'mixer, unknown key': (card) => said(stack.run(['--config', file('mixer.yaml', `data: x\nk${card.pan}: 1\nlisten: { api: "${card.pan}" }\n`)], { program: stack.mixerProgram })),
-    'environment': (card) => said(stack.run(['rack', file('environment.yaml', scenario('in'))], { env: { FLUXRIG_LIMITS_IN_FLIGHT: card.pan } })),
-  };
-}
+const reply = (request, more) => {
+  const echoed = Object.fromEntries([3, 4, 7, 11, 12, 13, 37, 41, 42, 49].filter((element) => element in request).map((element) => [element, request[element]]));
+  return message('0210', { ...echoed, 38: '104853', 39: '00', ...more });
+};
 
-export const encodingsOf = (bytes) => Object.entries(bytes ? BYTES : TEXTS);
+export const BANK_INGRESSES = {
+  "bank's reply, card (2, 34, 35, 45)": own((w, card) => fromBank(w, (request) => framed(reply(request, { 2: card.pan, 34: `59${card.pan}`, 35: track2(card).slice(0, 37), 45: track1(card).slice(0, 76) })))),
+  "bank's reply, PIN block (52)": own((w, card) => fromBank(w, (request) => framed(reply(request, { 52: card.pinBlock.toString('hex').toUpperCase() })))),
+  "bank's reply, text elements": many(2500, (w, _, { texts, random }) => fromBank(w, (request) => framed(reply(request, spread(texts.map(asciiOnly), random))))),
+  "bank's reply, declined in its words (44)": many(25, (w, text) => fromBank(w, (request) => framed(reply(request, fits(44, asciiOnly(text)) ? { 39: '05', 44: asciiOnly(text) } : { 39: '05', 48: asciiOnly(text) })))),
+  "bank's reply, broken": many(1200, (w, text) => fromBank(w, () => framed(Buffer.from(`0210${asciiOnly(text)}`, 'latin1')))),
+  "bank's reply, cut": many(600, (w, text, { random }) => fromBank(w, (request) => {
+    const whole = reply(request, { 48: asciiOnly(text).slice(0, 999) });
+    return framed(whole.subarray(0, 40 + random.below(whole.length - 40)));
+  })),
+  "bank's message that nobody asked for": many(600, (w, text) => fromBank(w, (request) => Buffer.concat([framed(reply({ ...request, 11: '999999', 37: '999999999999' }, { 48: asciiOnly(text).slice(0, 999) })), framed(reply(request, {}))]))),
+};
+export const BANK_BYTE_INGRESSES = {
+  "bank's reply, and bytes after it": many(2000, (w, bytes) => fromBank(w, (request) => framed(Buffer.concat([reply(request, {}), bytes])))),
+};

@@ -2,8 +2,9 @@
 // which programs, and under which profile, is the caller's choice.
 import { fileURLToPath } from 'node:url';
 import { BackEnd } from '../e2e/back_end.mjs';
-import { join as joinBus } from '../e2e/bus_client.mjs';
+import { join as joinBus, joinAs } from '../e2e/bus_client.mjs';
 import { freePort, Stack } from '../e2e/stack.mjs';
+import { FarBank } from './far_bank.mjs';
 
 const MAP = fileURLToPath(new URL('authorize.yaml', import.meta.url));
 const REPLY_MAP = fileURLToPath(new URL('../../examples/maps/authorized.yaml', import.meta.url));
@@ -19,8 +20,9 @@ export class World {
     const world = new World();
     world.stack = new Stack(`fluxrig-leaks-${profile}-`, programs);
     world.backEnd = await BackEnd.start();
-    await world.stack.prepare({ mixer: `profile: ${profile}\nexport: { endpoint: "http://127.0.0.1:${world.backEnd.port}", flush_ms: 200 }\n` });
-    for (const port of ['post', 'upstream']) world.stack.ports[port] = await freePort();
+    await world.stack.prepare({ racks: ['edge', 'host', 'third'], mixer: `profile: ${profile}\nexport: { endpoint: "http://127.0.0.1:${world.backEnd.port}", flush_ms: 200 }\n` });
+    for (const port of ['post', 'buy', 'far']) world.stack.ports[port] = await freePort();
+    world.far = await FarBank.start(world.stack.ports.far);
     world.write(profile, name);
     await world.stack.startMixer();
     await world.listen();
@@ -41,7 +43,11 @@ export class World {
   bank:   { type: tcp_client, connect: "127.0.0.1:${ports.bank}", framing: length2, reply_timeout: 5s, reconnect_max: 500ms }
   post:   { type: http_server, listen: "127.0.0.1:${ports.post}", routes: [ { path: /order, method: POST }, { path: /poison, method: POST } ] }
   send:   { type: bus_out, reply: false, reply_timeout: 2s }
-wires: [ ${name} -> to_iso -> codec -> bank, post -> send ]
+  buy:     { type: http_server, listen: "127.0.0.1:${ports.buy}", routes: [ { path: /buy, method: POST } ] }
+  buy_iso: { type: map, request: ${MAP}, reply: ${REPLY_MAP} }
+  buy_codec: { type: iso8583, spec: iso8583-1987-ascii, record: ${JSON.stringify(RECORDED.map(String))} }
+  far:     { type: tcp_client, connect: "127.0.0.1:${ports.far}", framing: length2, reply_timeout: 500ms, reconnect_max: 100ms }
+wires: [ ${name} -> to_iso -> codec -> bank, post -> send, buy -> buy_iso -> buy_codec -> far ]
 `);
     stack.writeScenario('host', `${head('host')}gears:
   switch:   { type: tcp_server, listen: "127.0.0.1:${ports.bank}", framing: length2 }
@@ -56,8 +62,10 @@ wires: [ switch -> codec -> ask, asked -> approver, take -> pick, pick.good -> s
 `);
   }
 
-  // What goes over the bus, besides what its stores keep of it.
+  // What goes over the bus, besides what its stores keep of it; and the connections of who has a rack's certificate. A server
+  // that was killed takes them along: then again.
   async listen() {
+    await this.leave();
     this.connection = await joinBus(this.stack);
     const subscription = this.connection.subscribe('flux.>');
     (async () => {
@@ -65,12 +73,19 @@ wires: [ switch -> codec -> ask, asked -> approver, take -> pick, pick.good -> s
         const headers = message.headers ? [...message.headers].map(([key, values]) => `${key}: ${values.join(', ')}`).join('\n') : '';
         this.bus.push(Buffer.from(`${message.subject}\n${headers}\n`, 'latin1'), Buffer.from(message.data));
       }
-    })();
+    })().catch(() => {});
+    this.peers = { edge: await joinAs(this.stack, 'edge'), third: await joinAs(this.stack, 'third') };
+  }
+
+  async leave() {
+    for (const connection of [this.connection, this.peers?.edge.connection, this.peers?.third.connection])
+      await connection?.close().catch(() => {});
   }
 
   async close() {
-    await this.connection?.close().catch(() => {});
+    await this.leave();
     await this.backEnd.stop();
+    await this.far.stop();
     await this.stack.close();
   }
 }
