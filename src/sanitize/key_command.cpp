@@ -15,6 +15,7 @@
 #include <cstring>
 
 #include "sanitize/sanitizer.hpp"
+#include "sanitize/scan/cut_end.hpp"
 
 extern char** environ;  // NOLINT(readability-redundant-declaration): POSIX has it declared by the program
 
@@ -64,7 +65,9 @@ struct Child {
 
 // Its first line, without what could be a key or a number, and without what a terminal would obey.
 std::string shown(std::string_view complaint) {
-  std::string out = mask_card_numbers(complaint.substr(0, complaint.find('\n')));
+  std::string line(complaint.substr(0, complaint.find('\n')));
+  if (line.size() >= kMostComplaint) hide_cut_end(line);
+  std::string out = mask_card_numbers(line);
   std::size_t run = 0;
   for (std::size_t i = 0; i <= out.size(); ++i) {
     const bool word =

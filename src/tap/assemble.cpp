@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "sanitize/scan/card_number.hpp"
+#include "sanitize/scan/cut_end.hpp"
 #include "trace/probability.hpp"
 
 namespace fluxrig::tap {
@@ -58,6 +59,14 @@ const std::string& Assembler::clean_key(FieldId field) {
   return clean_once(clean_keys_, field.value, names_.text(field));
 }
 
+// A text that was cut in the middle of a number ends with all of its digits but the last.
+std::string_view Assembler::whole(std::string_view text, sanitize::Action action) {
+  if (text.size() < kMaxTextBytes || action > sanitize::Action::kMask) return text;
+  cut_.assign(text);
+  sanitize::hide_cut_end(cut_);
+  return cut_;
+}
+
 Assembler::Kept Assembler::value_of(const RecordView::Attribute& attribute, std::string_view key) {
   const auto action = names_.action(attribute.field);
   const bool number =
@@ -66,7 +75,7 @@ Assembler::Kept Assembler::value_of(const RecordView::Attribute& attribute, std:
   // A number under a stricter action, or that could be a card's, is treated as its digits: integers must not
   // slip through.
   auto value = attribute.is_number ? sanitizer_.apply(action, fmt::format("{}", attribute.number))
-                                   : sanitizer_.apply(action, attribute.text);
+                                   : sanitizer_.apply(action, whole(attribute.text, action));
   if (!value) return {};
   if (!sanitizer_.has_rules()) return {std::move(*value).text()};
   auto ruled = sanitizer_.rule(key, *std::move(value));

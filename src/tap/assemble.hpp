@@ -49,11 +49,16 @@ class Assembler {
   // The value as its field's action, and the users' rules, leave it.
   [[nodiscard]] Kept value_of(const RecordView::Attribute& attribute, std::string_view key);
 
+  // The text as it is, or, where it was cut to its length, without what its end could give away. Valid until
+  // the next call.
+  [[nodiscard]] std::string_view whole(std::string_view text, sanitize::Action action);
+
   const Names& names_;
   sanitize::Sanitizer& sanitizer_;
   const TickConverter& ticks_;
   std::vector<std::string> clean_names_;  // by id; empty: not yet
   std::vector<std::string> clean_keys_;
+  std::string cut_;  // reused
 };
 
 }  // namespace fluxrig::tap

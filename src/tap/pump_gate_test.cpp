@@ -75,6 +75,19 @@ TEST_F(PumpTest, NamesOfGearsAndFieldsPassTheGateInEveryKindOfRecord) {
   }
 }
 
+// The tap cuts a text to its length before anybody searches it.
+TEST_F(PumpTest, ANumberThatWasCutOffLeavesNoMoreThanAMaskWould) {
+  auto one = draft();
+  const auto field = names_.field("note", sanitize::Action::kKeep);
+  for (const std::size_t digits : {7U, 11U, 15U, 16U})
+    one.attribute(field, std::string(kMaxTextBytes - digits - 1, 'x') + " 4111111111111111");
+  one.attribute(field, std::string(kMaxTextBytes - 5, ' ') + "words and more");
+  write(one);
+  ASSERT_FALSE(pump_.step(true).blocked);
+  EXPECT_EQ(as_text(audit_.appended).find("4111111"), std::string_view::npos);
+  EXPECT_NE(as_text(audit_.appended).find("words"), std::string_view::npos);
+}
+
 TEST_F(PumpTest, RulesOfUsersTakeMoreOutOfAttributesAndSaySo) {
   auto rules = sanitize::UserRules::compile({{"employee", "EMP-[0-9]{6}", {"note"}, sanitize::Action::kMask},
                                              {"branch", "^7[0-9]{3}$", {"branch"}, sanitize::Action::kDrop}});
