@@ -67,6 +67,36 @@ TEST_F(MixerTest, HelloUnderAnotherNameIsRefusedWithASentence) {
               HasSubstr("uses the certificate of rack 'honest'"));
 }
 
+TEST_F(MixerTest, AGearWhoseNameOrSubjectHoldsANumberIsNotWelcome) {
+  const auto one = rack("named");
+  ASSERT_TRUE(one->bus);
+  for (const auto& [gear, filter] : std::vector<std::pair<std::string, std::string>>{
+           {"4111111111111111", "flux.msg.named.bank.in"}, {"bank", "flux.msg.named.4111111111111111.in"}}) {
+    Bytes hello;
+    model::encode(model::Hello{"named", "0.1.0", Epoch{1}, {{gear, filter}}, {}}, hello);
+    const auto answer =
+        one->bus->request(snake::hello_subject(one->machine), hello, std::chrono::seconds(10));
+    ASSERT_TRUE(answer) << to_string(answer.error());
+    const auto error = model::decode_hello_reply(*answer).value().error;
+    EXPECT_THAT(error, HasSubstr("looks like a card number"));
+    EXPECT_THAT(error, ::testing::Not(HasSubstr("411111111")));
+  }
+}
+
+TEST_F(MixerTest, WhatARackReportsIsSearchedBeforeItIsShown) {
+  const auto one = rack("report");
+  ASSERT_TRUE(one->bus);
+  Bytes heartbeat;
+  model::encode(model::Heartbeat{Epoch{1}, R"({"4111111111111111":{"n":5500005555555559,"ok":12}})"},
+                heartbeat);
+  ASSERT_TRUE(one->bus->publish(snake::heartbeat_subject(one->machine), heartbeat));
+  Bytes hello;  // the same connection: when it is answered, the heartbeat has been seen
+  model::encode(model::Hello{"report", "0.1.0", Epoch{1}, {}, {}}, hello);
+  ASSERT_TRUE(one->bus->request(snake::hello_subject(one->machine), hello, std::chrono::seconds(10)));
+  EXPECT_THAT(testing::get(api(), "/api/v1/racks", token()).body,
+              HasSubstr(R"({"411111******1111":{"n":"550000******5559","ok":12}})"));
+}
+
 TEST_F(MixerTest, HeartbeatShowsItsStatusAndTheLag) {
   const auto one = rack("beat");
   ASSERT_TRUE(one->bus);

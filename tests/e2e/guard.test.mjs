@@ -4,8 +4,9 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join as joinPath } from 'node:path';
 import { runSuite, until } from './suite.mjs';
+import { join, joinAs } from './bus_client.mjs';
 import { authorization, freePort, Stack } from './stack.mjs';
 
 const stack = new Stack();
@@ -67,7 +68,7 @@ await runSuite([
     await until('the racks show it no more', () => !/DEBUG:/.test(stack.must(['racks'])), 12_000);
   }],
   ['the token of a number is shown once the mixer has recorded who asked, and why', async () => {
-    const token = (...words) => spawnSync(stack.fluxrig, ['token', '--key', join(stack.pki, 'token.key'), '--reason', 'INC-43 4111111111111111', ...words],
+    const token = (...words) => spawnSync(stack.fluxrig, ['token', '--key', joinPath(stack.pki, 'token.key'), '--reason', 'INC-43 4111111111111111', ...words],
       { input: '4111 1111 1111 1111\n', encoding: 'utf8', env: { ...process.env, ...stack.environment() }, timeout: 20_000 });
     const made = token();
     assert.equal(made.status, 0, made.stderr);
@@ -79,10 +80,23 @@ await runSuite([
     assert.equal(alone.stdout, '', 'no record, no token');
     assert.equal(token('--mixer', 'http://127.0.0.1:1', '--local').stdout, made.stdout);
   }],
+  ['a hello is answered to the rack that said it, and to nobody else', async () => {
+    const everywhere = await join(stack);
+    const { connection, machine } = await joinAs(stack, 'edge');
+    const steered = everywhere.subscribe('_INBOX_victim.>');
+    await everywhere.flush();
+    connection.publish(`flux.agent.hello.${machine}`, 'no hello', { reply: '_INBOX_victim.1' });
+    const answer = await connection.request(`flux.agent.hello.${machine}`, 'no hello', { timeout: 10_000 });
+    assert.match(Buffer.from(answer.data).toString('latin1'), /the hello is not understood/);
+    await everywhere.flush();
+    assert.equal(steered.getReceived(), 0);
+    await connection.close();
+    await everywhere.close();
+  }],
   ['a rack takes its keys from a command, and from no file then', async () => {
     const edge = stack.scenarios.get('edge');
     const text = readFileSync(edge, 'utf8');
-    renameSync(join(stack.pki, 'token.key'), stack.path('vault.key'));
+    renameSync(joinPath(stack.pki, 'token.key'), stack.path('vault.key'));
     const start = (command) => writeFileSync(edge, text.replace('gears:', `keys: { command: ${JSON.stringify(command)} }\ngears:`));
     await stack.stop('edge');
     start(['/bin/sh', '-c', 'echo no 4111111111111111 >&2; exit 7']);
@@ -92,6 +106,6 @@ await runSuite([
     start(['cat', stack.path('vault.key')]);
     await stack.startRack('edge');
     assert.equal((await stack.shop(authorization('4111111111111111'))).status, 200, 'what the host sealed with the file opens');
-    renameSync(stack.path('vault.key'), join(stack.pki, 'token.key'));
+    renameSync(stack.path('vault.key'), joinPath(stack.pki, 'token.key'));
   }],
 ], () => stack.close());
