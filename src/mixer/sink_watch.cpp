@@ -44,8 +44,9 @@ SinkWatch::Figures SinkWatch::figures(MonotonicNanos now) const {
   if (busy > 0)
     figures.bytes_per_s = static_cast<double>(bytes) * kNanosPerSecond / static_cast<double>(busy);
   if (!recent.empty()) {
-    // Nearest rank.
-    const auto rank = recent.begin() + static_cast<std::ptrdiff_t>((recent.size() * 99 + 99) / 100 - 1);
+    std::size_t place = (recent.size() * 99 + 99) / 100 - 1;  // nearest rank
+    if (recent.size() >= kForgiven) place = std::min(place, recent.size() - 2);
+    const auto rank = recent.begin() + static_cast<std::ptrdiff_t>(place);
     std::nth_element(recent.begin(), rank, recent.end());
     figures.commit_nanos = *rank;
   }
