@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
@@ -74,6 +75,17 @@ std::string last_line(std::string_view text) {
   return std::string(cut == std::string_view::npos ? text : text.substr(cut + 1));
 }
 
+// True: the lock is ours.
+bool lock_in_time(int lock, std::chrono::milliseconds patience) {
+  constexpr timespec kPause{0, 20'000'000};
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  while (::flock(lock, LOCK_EX | LOCK_NB) != 0) {
+    if (std::chrono::steady_clock::now() >= deadline) return false;
+    ::nanosleep(&kPause, nullptr);
+  }
+  return true;
+}
+
 }  // namespace
 
 Outcome<ServerVersion> server_version(const std::string& executable) {
@@ -131,7 +143,7 @@ Outcome<std::unique_ptr<ServerProcess>> ServerProcess::start(ServerProcessOption
   if (lock < 0)
     return problem(fmt::format("cannot use the store directory '{}': {}", options.store_directory,
                                std::strerror(errno)));
-  if (::flock(lock, LOCK_EX | LOCK_NB) != 0) {
+  if (!lock_in_time(lock, options.store_patience)) {
     ::close(lock);
     return problem(fmt::format(
         "another nats-server uses the store '{}': stop the mixer that runs it, or give this one its own "

@@ -26,6 +26,9 @@ struct ServerProcessOptions {
   std::uint16_t port = 4222;
   std::string store_directory;
   std::string log_file;
+  // For the server of a mixer that was killed to be gone from the store: the system ends it with its parent,
+  // which takes a while on a busy machine.
+  std::chrono::milliseconds store_patience{5'000};
   std::chrono::milliseconds start_deadline{20'000};
   std::chrono::milliseconds stop_deadline{10'000};
   std::chrono::milliseconds first_backoff{200};

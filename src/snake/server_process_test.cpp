@@ -1,12 +1,16 @@
 #include "snake/server_process.hpp"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <thread>
 
 #include "snake/child_process.hpp"
 #include "snake/test_server.hpp"
@@ -55,9 +59,27 @@ TEST(ServerProcess, NamesThePortThatIsTaken) {
 TEST(ServerProcess, RefusesASecondServerOnOneStore) {
   TestServer server;
   server.start();
-  const auto second = ServerProcess::start(server.process_options(), server.quiet);
+  auto options = server.process_options();
+  options.store_patience = std::chrono::milliseconds(50);
+  const auto second = ServerProcess::start(options, server.quiet);
   ASSERT_FALSE(second.has_value());
   EXPECT_NE(second.error().message.find("another nats-server uses the store"), std::string::npos);
+}
+
+TEST(ServerProcess, WaitsForTheServerOfAMixerThatWasKilledToBeGone) {
+  TestServer server;
+  server.write_config();
+  const auto path = server.process_options().store_directory + "/fluxrig.lock";
+  const int dying = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  ASSERT_GE(dying, 0);
+  ASSERT_EQ(::flock(dying, LOCK_EX | LOCK_NB), 0);
+  std::thread death([dying] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    ::close(dying);
+  });
+  const auto started = ServerProcess::start(server.process_options(), server.quiet);
+  death.join();
+  EXPECT_TRUE(started.has_value()) << started.error().message;
 }
 
 TEST(ServerProcess, EndsItsChildWhenDestroyedAndStartsAgainOnTheSameStore) {

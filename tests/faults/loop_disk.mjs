@@ -56,7 +56,9 @@ export class LoopDisk {
     }
   }
 
+  // On disk: a file system that stops soon after (remount,abort) would have the file back.
   free() {
     rmSync(`${this.directory}/filler`, { force: true });
+    root('sync', ['-f', this.directory]);
   }
 }
