@@ -14,6 +14,8 @@ def run_lint(totals, _arguments):
     totals.add("lint/includes", int(code == 0), int(code != 0), seconds, harness.LOGS / "includes.log", note_of(code))
     code, seconds = run([sys.executable, "scripts/check_durability.py"], harness.LOGS / "durability.log", 120)
     totals.add("lint/durability", int(code == 0), int(code != 0), seconds, harness.LOGS / "durability.log", note_of(code))
+    code, seconds = run([sys.executable, "scripts/check_telemetry.py"], harness.LOGS / "telemetry.log", 120)
+    totals.add("lint/telemetry", int(code == 0), int(code != 0), seconds, harness.LOGS / "telemetry.log", note_of(code))
     code, seconds = run([harness.ROOT / "tests" / "check_imports.mjs"], harness.LOGS / "imports.log", 120)
     totals.add("lint/imports", int(code == 0), int(code != 0), seconds, harness.LOGS / "imports.log", note_of(code))
     for test in sorted(harness.ROOT.glob("scripts/*_test.py")):

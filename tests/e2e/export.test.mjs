@@ -12,6 +12,7 @@ import { collector, failures, logsOf, metricsOf, spansOf, textOf } from './expor
 import { GrpcBackEnd, grpcServer, retryInfo } from './grpc_back_end.mjs';
 import { authorization, freePort, mixerProgram, request, Stack } from './stack.mjs';
 import { runSuite, until } from './suite.mjs';
+import { compare, documented, sent } from './telemetry_names.mjs';
 
 const stack = new Stack();
 const pan = '4532015112830366';
@@ -21,6 +22,14 @@ let wellBehaved;
 let monitor;  // the edge's own port
 const backEndOf = { traces: () => backEnd, logs: () => grpc };
 const signals = Object.keys(backEndOf);
+
+// Beside the way to the bank, one over HTTP: its upstream is the back end, which takes anything.
+const edge = (more = {}) => ({
+  top: `monitor: { listen: "127.0.0.1:${monitor}" }\n`,
+  gears: `  web:     { type: http_server, listen: "127.0.0.1:${stack.ports.web}", routes: [ { path: /forward } ] }\n` +
+    `  forward: { type: http_client, url: "http://127.0.0.1:${backEnd.port}", path: /forwarded }\n`,
+  wires: '  - web -> forward\n', ...more,
+});
 
 const section = (port, grpcPort) => `export:
   endpoint: http://127.0.0.1:${port}
@@ -127,7 +136,8 @@ await runSuite([
     backEnd = await BackEnd.start({ port: await freePort() });
     grpc = await GrpcBackEnd.start({ port: await freePort() });
     monitor = await freePort();
-    await stack.start({ mixer: section(backEnd.port, grpc.port), edge: { top: `monitor: { listen: "127.0.0.1:${monitor}" }\n` } });
+    stack.ports.web = await freePort();
+    await stack.start({ mixer: section(backEnd.port, grpc.port), edge: edge() });
     const answer = await pay();
     await settled();
     const [first] = backEnd.of('traces');
@@ -317,6 +327,34 @@ await runSuite([
       assert.ok(after[signal].delivered > before[signal].delivered);
     }
     assert.match(stack.log('mixer'), /the back end takes everything again/);
+  }],
+  ['every name that is sent is documented with its type and place, and every documented one is sent', async () => {
+    const ask = (path, options) => request(`http://127.0.0.1:${stack.ports.web}${path}`, options);
+    // Of all that a run can bring about without a fault: a part of the spans, answers of every class, an operator, a restart.
+    backEnd.scripts['/forwarded'] = [{ status: 500 }];
+    assert.deepEqual([(await ask('/forward')).status, (await ask('/forward')).status], [500, 200]);
+    stack.writeScenarios({ edge: edge({ ratio: 0.5 }) });
+    stack.processes.get('edge').child.kill('SIGHUP');
+    await stack.waitLog('edge', 'log level and sampling were taken over');
+    assert.equal(await failures(40, (agent) => stack.shop(authorization(pan), { agent })), 0);
+    assert.equal((await stack.shop(JSON.stringify({ card: { pan: 'x' } }))).status, 422);
+    assert.equal((await ask('/nowhere')).status, 404);
+    stack.must(['rack', 'pressure', 'edge', 'restrict', '--for', '1s', '--reason', 'names']);
+    stack.must(['rack', 'debug', 'edge', 'on', '--for', '1s', '--reason', 'names']);
+    await stack.stop('host');
+    await stack.startRack('host');
+    await until('the bank is back', async () => (await stack.shop(authorization(pan))).status === 200);
+    const page = documented();
+    let found;
+    const bodies = (from, signal) => from.of(signal).map(({ body }) => body);
+    await until('the documented names', () => {
+      found = compare(sent({ traces: bodies(backEnd, 'traces'), metrics: bodies(backEnd, 'metrics'), logs: bodies(grpc, 'logs') }), page);
+      return found.missing.length === 0;
+    }, 15_000).catch(() => {});  // what is missing is said below
+    assert.deepEqual(found, { undocumented: [], missing: [] });
+    const shown = (await request(`http://127.0.0.1:${stack.ports.api}/metrics`, { method: 'GET', headers: { authorization: `Bearer ${readFileSync(stack.path('mixer/api-token'), 'utf8').trim()}` } })).text;
+    const ofMixer = [...shown.matchAll(/^# TYPE (fluxrig_mixer_\w+)/gm)].map(([, name]) => name.replace(/(_bytes)?(_total)?$/, ''));
+    assert.deepEqual(ofMixer.sort(), page.ofMixer.map((name) => name.replaceAll('.', '_')).sort());
   }],
   ['the end waits for a back end that hangs no longer than flush_ms, and says what is lost', async () => {
     await settled();

@@ -7,6 +7,7 @@ import { attribute, collector, failures, hex, logsOf, metricsOf, spansOf } from 
 import { grpcServer } from './grpc_back_end.mjs';
 import { authorization, freePort, request, root, Stack } from './stack.mjs';
 import { runSuite, until } from './suite.mjs';
+import { compare, documented, sent } from './telemetry_names.mjs';
 
 const stack = new Stack();
 const pan = '4532015112830366';
@@ -82,6 +83,19 @@ await runSuite([
     const bytes = Buffer.concat([...calls.map(({ message }) => message), ...backEnd.requests.map(({ body }) => body)]);
     assert.ok(bytes.includes('tok_'), 'the card is there as its token');
     assert.ok(!bytes.includes(pan) && !bytes.includes(pan.slice(6, 15)), 'and its number nowhere');
+  }],
+  ['every name of its own exports is documented, and every documented one is sent', async () => {
+    const bodies = (signal) => backEnd.of(signal).map(({ body }) => body);
+    const isOfExports = ({ name, what }) => /^(otel\.sdk|fluxrig\.export)\./.test(name) || /^attribute of (otel\.sdk|fluxrig\.export)\./.test(what);
+    const { entries } = documented();
+    const isOperators = (key) => key.startsWith('resource: deployment.environment.name');  // set above
+    let found;
+    await until('the names of exports', () => {
+      const keys = sent({ traces: calls.map(({ message }) => message), metrics: bodies('metrics'), logs: bodies('logs') });
+      found = { undocumented: compare(keys, { entries, needs: [] }).undocumented.filter((key) => !isOperators(key)), missing: compare(keys, { entries: entries.filter(isOfExports), needs: [] }).missing };
+      return found.missing.length === 0;
+    }, 10_000).catch(() => {});  // what is missing is said below
+    assert.deepEqual(found, { undocumented: [], missing: [] });
   }],
   ['its own port shows metrics, and says whether it is ready', async () => {
     const ask = (path, accept = '*/*') => request(`http://127.0.0.1:${monitor}${path}`, { method: 'GET', headers: { accept } });

@@ -15,6 +15,9 @@ export const metricsOf = (body) => collector.metrics.v1.ExportMetricsServiceRequ
   .flatMap(({ scopeMetrics }) => scopeMetrics.flatMap(({ metrics }) => metrics));
 export const textOf = (attributes) => Object.fromEntries(attributes.map(({ key, value }) => [key, String(Object.values(value)[0])]));
 
+// Of a span, log record or data point: names and values, each as what it is.
+export const attributesOf = ({ attributes }) => Object.fromEntries(attributes.map(({ key, value }) => [key, Object.values(value)[0]]));
+
 export const hex = (bytes) => Buffer.from(bytes).toString('hex');
 export const attribute = ({ attributes }, wanted) => {
   const held = attributes.find(({ key }) => key === wanted)?.value;

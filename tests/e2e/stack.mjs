@@ -113,8 +113,9 @@ export class Stack {
   to_iso: { type: map, request: ${root}/examples/maps/authorize.yaml, reply: ${root}/examples/maps/authorized.yaml }
   codec:  { type: iso8583, spec: iso8583-1987-ascii, context: ${edge.context ?? 'offer'} }
   bank:   { type: tcp_client, connect: "127.0.0.1:${edge.bank ?? this.ports.bank}", framing: length2, reply_timeout: ${edge.reply_timeout ?? '5s'}, reconnect_max: 500ms }
-wires: [ shop -> to_iso -> codec -> bank ]
-`);
+${edge.gears ?? ''}wires:
+  - shop -> to_iso -> codec -> bank
+${edge.wires ?? ''}`);
     this.writeScenario('host', head('host', host) + `gears:
   switch:   { type: tcp_server, listen: "127.0.0.1:${this.ports.bank}", framing: length2${host.switch ?? ''} }
   codec:    { type: iso8583, spec: iso8583-1987-ascii, context: adopt }
