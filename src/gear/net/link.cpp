@@ -13,7 +13,10 @@ using boost::system::error_code;
 
 namespace {
 
-void wipe(char* bytes, std::size_t size) noexcept { ::explicit_bzero(bytes, size); }
+// A buffer that was never filled has no address.
+void wipe(char* bytes, std::size_t size) noexcept {
+  if (size > 0) ::explicit_bzero(bytes, size);
+}
 void wipe(std::string& text) noexcept { wipe(text.data(), text.size()); }
 
 }  // namespace
