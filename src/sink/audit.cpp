@@ -57,4 +57,8 @@ Outcome<CheckedFiles> Queries::check_files(std::uint64_t) { return CheckedFiles{
 
 Result<std::vector<KnownBlock>> Sink::known_blocks(const KnownQuestion&) { return std::vector<KnownBlock>{}; }
 
+Result<void> Sink::store_received(const ReceivedSpans&) {
+  return fail(ErrorCode::kUnsupported, "this store takes no spans of services");
+}
+
 }  // namespace fluxrig::sink

@@ -17,6 +17,7 @@
 #include "base/result.hpp"
 #include "model/block.hpp"
 #include "model/records.hpp"
+#include "sanitize/clean_record.hpp"
 #include "sink/audit.hpp"
 
 namespace fluxrig::sink {
@@ -61,6 +62,15 @@ struct CommitSummary {
   std::uint64_t duplicates = 0;  // records whose sequence the ledger already had
 };
 
+// Spans of services that are no racks: nobody has numbered or signed them, and no receipt is owed. They are
+// told apart by an epoch and a sequence that the mixer gives.
+struct ReceivedSpans {
+  std::span<const sanitize::CleanRecord> spans;  // model::Span each; other records are left out
+  Epoch epoch;
+  Sequence first;
+  UnixNanos received;
+};
+
 // One thread (the ingest thread).
 class Sink {
  public:
@@ -74,6 +84,9 @@ class Sink {
   [[nodiscard]] virtual Result<CommitSummary> commit_audited(std::span<const IncomingBlock> blocks,
                                                              const AuditChanges& changes);
   [[nodiscard]] virtual const AuditState& audit() const noexcept;  // as last committed
+  // All of them or none, in a transaction of their own, without the ledger. A sink that takes none (the
+  // default) says kUnsupported.
+  [[nodiscard]] virtual Result<void> store_received(const ReceivedSpans& received);
   // Which kept blocks of `stream` have one of these hashes, or name one of them as previous; only those whose
   // first sequence is within `from` and `to` are looked at.
   struct KnownQuestion {

@@ -15,10 +15,12 @@ constexpr std::uint32_t kDefaultRows = 100;
 constexpr std::uint32_t kMostRows = 1'000;
 
 // Rows of a list are ordered by these, newest first; together they are unique, and the cursor of a page is
-// the last row's values.
-constexpr std::string_view kCursor = "concat_ws('~', epoch_ns({0}), machine_id, lane, epoch, seq) AS cursor";
+// the last row's values. Spans of services have no machine.
+#define FLUXRIG_MACHINE "coalesce(machine_id, CAST('00000000-0000-0000-0000-000000000000' AS UUID))"
+constexpr std::string_view kCursor =
+    "concat_ws('~', epoch_ns({0}), " FLUXRIG_MACHINE ", lane, epoch, seq) AS cursor";
 constexpr std::string_view kOrder =
-    "ORDER BY {0} DESC, machine_id DESC, lane DESC, epoch DESC, seq DESC LIMIT {1}";
+    "ORDER BY {0} DESC, " FLUXRIG_MACHINE " DESC, lane DESC, epoch DESC, seq DESC LIMIT {1}";
 constexpr std::string_view kCommon =
     "CAST(flux_id AS VARCHAR) AS flux_id, trace_id, CAST(machine_id AS VARCHAR) AS "
     "machine_id, rack, gear, epoch, seq, received_at, ";
@@ -82,12 +84,12 @@ void add_cursor(const Cursor& cursor, std::string_view time, Statement& statemen
   const auto at = statement.bind(cursor.time_ns);
   // The first condition is implied by the second, and is the one that lets the store skip files.
   statement.where(fmt::format("{} <= make_timestamp_ns(CAST({} AS BIGINT))", time, at));
-  statement.where(
-      fmt::format("({0}, machine_id, lane, epoch, seq) < (make_timestamp_ns(CAST({1} AS BIGINT)), CAST({2} "
-                  "AS UUID), {3}, CAST({4} "
-                  "AS UINTEGER), CAST({5} AS UBIGINT))",
-                  time, at, statement.bind(cursor.machine_id), statement.bind(cursor.lane),
-                  statement.bind(cursor.epoch), statement.bind(cursor.sequence)));
+  statement.where(fmt::format("({0}, " FLUXRIG_MACHINE
+                              ", lane, epoch, seq) < (make_timestamp_ns(CAST({1} AS BIGINT)), CAST({2} "
+                              "AS UUID), {3}, CAST({4} "
+                              "AS UINTEGER), CAST({5} AS UBIGINT))",
+                              time, at, statement.bind(cursor.machine_id), statement.bind(cursor.lane),
+                              statement.bind(cursor.epoch), statement.bind(cursor.sequence)));
 }
 
 std::optional<ApiResponse> add_times(const ApiRequest& request, std::string_view time, UnixNanos now,

@@ -157,6 +157,28 @@ Result<std::vector<KnownBlock>> DuckDbSink::known_blocks(const KnownQuestion& qu
   return *std::move(known);
 }
 
+Attempt<void> DuckDbSink::insert_received(const ReceivedSpans& received) {
+  if (auto room = core_.room(StoreCore::Need::kUsual); !room) return room;
+  auto transaction = StoreTransaction::begin(core_.connection());
+  if (!transaction) return tl::unexpected(std::move(transaction.error()));
+  RecordRows rows(core_.connection());
+  std::uint64_t sequence = received.first.value;
+  for (const auto& record : received.spans)
+    if (const auto* span = std::get_if<model::Span>(&record.value()))
+      rows.add_received(*span, {received.epoch, {sequence++}, received.received});
+  if (core_.fails_at("received.rows")) return injected();
+  if (auto written = rows.finish(); !written) return tl::unexpected(std::move(written.error()));
+  return transaction->commit();
+}
+
+Result<void> DuckDbSink::store_received(const ReceivedSpans& received) {
+  if (auto usable = ready(); !usable) return usable;
+  auto stored = insert_received(received);
+  if (!stored) return tl::unexpected(failed("storing spans of services", stored.error()));
+  checkpoint();
+  return {};
+}
+
 Attempt<void> DuckDbSink::store_presence(const RackPresence& presence) {
   if (auto room = core_.room(StoreCore::Need::kUsual); !room) return room;
   auto transaction = StoreTransaction::begin(core_.connection());

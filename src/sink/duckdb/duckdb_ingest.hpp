@@ -24,6 +24,7 @@ class DuckDbSink final : public Sink {
                                                      const AuditChanges& changes) override;
   [[nodiscard]] const AuditState& audit() const noexcept override { return audit_; }
   [[nodiscard]] Result<std::vector<KnownBlock>> known_blocks(const KnownQuestion& question) override;
+  [[nodiscard]] Result<void> store_received(const ReceivedSpans& received) override;
   [[nodiscard]] Result<void> remember(const RackPresence& presence) override;
   [[nodiscard]] const Ledger& ledger() const noexcept override { return ledger_; }
   [[nodiscard]] Result<bool> maintain(UnixNanos now) override;
@@ -36,6 +37,7 @@ class DuckDbSink final : public Sink {
   };
   [[nodiscard]] Attempt<CommitSummary> store(std::span<const IncomingBlock> blocks,
                                              const AuditChanges& changes, Changed& changed);
+  [[nodiscard]] Attempt<void> insert_received(const ReceivedSpans& received);
   [[nodiscard]] Attempt<void> store_presence(const RackPresence& presence);
   [[nodiscard]] Attempt<void> raise_alarms(const std::vector<PartCheck>& checks, bool listed);
   void checkpoint();

@@ -78,6 +78,21 @@ void RecordRows::add(const IncomingBlock& block, std::size_t index) {
   row.end_row();
 }
 
+void RecordRows::add_received(const model::Span& span, const ReceivedPlace& place) {
+  auto& row = table(static_cast<std::size_t>(SignalKind::kChildSpans));
+  if (!row.begin_row()) return;
+  row.micros(filing_hour_micros(span.start, place.received));
+  row.null();  // flux_id
+  row.hex(span.trace_id);
+  for (int column = 0; column < 3; ++column) row.null();  // machine_id, rack, gear
+  row.text(kReceivedLane);
+  row.uint32(place.epoch.value);
+  row.uint64(place.sequence.value);
+  row.time(place.received);
+  write_own(row, span);
+  row.end_row();
+}
+
 void RecordRows::keep(const IncomingBlock& block) {
   auto& row = table(static_cast<std::size_t>(SignalKind::kAuditBlocks));
   if (!row.begin_row()) return;
@@ -160,6 +175,10 @@ void RecordRows::write(TableAppender& row, const Common& common, const model::Tr
 
 void RecordRows::write(TableAppender& row, const Common& common, const model::Span& span) {
   write_common(row, common);
+  write_own(row, span);
+}
+
+void RecordRows::write_own(TableAppender& row, const model::Span& span) {
   row.hex(span.span_id);
   row.hex(span.parent_span_id);
   row.text(span.name);

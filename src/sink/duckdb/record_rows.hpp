@@ -20,6 +20,13 @@ class RecordRows {
 
   // `index` within the block: the record's sequence is head.first + index.
   void add(const IncomingBlock& block, std::size_t index);
+  // A span of no rack: lane `received`, no machine, rack, gear or flux_id.
+  struct ReceivedPlace {
+    Epoch epoch;
+    Sequence sequence;
+    UnixNanos received;
+  };
+  void add_received(const model::Span& span, const ReceivedPlace& place);
   // The block itself, as it came.
   void keep(const IncomingBlock& block);
   [[nodiscard]] Attempt<std::uint64_t> finish();  // records written; kept blocks do not count
@@ -38,6 +45,7 @@ class RecordRows {
   };
   void write(TableAppender& row, const Common& common, const model::Transaction& transaction);
   void write(TableAppender& row, const Common& common, const model::Span& span);
+  void write_own(TableAppender& row, const model::Span& span);
   void write(TableAppender& row, const Common& common, const model::MetricPoint& point);
   void write(TableAppender& row, const Common& common, const model::Log& log);
   void write_common(TableAppender& row, const Common& common);

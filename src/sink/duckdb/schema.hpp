@@ -18,6 +18,8 @@ struct Signal {
 // In the order of kSignals.
 enum class SignalKind : std::size_t { kTransactions, kChildSpans, kMetrics, kLogRecords, kAuditBlocks };
 inline constexpr std::size_t kSignalCount = 5;
+// Of spans that no rack sent (Sink::store_received), in the column `lane`.
+inline constexpr std::string_view kReceivedLane = "received";
 [[nodiscard]] std::span<const Signal, kSignalCount> signals() noexcept;
 [[nodiscard]] inline const Signal& signal_of(SignalKind kind) noexcept {
   return signals()[static_cast<std::size_t>(kind)];
