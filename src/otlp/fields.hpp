@@ -1,5 +1,5 @@
-// The messages of opentelemetry-proto 1.5 as far as we send them: number in protobuf, name in OTLP/JSON.
-// Internal to the module.
+// The messages of opentelemetry-proto 1.5 as far as we send or keep them: number in protobuf, name in
+// OTLP/JSON. Internal to the module.
 #pragma once
 
 #include <cstdint>
@@ -40,6 +40,8 @@ inline constexpr Field kBoolean{2, "boolValue"};
 inline constexpr Field kInteger{3, "intValue"};
 inline constexpr Field kReal{4, "doubleValue"};
 inline constexpr Field kArray{5, "arrayValue"};
+inline constexpr Field kKeyValues{6, "kvlistValue"};
+inline constexpr Field kBytes{7, "bytesValue"};
 inline constexpr Field kValues{1, "values"};
 }  // namespace value
 
@@ -54,7 +56,10 @@ inline constexpr Field kStart{7, "startTimeUnixNano"};
 inline constexpr Field kEnd{8, "endTimeUnixNano"};
 inline constexpr Field kAttributes{9, "attributes"};
 inline constexpr Field kDroppedAttributes{10, "droppedAttributesCount"};
+inline constexpr Field kEvents{11, "events"};
+inline constexpr Field kDroppedEvents{12, "droppedEventsCount"};
 inline constexpr Field kLinks{13, "links"};
+inline constexpr Field kDroppedLinks{14, "droppedLinksCount"};
 inline constexpr Field kStatus{15, "status"};
 inline constexpr Field kFlags{16, "flags"};
 inline constexpr Field kStatusMessage{2, "message"};

@@ -2,6 +2,9 @@
 
 #include <zlib.h>
 
+#include <memory>
+#include <vector>
+
 #include "base/assert.hpp"
 
 namespace fluxrig::otlp {
@@ -26,6 +29,30 @@ std::string gzip(std::string_view text) {
   out.resize(stream.total_out);
   deflateEnd(&stream);
   FR_ASSERT(ended == Z_STREAM_END);
+  return out;
+}
+
+Result<std::string> gunzip(std::string_view packed, std::size_t most) {
+  constexpr std::size_t kStep = 64U << 10;
+  z_stream stream{};
+  FR_ASSERT(inflateInit2(&stream, kGzipFormat) == Z_OK);
+  const std::unique_ptr<z_stream, int (*)(z_stream*)> guard(&stream, inflateEnd);
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(packed.data()));
+  stream.avail_in = static_cast<uInt>(packed.size());
+  std::string out;
+  std::vector<char> step(kStep);
+  int done = Z_OK;
+  while (done == Z_OK) {
+    stream.next_out = reinterpret_cast<Bytef*>(step.data());
+    stream.avail_out = static_cast<uInt>(step.size());
+    done = inflate(&stream, Z_NO_FLUSH);
+    const std::size_t got = step.size() - stream.avail_out;
+    if (got > most - out.size()) return fail(ErrorCode::kOversize, "it unpacks to more than is taken");
+    out.append(step.data(), got);
+    if (done == Z_OK && stream.avail_in == 0 && stream.avail_out != 0) done = Z_BUF_ERROR;  // cut
+  }
+  if (done != Z_STREAM_END || stream.avail_in != 0)
+    return fail(ErrorCode::kInvalid, "it is not one whole gzip stream");
   return out;
 }
 

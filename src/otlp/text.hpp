@@ -1,4 +1,4 @@
-// Text as both encodings need it: UTF-8, whatever the record holds. Internal to the module.
+// Text as the encodings need it. Internal to the module.
 #pragma once
 
 #include <string>
@@ -8,5 +8,8 @@ namespace fluxrig::otlp {
 
 // Each byte that begins no character becomes U+FFFD.
 [[nodiscard]] std::string repaired(std::string_view text);
+
+// RFC 4648, with padding.
+[[nodiscard]] std::string to_base64(std::string_view bytes);
 
 }  // namespace fluxrig::otlp
