@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "mixer/api/http_handler.hpp"
 #include "mixer/api/message.hpp"
 #include "mixer/api/tail.hpp"
 #include "mixer/decision.hpp"
@@ -79,15 +80,15 @@ struct ApiParts {
   const MetricBoard* board = nullptr;  // null: /metrics holds the mixer's own only
 };
 
-class Api {
+class Api final : public HttpHandler {
  public:
   explicit Api(ApiParts parts) : parts_(std::move(parts)) {}
 
   // What needs no query and may be answered on the socket's thread: probes, refusals, tail. nullopt: call
   // handle().
-  [[nodiscard]] std::optional<ApiResponse> quick(const ApiRequest& request) const;
+  [[nodiscard]] std::optional<ApiResponse> quick(const ApiRequest& request) const override;
   // May take as long as QueryLimits allow.
-  [[nodiscard]] ApiResponse handle(const ApiRequest& request) const;
+  [[nodiscard]] ApiResponse handle(const ApiRequest& request) const override;
 
  private:
   [[nodiscard]] ApiResponse ready() const;

@@ -21,8 +21,8 @@ using asio::ip::tcp;
 
 class HttpServer::Impl {
  public:
-  Impl(HttpOptions options, const Api& api, Diagnostics& diagnostics)
-      : options_(std::move(options)), api_(api), diagnostics_(diagnostics) {}
+  Impl(HttpOptions options, const HttpHandler& handler, Diagnostics& diagnostics)
+      : options_(std::move(options)), handler_(handler), diagnostics_(diagnostics) {}
 
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
@@ -55,17 +55,16 @@ class HttpServer::Impl {
     const auto found =
         resolver.resolve(listen.host, std::to_string(listen.port), tcp::resolver::passive, error);
     if (error || found.empty())
-      return problem(
-          fmt::format("listen.api: '{}' is no address of this machine: {}", listen.host, error.message()));
+      return problem(fmt::format("{}: '{}' is no address of this machine: {}", options_.key_path, listen.host,
+                                 error.message()));
     const tcp::endpoint endpoint = found.begin()->endpoint();
     acceptor_.open(endpoint.protocol(), error);
     if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
     if (!error) acceptor_.bind(endpoint, error);
     if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
     if (error)
-      return problem(
-          fmt::format("listen.api: cannot listen on {}:{}: {}; stop what uses it, or set another address",
-                      listen.host, listen.port, error.message()));
+      return problem(fmt::format("{}: cannot listen on {}:{}: {}; stop what uses it, or set another address",
+                                 options_.key_path, listen.host, listen.port, error.message()));
     return {};
   }
 
@@ -86,11 +85,11 @@ class HttpServer::Impl {
       if (!acceptor_.is_open()) return;
       if (error) return pause_after(error);
       if (connections_.load(std::memory_order_relaxed) >= options_.connections) {
-        diagnostics_.warn("mixer.api", "a connection was closed: the limit is reached",
+        diagnostics_.warn(options_.area, "a connection was closed: the limit is reached",
                           {{"limit", std::to_string(options_.connections)}});
       } else {
         connections_.fetch_add(1, std::memory_order_relaxed);
-        start(std::move(socket), {options_, api_, *workers_, connections_});
+        start(std::move(socket), {options_, handler_, *workers_, connections_});
       }
       accept();
     });
@@ -103,7 +102,7 @@ class HttpServer::Impl {
 
   // Out of descriptors, say: accepting again at once would spin.
   void pause_after(boost::system::error_code error) {
-    diagnostics_.warn("mixer.api", "accepting failed", {{"why", error.message()}});
+    diagnostics_.warn(options_.area, "accepting failed", {{"why", error.message()}});
     pause_.expires_after(std::chrono::milliseconds(100));
     pause_.async_wait([this](boost::system::error_code stopped) {
       if (!stopped) accept();
@@ -111,7 +110,7 @@ class HttpServer::Impl {
   }
 
   HttpOptions options_;
-  const Api& api_;
+  const HttpHandler& handler_;
   Diagnostics& diagnostics_;
   std::atomic<std::size_t> connections_{0};
   std::optional<asio::ssl::context> tls_;
@@ -126,9 +125,9 @@ HttpServer::HttpServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 HttpServer::~HttpServer() = default;
 std::uint16_t HttpServer::port() const noexcept { return impl_->port(); }
 
-Outcome<std::unique_ptr<HttpServer>> HttpServer::start(HttpOptions options, const Api& api,
+Outcome<std::unique_ptr<HttpServer>> HttpServer::start(HttpOptions options, const HttpHandler& handler,
                                                        Diagnostics& diagnostics) {
-  auto impl = std::make_unique<Impl>(std::move(options), api, diagnostics);
+  auto impl = std::make_unique<Impl>(std::move(options), handler, diagnostics);
   if (auto opened = impl->open(); !opened) return tl::unexpected(opened.error());
   impl->run();
   return std::make_unique<HttpServer>(std::move(impl));

@@ -1,6 +1,6 @@
-// The API's socket: accepts, reads with limits and deadlines, answers. One thread for sockets and a few for
-// queries, all its own. The destructor stops accepting, waits for queries that run (QueryLimits bound them),
-// closes every connection and joins.
+// The socket of the API, or of the receiver: accepts, reads with limits and deadlines, answers. One thread
+// for sockets and a few for queries, all its own. The destructor stops accepting, waits for queries that run
+// (QueryLimits bound them), closes every connection and joins.
 #pragma once
 
 #include <atomic>
@@ -10,14 +10,16 @@
 
 #include "base/diagnostics.hpp"
 #include "base/result.hpp"
-#include "mixer/api/api.hpp"
+#include "mixer/api/http_handler.hpp"
 #include "mixer/config.hpp"
 
 namespace fluxrig::mixer {
 
 struct HttpOptions {
   Endpoint listen;
-  std::string certificate;  // PEM chain; empty: plain HTTP
+  std::string_view key_path = "listen.api";  // of the configuration, for complaints; a literal
+  std::string_view area = "mixer.api";       // of diagnostics; a literal
+  std::string certificate;                   // PEM chain; empty: plain HTTP
   std::string key;
   std::size_t connections = 256;
   std::size_t workers = 2;
@@ -32,8 +34,9 @@ struct HttpOptions {
 
 class HttpServer {
  public:
-  // `api` and `diagnostics` outlive the server. The problem names the address and the next step.
-  [[nodiscard]] static Outcome<std::unique_ptr<HttpServer>> start(HttpOptions options, const Api& api,
+  // `handler` and `diagnostics` outlive the server. The problem names the address and the next step.
+  [[nodiscard]] static Outcome<std::unique_ptr<HttpServer>> start(HttpOptions options,
+                                                                  const HttpHandler& handler,
                                                                   Diagnostics& diagnostics);
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;

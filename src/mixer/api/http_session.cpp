@@ -95,11 +95,17 @@ class Session : public std::enable_shared_from_this<Session> {
 
   void refuse(error_code error) {
     keep_alive_ = false;
+    std::string type;
+    if (parser_->is_header_done()) type = std::string(parser_->get()[http::field::content_type]);
+    const auto refused = [&](unsigned status, std::string_view detail) {
+      respond(parts_.handler.refuse(status, detail, type));
+    };
     if (error == http::error::body_limit)
-      return respond(problem_response(413, "the body is over the limit of 1 MiB"));
+      return refused(413,
+                     fmt::format("the body is over the limit of {} MiB", parts_.options.body_bytes >> 20));
     if (error == http::error::header_limit)
-      return respond(problem_response(431, "the header fields are over the limit of 16 KiB"));
-    respond(problem_response(400, "the request is malformed"));
+      return refused(431, "the header fields are over the limit of 16 KiB");
+    refused(400, "the request is malformed");
   }
 
   void take_request() {
@@ -112,22 +118,25 @@ class Session : public std::enable_shared_from_this<Session> {
     request.accept = std::string(message[http::field::accept]);
     request.authorization = std::string(message[http::field::authorization]);
     request.content_type = std::string(message[http::field::content_type]);
+    request.content_encoding = std::string(message[http::field::content_encoding]);
     const auto target = message.target();
     if (!parse_target({target.data(), target.size()}, request))
-      return respond(problem_response(400, "the target of the request is malformed"));
+      return respond(
+          parts_.handler.refuse(400, "the target of the request is malformed", request.content_type));
     request.body = std::move(message.body());
     handle(std::move(request));
   }
 
   void handle(ApiRequest request) {
-    if (auto response = parts_.api.quick(request)) return respond(std::move(*response));
-    deadline_.cancel();  // the query has its own limit
+    if (auto response = parts_.handler.quick(request)) return respond(std::move(*response));
+    deadline_.cancel();  // what is asked for has its own limit
+    const auto type = request.content_type;
     auto job = [self = shared_from_this(), request = std::move(request)] {
-      auto response = std::make_shared<ApiResponse>(self->parts_.api.handle(request));
+      auto response = std::make_shared<ApiResponse>(self->parts_.handler.handle(request));
       asio::post(self->stream_->executor(), [self, response] { self->respond(std::move(*response)); });
     };
     if (!parts_.workers.submit(std::move(job)))
-      respond(problem_response(503, "too many queries wait already; try again later"));
+      respond(parts_.handler.refuse(503, "too many requests wait already; try again later", type));
   }
 
   void respond(ApiResponse response) {

@@ -1,5 +1,5 @@
-// One connection of the API; private to the server's own files. Socket thread only, kept alive by its own
-// pending operations.
+// One connection of an HttpServer; private to the server's own files. Socket thread only, kept alive by its
+// own pending operations.
 #pragma once
 
 #include <atomic>
@@ -13,7 +13,7 @@ namespace fluxrig::mixer {
 
 struct SessionParts {
   const HttpOptions& options;
-  const Api& api;
+  const HttpHandler& handler;
   WorkerPool& workers;
   std::atomic<std::size_t>& connections;  // the session counts itself out
 };

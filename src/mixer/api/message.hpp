@@ -19,6 +19,7 @@ struct ApiRequest {
   std::string accept;
   std::string authorization;
   std::string content_type;
+  std::string content_encoding;
   std::string body;
 
   // The last value given for `name`; nullopt when absent or empty.
