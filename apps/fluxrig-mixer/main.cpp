@@ -61,8 +61,9 @@ int run(const fluxrig::mixer::Config& config, const sigset_t& signals) {
     diagnostics.error("mixer", mixer.error().message);
     return kRuntimeFailure;
   }
-  fmt::print(stderr, "mixer ready: api {}, nats {}, data {}\n", (*mixer)->api_address(),
-             (*mixer)->nats_address(), config.data);
+  const auto otlp = (*mixer)->otlp_address();
+  fmt::print(stderr, "mixer ready: api {}, nats {},{} data {}\n", (*mixer)->api_address(),
+             (*mixer)->nats_address(), otlp.empty() ? "" : fmt::format(" otlp {},", otlp), config.data);
   for (;;) {
     int signal = 0;
     if (sigwait(&signals, &signal) != 0) continue;

@@ -35,6 +35,10 @@ Wrong take(Outcome<T> value, T& target) {
   return std::nullopt;
 }
 
+Wrong take_endpoint(std::string_view value, std::optional<Endpoint>& target) {
+  return take(parse_endpoint(value), target.emplace());
+}
+
 Wrong take_text(std::string_view value, std::string& target) {
   if (value.empty()) return "the value is empty; leave the key out for the default";
   target = value;
@@ -82,11 +86,12 @@ constexpr std::array<std::pair<std::string_view, bool>, 2> kYesNo{{{"true", true
 constexpr std::string_view kProfile = "profile";
 
 // NOLINTBEGIN(readability-identifier-length)
-constexpr std::array<Setting, 24> kSettings{{
+constexpr std::array<Setting, 26> kSettings{{
     {"data", [](std::string_view v, Config& c) { return take_text(v, c.data); }},
     {"pki", [](std::string_view v, Config& c) { return take_text(v, c.pki); }},
     {"listen.api", [](std::string_view v, Config& c) { return take(parse_endpoint(v), c.listen_api); }},
     {"listen.nats", [](std::string_view v, Config& c) { return take(parse_endpoint(v), c.listen_nats); }},
+    {"listen.otlp", [](std::string_view v, Config& c) { return take_endpoint(v, c.listen_otlp); }},
     {"nats.address", [](std::string_view v, Config& c) { return take_text(v, c.nats_address); }},
     {"nats.binary", [](std::string_view v, Config& c) { return take_text(v, c.nats_binary); }},
     {"streams.messages",
@@ -111,6 +116,7 @@ constexpr std::array<Setting, 24> kSettings{{
     {"store.memory_limit",
      [](std::string_view v, Config& c) { return take(parse_byte_size(v), c.memory_limit_bytes); }},
     {"api.token_file", [](std::string_view v, Config& c) { return take_text(v, c.token_file); }},
+    {"otlp.token_file", [](std::string_view v, Config& c) { return take_text(v, c.otlp_token_file); }},
     {"api.tls.certificate", [](std::string_view v, Config& c) { return take_text(v, c.tls_certificate); }},
     {"api.tls.key", [](std::string_view v, Config& c) { return take_text(v, c.tls_key); }},
     {"log.format", [](std::string_view v, Config& c) { return take_choice(v, kFormats, c.log_format); }},

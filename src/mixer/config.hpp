@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -27,6 +28,7 @@ struct Config {
   std::string pki;                          // directory of the authority; empty: <data>/pki
   Endpoint listen_api{"127.0.0.1", 7070};
   Endpoint listen_nats{"0.0.0.0", 4222};
+  std::optional<Endpoint> listen_otlp;      // spans of services; nullopt: none are taken
   std::string nats_address;                 // empty: the mixer starts its own server
   std::string nats_binary = "nats-server";  // the program to start
   struct Streams {
@@ -45,6 +47,7 @@ struct Config {
   std::uint32_t hot_hours = 2;
   std::uint64_t memory_limit_bytes = 1ULL << 30;  // of the store
   std::string token_file;                         // empty: <data>/api-token
+  std::string otlp_token_file;                    // empty: <data>/otlp-token
   std::string tls_certificate;                    // both or neither
   std::string tls_key;
   otlp::ExportSettings exporting;  // `export` of the file, and OTEL_* of the environment
@@ -57,6 +60,9 @@ struct Config {
   [[nodiscard]] std::string pki_directory() const { return pki.empty() ? data + "/pki" : pki; }
   [[nodiscard]] std::string token_path() const {
     return token_file.empty() ? data + "/api-token" : token_file;
+  }
+  [[nodiscard]] std::string otlp_token_path() const {
+    return otlp_token_file.empty() ? data + "/otlp-token" : otlp_token_file;
   }
 };
 

@@ -18,6 +18,8 @@ TEST(MixerConfig, EmptyFileGivesTheDefaults) {
   const auto config = parse("");
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(config->listen_api, (Endpoint{"127.0.0.1", 7070}));
+  EXPECT_FALSE(config->listen_otlp) << "no spans of services are taken until it is said where";
+  EXPECT_EQ(config->otlp_token_path(), "fluxrig-mixer-data/otlp-token");
   EXPECT_EQ(config->pki_directory(), "fluxrig-mixer-data/pki");
   EXPECT_EQ(config->token_path(), "fluxrig-mixer-data/api-token");
 }
@@ -25,7 +27,8 @@ TEST(MixerConfig, EmptyFileGivesTheDefaults) {
 TEST(MixerConfig, EveryGroupIsRead) {
   const auto config = parse(
       "data: /var/lib/fluxrig\n"
-      "listen: { api: \"0.0.0.0:80\", nats: \"[::1]:4333\" }\n"
+      "listen: { api: \"0.0.0.0:80\", nats: \"[::1]:4333\", otlp: \":4318\" }\n"
+      "otlp: { token_file: /run/otlp }\n"
       "streams: { audit: 2GiB }\n"
       "store: { retention_days: 7, hot_hours: 1, memory_limit: 512MB }\n"
       "api: { token_file: /run/token, tls: { certificate: c.pem, key: k.pem } }\n"
@@ -33,6 +36,8 @@ TEST(MixerConfig, EveryGroupIsRead) {
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(config->data, "/var/lib/fluxrig");
   EXPECT_EQ(config->listen_nats, (Endpoint{"::1", 4333}));
+  EXPECT_EQ(config->listen_otlp, (Endpoint{"0.0.0.0", 4318}));
+  EXPECT_EQ(config->otlp_token_path(), "/run/otlp");
   EXPECT_EQ(config->streams.audit_bytes, 2ULL << 30);
   EXPECT_EQ(config->retention_days, 7U);
   EXPECT_EQ(config->memory_limit_bytes, 512'000'000U);

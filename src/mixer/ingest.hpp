@@ -25,6 +25,8 @@
 
 namespace fluxrig::mixer {
 
+class SpanIntake;
+
 // A transaction that was stored just now, for those who watch live.
 struct StoredTransaction {
   MachineId machine_id;
@@ -55,6 +57,7 @@ class Ingest {
     IngestCounters& counters;
     SinkWatch* watch = nullptr;         // nullptr: nobody asks how the store does
     DecisionDesk* decisions = nullptr;  // of operators; nullptr: none come
+    SpanIntake* received = nullptr;     // of services, for IngestThread; nullptr: none come
   };
 
   Ingest(Parts parts, IngestLimits limits) : parts_(parts), limits_(limits) {}

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "mixer/span_intake.hpp"
+
 namespace fluxrig::mixer {
 namespace {
 
@@ -63,8 +65,10 @@ void IngestThread::run() {
     ingest_.answer_decisions();
     const auto age = parts_.clock.monotonic().value - batch_began_.value;
     if (!ingest_.empty() && (ingest_.full() || age >= pace_.oldest.count() * kNanosPerMilli)) commit_batch();
+    if (parts_.received != nullptr) parts_.received->commit(parts_.sink);
     keep_house(idle && ingest_.empty());
   }
+  if (parts_.received != nullptr) parts_.received->close();
   // Drain: what is pulled is stored and acknowledged. If the store still fails, the stream delivers it again.
   if (const auto done = ingest_.flush(); !done)
     parts_.diagnostics.warn("mixer.ingest",

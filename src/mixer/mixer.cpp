@@ -36,6 +36,7 @@ Mixer::~Mixer() {
   // first; the API and the pressure thread may still read its fill: it is destroyed last.
   if (parts_->control) parts_->control->stop();
   parts_->ingest.reset();
+  parts_->otlp_http.reset();  // whose workers wait for ingest
   parts_->decisions.close();
   parts_->http.reset();
   parts_->pressure.reset();
@@ -55,8 +56,9 @@ Outcome<std::unique_ptr<Mixer>> Mixer::start(const Config& config, const Clock& 
   if (token->created)
     diagnostics.info("mixer.api", "a new API token was written", {{"file", config.token_path()}});
   parts.token = std::move(token->text);
+  if (config.listen_otlp) parts.intake = std::make_unique<SpanIntake>(clock);
   for (const auto step : {&Parts::open_bus, &Parts::open_store, &Parts::start_export, &Parts::start_api,
-                          &Parts::start_ingest, &Parts::start_control})
+                          &Parts::start_ingest, &Parts::start_control, &Parts::start_receiver})
     if (auto done = (parts.*step)(); !done) return tl::unexpected(done.error());
   return mixer;
 }
@@ -73,6 +75,12 @@ Outcome<void> Mixer::reload() {
 std::string Mixer::api_address() const {
   return fmt::format("{}://{}:{}", parts_->config.tls_certificate.empty() ? "http" : "https",
                      shown_host(parts_->config.listen_api.host), parts_->http->port());
+}
+
+std::string Mixer::otlp_address() const {
+  if (!parts_->otlp_http) return {};
+  return fmt::format("{}://{}:{}", parts_->config.tls_certificate.empty() ? "http" : "https",
+                     shown_host(parts_->config.listen_otlp->host), parts_->otlp_http->port());
 }
 
 std::string Mixer::nats_address() const {

@@ -28,6 +28,7 @@ class Mixer {
 
   [[nodiscard]] std::string api_address() const;   // "http://127.0.0.1:7070"
   [[nodiscard]] std::string nats_address() const;  // "tls://0.0.0.0:4222"
+  [[nodiscard]] std::string otlp_address() const;  // as api_address(); empty: no spans of services are taken
 
  private:
   struct Parts;

@@ -14,6 +14,8 @@
 #include "mixer/nats_server.hpp"
 #include "mixer/pressure_thread.hpp"
 #include "mixer/rack_commands.hpp"
+#include "mixer/receiver.hpp"
+#include "mixer/span_intake.hpp"
 #include "sink/duckdb_sink.hpp"
 #include "snake/dead_letter_box.hpp"
 #include "snake/nats_bus.hpp"
@@ -38,6 +40,8 @@ struct Mixer::Parts {
   TailHub tail;
   MetricBoard board;
   DecisionDesk decisions;
+  std::unique_ptr<SpanIntake> intake;  // null: no spans of services are taken
+  std::unique_ptr<Receiver> receiver;
   std::string token;
   std::unique_ptr<NatsServer> server;
   std::unique_ptr<snake::NatsBus> bus;
@@ -50,6 +54,7 @@ struct Mixer::Parts {
   std::unique_ptr<RackCommands> commands;
   std::unique_ptr<Api> api;
   std::unique_ptr<HttpServer> http;
+  std::unique_ptr<HttpServer> otlp_http;
   std::unique_ptr<IngestThread> ingest;
   std::unique_ptr<DeadLetterThread> dead_letters;
   std::unique_ptr<PressureThread> pressure;
@@ -57,6 +62,7 @@ struct Mixer::Parts {
   // For the API and the pressure thread: set once these run.
   std::atomic<const Control*> control_seen{nullptr};
   std::atomic<const PressureThread*> pressure_seen{nullptr};
+  std::atomic<const Receiver*> receiver_seen{nullptr};
 
   Outcome<void> open_bus();
   Outcome<void> open_store();
@@ -64,6 +70,7 @@ struct Mixer::Parts {
   Outcome<void> start_ingest();
   Outcome<void> start_control();
   Outcome<void> start_api();
+  Outcome<void> start_receiver();
   [[nodiscard]] std::vector<StreamFill> stream_fill() const;
   [[nodiscard]] PressureDesk::Parts pressure_parts();
   Outcome<std::unique_ptr<snake::PullConsumer>> open_consumer(std::string_view stream,

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "mixer/api/openapi_text.hpp"
+#include "mixer/api/token.hpp"
 #include "mixer/mixer_parts.hpp"
 #include "mixer/parts_options.hpp"
 #include "mixer/version.hpp"
@@ -95,7 +96,8 @@ Outcome<void> Mixer::Parts::start_ingest() {
     };
   };
   ingest = std::make_unique<IngestThread>(
-      Ingest::Parts{store->sink(), *bus, racks, clock, diagnostics, counters, &sink_watch, &decisions},
+      Ingest::Parts{store->sink(), *bus, racks, clock, diagnostics, counters, &sink_watch, &decisions,
+                    intake.get()},
       presence,
       std::vector<IngestSource>{{model::Lane::kAudit, from(*audit)},
                                 {model::Lane::kTelemetry, from(*telemetry)}},
@@ -155,6 +157,7 @@ Outcome<void> Mixer::Parts::start_api() {
     now.streams = stream_fill();
     if (const auto* seen = pressure_seen.load()) now.pressure = seen->standing();
     if (exporting) now.exporting = exporting->status_json();
+    if (const auto* seen = receiver_seen.load()) now.receiving = seen->figures();
     return now;
   };
   api = std::make_unique<Api>(ApiParts{store->queries(), presence, racks, counters, tail, clock, token,
@@ -167,6 +170,23 @@ Outcome<void> Mixer::Parts::start_api() {
   auto started = HttpServer::start(http_options(config), *api, diagnostics);
   if (!started) return tl::unexpected(started.error());
   http = std::move(*started);
+  return {};
+}
+
+// The last to start: what it takes is stored from its first request on.
+Outcome<void> Mixer::Parts::start_receiver() {
+  if (!intake) return {};
+  auto secret = load_or_create_token(config.otlp_token_path());
+  if (!secret) return tl::unexpected(secret.error());
+  if (secret->created)
+    diagnostics.info("mixer.receive", "a new token for services was written",
+                     {{"file", config.otlp_token_path()}});
+  receiver = std::make_unique<Receiver>(Receiver::Parts{
+      *intake, std::move(secret->text), [this] { return pressure->standing().level >= Receiver::kTooMuch; }});
+  auto started = HttpServer::start(receive_options(config), *receiver, diagnostics);
+  if (!started) return tl::unexpected(started.error());
+  otlp_http = std::move(*started);
+  receiver_seen.store(receiver.get());
   return {};
 }
 

@@ -28,6 +28,18 @@ HttpOptions http_options(const Config& config) {
   return options;
 }
 
+HttpOptions receive_options(const Config& config) {
+  auto options = http_options(config);
+  options.listen = *config.listen_otlp;
+  options.key_path = "listen.otlp";
+  options.area = "mixer.receive";
+  options.connections = 64;
+  options.workers = 4;  // each holds one request, unpacked, until the store has it
+  options.queued_queries = 16;
+  options.body_bytes = 4U << 20;
+  return options;
+}
+
 PressureDesk::Options pressure_options(const Config& config) {
   PressureDesk::Options options;
   options.commit_target_nanos = static_cast<std::int64_t>(config.pressure.commit_target_ms) * kNanosPerMilli;

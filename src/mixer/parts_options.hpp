@@ -13,6 +13,8 @@ namespace fluxrig::mixer {
 [[nodiscard]] RackIndex::Names racks_of(const snake::CertificateIndex& index);
 [[nodiscard]] snake::StreamSizes stream_sizes(const Config::Streams& streams);
 [[nodiscard]] HttpOptions http_options(const Config& config);
+// Of the receiver; `config.listen_otlp` is set.
+[[nodiscard]] HttpOptions receive_options(const Config& config);
 [[nodiscard]] PressureDesk::Options pressure_options(const Config& config);
 
 }  // namespace fluxrig::mixer

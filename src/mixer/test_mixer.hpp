@@ -45,6 +45,7 @@ class MixerTest : public ::testing::Test {
       config.pki = pki();
       config.listen_api = {"127.0.0.1", 0};
       config.listen_nats = {"127.0.0.1", 0};
+      config.listen_otlp = Endpoint{"127.0.0.1", 0};
       config.streams = {64U << 20, 64U << 20, 64U << 20, 16U << 20};
       config.memory_limit_bytes = 256U << 20;
       config.pressure.commit_target_ms = 60'000;  // a busy machine is no pressure here
@@ -67,8 +68,9 @@ class MixerTest : public ::testing::Test {
     return static_cast<std::uint16_t>(std::stoul(address.substr(address.rfind(':') + 1)));
   }
   static std::uint16_t api() { return port_of(world_->mixer->api_address()); }
-  static std::string token() {
-    std::ifstream file(world_->config.token_path());
+  static std::string token() { return first_word(world_->config.token_path()); }
+  static std::string first_word(const std::string& path) {
+    std::ifstream file(path);
     std::string text;
     file >> text;
     return text;

@@ -47,6 +47,15 @@ std::string pressure_json(const PressureStanding& standing) {
       standing.replay_bytes_per_s);
 }
 
+std::string receive_json(const std::optional<ReceiveFigures>& figures) {
+  if (!figures) return "null";
+  auto text = fmt::format(R"({{"requests":{},"stored":{},"duplicates":{},"rejected":{},"refused":{{)",
+                          figures->requests, figures->stored, figures->duplicates, figures->rejected);
+  for (std::size_t i = 0; i < kReceiveRefusalNames.size(); ++i)
+    text += fmt::format(R"({}"{}":{})", i == 0 ? "" : ",", kReceiveRefusalNames[i], figures->refused[i]);
+  return text + "}}";
+}
+
 }  // namespace
 
 std::optional<ApiResponse> Api::quick(const ApiRequest& request) const {
@@ -136,7 +145,8 @@ ApiResponse Api::status() const {
                     escape_json(stream.name), stream.messages, stream.bytes, stream.max_bytes);
   }
   response.body += "]," + pressure_json(readiness.pressure);
-  response.body += ",\"export\":" + (readiness.exporting.empty() ? "null" : readiness.exporting) + "}\n";
+  response.body += ",\"export\":" + (readiness.exporting.empty() ? "null" : readiness.exporting) +
+                   ",\"receive\":" + receive_json(readiness.receiving) + "}\n";
   return response;
 }
 

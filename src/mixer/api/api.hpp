@@ -17,6 +17,7 @@
 #include "mixer/metric_board.hpp"
 #include "mixer/presence.hpp"
 #include "mixer/rack_index.hpp"
+#include "mixer/receive_figures.hpp"
 #include "model/control.hpp"
 #include "model/pressure.hpp"
 #include "sink/sink.hpp"
@@ -57,7 +58,8 @@ struct Readiness {
   bool bus_connected = false;
   std::vector<StreamFill> streams;  // as last seen
   PressureStanding pressure;
-  std::string exporting;  // a JSON object; empty: nothing is exported
+  std::string exporting;                    // a JSON object; empty: nothing is exported
+  std::optional<ReceiveFigures> receiving;  // nullopt: no spans of services are taken
 };
 
 struct ApiParts {

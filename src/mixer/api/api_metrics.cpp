@@ -13,6 +13,17 @@ RackPoint own(std::string_view name, std::string_view unit, UnixNanos start, std
   return out;
 }
 
+void add(const ReceiveFigures& figures, UnixNanos start, std::vector<RackPoint>& points) {
+  points.push_back(own("fluxrig.receive.spans", "{span}", start, figures.stored));
+  points.push_back(own("fluxrig.receive.duplicates", "{span}", start, figures.duplicates));
+  points.push_back(own("fluxrig.receive.rejected", "{span}", start, figures.rejected));
+  for (std::size_t i = 0; i < kReceiveRefusalNames.size(); ++i) {
+    auto point = own("fluxrig.receive.refused", "{request}", start, figures.refused[i]);
+    point.point.attributes = {{"fluxrig.cause", std::string(kReceiveRefusalNames[i])}};
+    points.push_back(std::move(point));
+  }
+}
+
 }  // namespace
 
 ApiResponse Api::metrics(const ApiRequest& request) const {
@@ -26,6 +37,7 @@ ApiResponse Api::metrics(const ApiRequest& request) const {
   if (parts_.board != nullptr)
     points.push_back(
         own("fluxrig.mixer.points_left_out", "{point}", parts_.started, parts_.board->left_out()));
+  if (const auto receiving = parts_.readiness().receiving) add(*receiving, parts_.started, points);
   const auto text = otlp::metric_text_of(request.accept);
   ApiResponse response;
   response.content_type = otlp::content_type(text);

@@ -38,7 +38,7 @@ Outcome<ApiToken> read_token(int fd, const std::string& file) {
   struct stat info {};
   if (::fstat(fd, &info) != 0) return problem(fmt::format("{}: {}", file, std::strerror(errno)));
   if ((info.st_mode & 077) != 0)
-    return problem(fmt::format("{}: others may read the API token; run: chmod 600 {}", file, file));
+    return problem(fmt::format("{}: others may read this token; run: chmod 600 {}", file, file));
   std::array<char, kMaxTokenFileBytes> buffer{};
   const ssize_t size = ::read(fd, buffer.data(), buffer.size());
   if (size < 0) return problem(fmt::format("{}: {}", file, std::strerror(errno)));
@@ -47,14 +47,14 @@ Outcome<ApiToken> read_token(int fd, const std::string& file) {
     text.remove_suffix(1);
   if (text.size() < 16)
     return problem(
-        fmt::format("{}: an API token has at least 16 characters; remove the file to get a new one", file));
+        fmt::format("{}: a token has at least 16 characters; remove the file to get a new one", file));
   return ApiToken{std::string(text), false};
 }
 
 Outcome<ApiToken> create_token(const std::string& file) {
   std::array<std::uint8_t, kTokenBytes> random{};
   if (RAND_bytes(random.data(), static_cast<int>(random.size())) != 1)
-    return problem("no random numbers for the API token");
+    return problem("no random numbers for a token");
   // Written under another name first: a token file that exists is whole.
   const std::string partial = file + ".tmp";
   (void)::unlink(partial.c_str());
@@ -63,8 +63,8 @@ Outcome<ApiToken> create_token(const std::string& file) {
   const std::string line = text + "\n";
   if (out.fd() < 0 || ::write(out.fd(), line.data(), line.size()) != static_cast<ssize_t>(line.size()) ||
       ::fsync(out.fd()) != 0 || ::rename(partial.c_str(), file.c_str()) != 0)
-    return problem(fmt::format("{}: the API token cannot be written: {}; set api.token_file", file,
-                               std::strerror(errno)));
+    return problem(
+        fmt::format("{}: the token cannot be written: {}; set its token_file", file, std::strerror(errno)));
   return ApiToken{text, true};
 }
 

@@ -1,5 +1,5 @@
-// The bearer token of the API: 256 random bits, in a file of mode 0600 that is made at the first start. Any
-// thread.
+// The bearer tokens of the API and of the receiver: 256 random bits, in a file of mode 0600 that is made at
+// the first start. Any thread.
 #pragma once
 
 #include <string>
