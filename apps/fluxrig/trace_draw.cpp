@@ -97,6 +97,8 @@ std::string draw_head(const TraceView& view, const TraceDrawing& drawing) {
                               printable(record->machine_id));
     out += label(terminal, "machine") + machines + "\n";
   }
+  if (view.transactions.empty() && view.matched_by == "trace_id")
+    out += label(terminal, "trace") + printable(view.id) + "       no rack's transaction is stored\n";
   return out;
 }
 
@@ -208,7 +210,7 @@ std::string draw_missing(const TraceView& view) {
   std::uint64_t made = 0;
   std::uint64_t here = 0;
   for (const auto& transaction : view.transactions) made += transaction.child_spans;
-  for (const auto& span : view.spans) here += span.root ? 0 : 1;
+  for (const auto& span : view.spans) here += span.root || span.received ? 0 : 1;
   if (made <= here) return {};
   return fmt::format(
       "  {} of {} child spans are not here: not sampled, dropped under load, or still on their way\n",

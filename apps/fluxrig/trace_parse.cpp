@@ -63,6 +63,10 @@ SpanView span_of(const object& row) {
   if (attributes != nullptr && attributes->is_object())
     for (const auto& entry : attributes->as_object())
       span.attributes.emplace_back(std::string(entry.key()), plain(entry.value()));
+  span.received = span.rack.empty();
+  if (span.received)
+    for (const auto& [key, value] : span.attributes)
+      if (key == "service.name") span.rack = value;
   return span;
 }
 

@@ -17,6 +17,7 @@ namespace fluxrig::client {
 struct SpanView {
   std::string rack, gear, name, span_id, parent_span_id, status, status_message;
   bool root = false;       // a rack's own span of the transaction: from its audit record
+  bool received = false;   // of a service that is no rack; `rack` is its service.name
   std::int64_t start = 0;  // unix ns
   std::int64_t duration = 0;
   std::vector<std::pair<std::string, std::string>> attributes;

@@ -97,6 +97,30 @@ TEST(TraceView, TextFromTheServerCannotSteerTheTerminal) {
   EXPECT_THAT(drawn, HasSubstr("\\x1b"));
 }
 
+TEST(TraceView, ASpanOfAServiceStandsUnderItsNameAndIsNoChildSpanOfARack) {
+  const std::string service =
+      R"({"rack":null,"gear":null,"span_id":"00f067aa0ba902b7","is_root":false,"name":"checkout",
+  "start_time":"2026-11-22T14:03:07.411000000Z","duration_ns":20000000,"status":"unset","attributes":{"service.name":"web"}},)";
+  std::string answer = kTrace;
+  answer.insert(answer.find("\"spans\":[") + 9, service);
+  const auto view = parse_trace(answer);
+  ASSERT_TRUE(view);
+  const auto drawn = draw_trace(*view, {{false, 78}, false});
+  EXPECT_THAT(drawn, HasSubstr("\n  web                checkout "));
+  EXPECT_LT(drawn.find("checkout"), drawn.find("POST /authorize")) << "its caller, so above it";
+  EXPECT_THAT(drawn, HasSubstr("1 of 3 child spans are not here"));
+}
+
+TEST(TraceView, ATraceOfServicesAloneSaysSo) {
+  const auto view = parse_trace(
+      R"({"id":"4bf92f3577b34da6a3ce929d0e0e4736","matched_by":"trace_id","transactions":[],"spans":[
+  {"rack":null,"span_id":"00f067aa0ba902b7","name":"checkout","attributes":{"service.name":"web"}}]})");
+  ASSERT_TRUE(view);
+  EXPECT_THAT(draw_trace(*view, {{false, 78}, false}),
+              testing::StartsWith(
+                  "trace       4bf92f3577b34da6a3ce929d0e0e4736       no rack's transaction is stored\n"));
+}
+
 TEST(TraceView, EverySpanIsPlacedOnceWhateverItsParents) {
   std::vector<SpanView> spans(6);
   const std::pair<const char*, const char*> ids[] = {{"a", ""},  {"b", "a"}, {"c", "d"},
