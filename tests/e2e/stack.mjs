@@ -91,14 +91,15 @@ export class Stack {
     return this.ports.api ? { FLUXRIG_MIXER_API: `http://127.0.0.1:${this.ports.api}`, FLUXRIG_TOKEN_FILE: this.path('mixer/api-token') } : {};
   }
 
-  async prepare({ racks = ['edge', 'host'], mixer = '', hosts = [] } = {}) {
-    for (const name of ['api', 'nats', 'shop', 'bank']) this.ports[name] = await freePort();
+  // `otlp`: services may send spans, to the port of that name.
+  async prepare({ racks = ['edge', 'host'], mixer = '', hosts = [], otlp = false } = {}) {
+    for (const name of ['api', 'nats', 'shop', 'bank', ...(otlp ? ['otlp'] : [])]) this.ports[name] = await freePort();
     this.must(['pki', 'init', this.pki]);
     this.must(['pki', 'issue', this.pki, '--server', 'nats', ...['127.0.0.1', 'localhost', ...hosts].flatMap((host) => ['--host', host])]);
     this.must(['pki', 'issue', this.pki, '--mixer', 'mixer']);
     for (const rack of racks) this.must(['pki', 'issue', this.pki, '--rack', rack]);
     writeFileSync(this.path('mixer.yaml'), `data: ${this.path('mixer')}\npki: ${this.pki}\n` +
-      `listen: { api: "127.0.0.1:${this.ports.api}", nats: "127.0.0.1:${this.ports.nats}" }\n` +
+      `listen: { api: "127.0.0.1:${this.ports.api}", nats: "127.0.0.1:${this.ports.nats}"${otlp ? `, otlp: "127.0.0.1:${this.ports.otlp}"` : ''} }\n` +
       // A machine under test is slow at times; that is no pressure of the store's.
       (mixer.includes('pressure:') ? mixer : `pressure: { commit_target_ms: 20000 }\n${mixer}`));
   }
