@@ -222,7 +222,7 @@ TEST_F(ReceivedTracesTest, NestingIsBoundedInBothEncodings) {
     std::string json = R"({"intValue":1})";
     std::string bytes("\x18\x01", 2);
     for (unsigned i = 0; i < depth; ++i) {
-      json = R"({"arrayValue":{"values":[)" + json + "]}}";
+      json.insert(0, R"({"arrayValue":{"values":[)").append("]}}");
       std::string list;
       protozero::pbf_writer(list).add_message(1, bytes);
       bytes.clear();
