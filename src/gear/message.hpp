@@ -3,8 +3,7 @@
 // end.
 #pragma once
 
-#include <string.h>  // explicit_bzero
-
+#include <cstring>  // explicit_bzero
 #include <string>
 #include <string_view>
 #include <utility>
