@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { decode, Encoder } from 'cbor-x';
-import { join } from './bus_client.mjs';
+import { joinAs } from './bus_client.mjs';
 import { authorization, Stack } from './stack.mjs';
 import { runSuite, until } from './suite.mjs';
 
@@ -18,11 +18,12 @@ async function pay(count = 3) {
 // As the help of accept-key says.
 const keyOf = (rack) => execFileSync('openssl', ['pkey', '-in', stack.path(`${rack}/audit.key`), '-pubout', '-outform', 'DER'])
   .subarray(-32).toString('hex');
-// As the rack's own, with the certificate of the mixer, which may speak for everybody.
+// With the rack's own certificate: it is answered at the rack's own inbox only.
 async function hello(machine, { epoch, before }) {
   const said = new Encoder({ useTag259ForMaps: false })
     .encode(new Map([[0, 1], [1, 'host'], [2, '0.1.0'], [3, epoch], [4, []], [6, before]]));
-  const bus = await join(stack);
+  const { connection: bus, machine: own } = await joinAs(stack, 'host');
+  assert.equal(own, machine);
   try {
     const answer = await bus.request(`flux.agent.hello.${machine}`, said, { timeout: 5_000 });
     assert.equal(decode(answer.data)[1], '', 'a welcome');
