@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Counts the instructions of fixed work on the path of a transaction (callgrind), and looks at each one of the tap's (ptrace):
-count_instructions.py [--update] [--build DIR]
+count_instructions.py [--update]
 
 A count over the one in bench/cost/instructions.json by more than its tolerance is a failure, and so is a locked instruction, a
 system call or an allocation of the tap. --update writes the counts of this run into that file: do so in the commit that changes
-them, and say there why. Counts hold for one compiler: they are compared on Debian 12's gcc 12 only."""
+them, and say there why. Counts hold for one compiler, Debian 12's gcc 12, and the build of the preset dev."""
 
 import argparse
 import json
@@ -14,6 +14,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+PROGRAM = ROOT / "build" / "bin" / "bench_cost"
 EXPECTED = ROOT / "bench" / "cost" / "instructions.json"
 TOLERANCE = 0.03
 FORBIDDEN = ("locked", "system_calls", "allocations")
@@ -58,21 +59,18 @@ def judge_steps(steps):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--update", action="store_true")
-    parser.add_argument("--build", default=ROOT / "build", type=pathlib.Path)
     arguments = parser.parse_args()
-    program = arguments.build / "bin" / "bench_cost"
-    kinds = [json.loads(line) for line in output_of([program, "list"]).stdout.splitlines()]
+    kinds = [json.loads(line) for line in output_of([PROGRAM, "list"]).stdout.splitlines()]
     counts = {}
     for kind in kinds:
-        total = collected(output_of([*CALLGRIND, program, "run", kind["name"]]).stderr)
+        total = collected(output_of([*CALLGRIND, PROGRAM, "run", kind["name"]]).stderr)
         counts[kind["name"]] = None if total is None else round(total / kind["times"])
     if arguments.update and None not in counts.values():
-        EXPECTED.write_text(json.dumps({"what": {kind["name"]: kind["what"] for kind in kinds}, "instructions": counts},
-                                       indent=2) + "\n", encoding="utf-8")
-    expected = json.loads(EXPECTED.read_text(encoding="utf-8"))["instructions"] if EXPECTED.exists() else {}
+        EXPECTED.write_text(json.dumps(counts, indent=2) + "\n", encoding="utf-8")
+    expected = json.loads(EXPECTED.read_text(encoding="utf-8")) if EXPECTED.exists() else {}
     lines = [judge(name, count, expected) for name, count in counts.items()]
     lines += [(f"not ok  {name}: is no workload any more: run with --update", False) for name in expected.keys() - counts.keys()]
-    lines += judge_steps(json.loads(output_of([program, "steps"]).stdout))
+    lines += judge_steps(json.loads(output_of([PROGRAM, "steps"]).stdout))
     for line, _ in lines:
         print(line)
     failed = sum(not good for _, good in lines)

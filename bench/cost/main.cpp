@@ -6,11 +6,11 @@
 #include <algorithm>
 #include <charconv>
 
-#include "bench/cost/give_up.hpp"
 #include "bench/cost/steps.hpp"
 #include "bench/cost/tapped_transaction.hpp"
 #include "bench/cost/timing.hpp"
 #include "bench/cost/workloads.hpp"
+#include "bench/give_up.hpp"
 
 namespace fluxrig::bench {
 

@@ -2,16 +2,19 @@
 
 #include <dlfcn.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <csignal>
 #include <cstring>
+#include <new>
 
-#include "bench/cost/give_up.hpp"
+#include "bench/give_up.hpp"
 
 namespace fluxrig::bench {
 namespace {
@@ -115,9 +118,27 @@ std::vector<Steps> walk_through(const std::function<void()>& once, std::size_t t
   return all;
 }
 
+// A walker that saw nothing would find nothing: what it is to find is put before it first.
+void show_that_it_sees() {
+  static std::atomic<int> shared{0};
+  static void* volatile memory = nullptr;
+  const Steps locks = walk_through([] { shared.fetch_add(1); }, 1).front();
+  const Steps enters = walk_through([] { (void)::syscall(SYS_getppid); }, 1).front();
+  const Steps allocates = walk_through(
+                              [] {
+                                memory = ::operator new(64);
+                                ::operator delete(memory);
+                              },
+                              1)
+                              .front();
+  if (locks.locked == 0 || enters.system_calls == 0 || allocates.allocations == 0)
+    give_up("the walk through a program misses locked instructions, system calls or allocations");
+}
+
 }  // namespace
 
 std::vector<Steps> step_through(const std::function<void()>& once, std::size_t times) {
+  show_that_it_sees();
   // The call itself, which is none of it.
   const std::uint64_t call = walk_through([] {}, 1).front().instructions;
   std::vector<Steps> all = walk_through(once, times);

@@ -8,8 +8,8 @@
 #include <thread>
 #include <vector>
 
-#include "bench/cost/give_up.hpp"
 #include "bench/cost/tapped_transaction.hpp"
+#include "bench/give_up.hpp"
 
 namespace fluxrig::bench {
 namespace {

@@ -3,8 +3,8 @@
 #include <array>
 #include <vector>
 
-#include "bench/cost/give_up.hpp"
 #include "bench/cost/tapped_transaction.hpp"
+#include "bench/give_up.hpp"
 #include "cbor/decoder.hpp"
 #include "model/record_codec.hpp"
 #include "otlp/encode.hpp"

@@ -1,7 +1,5 @@
 #include "bench/wal/load.hpp"
 
-#include <cstdio>
-#include <cstdlib>
 #include <thread>
 
 namespace fluxrig::bench {
@@ -30,11 +28,6 @@ Measured run_threads(const Load& load, const std::function<Append(unsigned)>& wr
   for (const auto& one : latencies)
     measured.latencies_ns.insert(measured.latencies_ns.end(), one.begin(), one.end());
   return measured;
-}
-
-void give_up(const std::string& sentence) {
-  std::fprintf(stderr, "compare_wal: %s\n", sentence.c_str());
-  std::exit(1);
 }
 
 }  // namespace fluxrig::bench

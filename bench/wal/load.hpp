@@ -50,7 +50,4 @@ class Window {
 using Append = std::function<void()>;
 [[nodiscard]] Measured run_threads(const Load& load, const std::function<Append(unsigned)>& writer);
 
-// The process ends with the sentence on stderr: a benchmark that goes on after a failure measures nothing.
-[[noreturn]] void give_up(const std::string& sentence);
-
 }  // namespace fluxrig::bench

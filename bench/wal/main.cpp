@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "bench/give_up.hpp"
 #include "bench/wal/peers.hpp"
 #include "bench/wal/rack_lane.hpp"
 #include "bench/wal/recovery.hpp"

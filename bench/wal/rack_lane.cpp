@@ -1,4 +1,5 @@
 #include "bench/wal/rack_lane.hpp"
+#include "bench/give_up.hpp"
 
 #include "rack/pump_thread.hpp"
 #include "wal/posix_disk.hpp"

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <filesystem>
 
+#include "bench/give_up.hpp"
 #include "bench/wal/load.hpp"
 #include "wal/cursor.hpp"
 #include "wal/posix_disk.hpp"

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "base/bytes.hpp"
+#include "bench/give_up.hpp"
 #include "bench/wal/peers.hpp"
 
 namespace fluxrig::bench {

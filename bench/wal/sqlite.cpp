@@ -3,6 +3,7 @@
 #include <memory>
 #include <mutex>
 
+#include "bench/give_up.hpp"
 #include "bench/wal/peers.hpp"
 
 namespace fluxrig::bench {

@@ -1,4 +1,4 @@
-// A benchmark that cannot do its work says why and ends: no figure is better than a wrong one.
+// A benchmark that cannot do its work says why and ends: one that goes on after a failure measures nothing.
 #pragma once
 
 #include <cstdio>
@@ -8,7 +8,7 @@
 namespace fluxrig::bench {
 
 [[noreturn]] inline void give_up(std::string_view why) {
-  std::fprintf(stderr, "bench_cost: %.*s\n", static_cast<int>(why.size()), why.data());
+  std::fprintf(stderr, "bench: %.*s\n", static_cast<int>(why.size()), why.data());
   std::exit(1);
 }
 
