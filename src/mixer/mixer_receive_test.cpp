@@ -81,22 +81,10 @@ TEST_F(MixerReceiveTest, WhatTheServerRefusesIsAStatusTooAndNamesItsLimit) {
 TEST_F(MixerReceiveTest, PagesOfSpansCoverThoseOfServicesOnceToo) {
   const std::string trace = "aaaabbbbccccddddeeeeffff00001111";
   ASSERT_EQ(send(spans(trace, 1, 25)).status, 200);
-  std::size_t rows = 0;
-  std::string cursor;
-  int pages = 0;
-  for (; pages < 5; ++pages) {
-    const auto reply = testing::get(api(), "/api/v1/spans?id=" + trace + "&limit=10" + cursor, token());
-    ASSERT_EQ(reply.status, 200) << reply.body;
-    for (auto at = reply.body.find("\"seq\":"); at != std::string::npos;
-         at = reply.body.find("\"seq\":", at + 1))
-      ++rows;
-    const auto next = reply.body.find("\"next_cursor\":\"");
-    if (next == std::string::npos) break;
-    const auto begin = next + 15;
-    cursor = "&cursor=" + reply.body.substr(begin, reply.body.find('"', begin) - begin);
-  }
-  EXPECT_EQ(rows, 25U);
-  EXPECT_EQ(pages, 2);
+  const auto listed = testing::get_pages(api(), "/api/v1/spans?id=" + trace + "&limit=10", token());
+  ASSERT_EQ(listed.status, 200);
+  EXPECT_EQ(listed.rows, 25U);
+  EXPECT_EQ(listed.cursors, 2);
 }
 
 TEST_F(MixerReceiveTest, ACardNumberIsMaskedBeforeItIsStored) {

@@ -33,6 +33,14 @@ struct HttpReply {
 [[nodiscard]] HttpReply post(std::uint16_t port, std::string_view target, std::string_view token,
                              std::string_view body);
 
+// A list, page after page by its cursors, at most five.
+struct HttpPages {
+  int status = 0;  // of the last one; after one that is not 200 none is asked for
+  std::size_t rows = 0;
+  int cursors = 0;  // followed
+};
+[[nodiscard]] HttpPages get_pages(std::uint16_t port, const std::string& target, std::string_view token);
+
 // A connected socket whose reads end after 10 s; the caller closes it.
 [[nodiscard]] int connect_to(std::uint16_t port);
 [[nodiscard]] bool send_all(int fd, std::string_view text);

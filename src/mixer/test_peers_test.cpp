@@ -107,4 +107,23 @@ HttpReply post(std::uint16_t port, std::string_view target, std::string_view tok
                         target, body.size(), token, body));
 }
 
+HttpPages get_pages(std::uint16_t port, const std::string& target, std::string_view token) {
+  constexpr std::string_view kRow = "\"seq\":";
+  constexpr std::string_view kNext = "\"next_cursor\":\"";
+  HttpPages pages;
+  std::string cursor;
+  for (; pages.cursors < 5; ++pages.cursors) {
+    const auto reply = get(port, target + cursor, token);
+    pages.status = reply.status;
+    if (reply.status != 200) return pages;
+    for (auto at = reply.body.find(kRow); at != std::string::npos; at = reply.body.find(kRow, at + 1))
+      ++pages.rows;
+    const auto next = reply.body.find(kNext);
+    if (next == std::string::npos) return pages;
+    const auto begin = next + kNext.size();
+    cursor = "&cursor=" + reply.body.substr(begin, reply.body.find('"', begin) - begin);
+  }
+  return pages;
+}
+
 }  // namespace fluxrig::mixer::testing

@@ -7,7 +7,6 @@
 #include <cmath>
 #include <protozero/pbf_writer.hpp>
 
-#include "otlp/gzip.hpp"
 #include "otlp/otlp_fixture.hpp"
 #include "otlp/received_answer.hpp"
 
@@ -290,20 +289,6 @@ TEST(ReceivedAnswer, IsReadByTheOtherSideInBothEncodings) {
   }
   EXPECT_EQ(encode_response({}, Protocol::kHttpJson), "{}");
   EXPECT_EQ(encode_response({}, Protocol::kHttpProtobuf), "") << "a full success has no field";
-}
-
-TEST(Gunzip, UnpacksOneWholeStreamWithinItsLimit) {
-  const std::string text(1'000'000, 'x');
-  const auto packed = gzip(text);
-  ASSERT_TRUE(gunzip(packed, text.size()));
-  EXPECT_EQ(*gunzip(packed, text.size()), text);
-  EXPECT_EQ(gunzip(packed, text.size() - 1).error().code, ErrorCode::kOversize);
-  EXPECT_EQ(gunzip(packed, 10).error().code, ErrorCode::kOversize);
-  EXPECT_EQ(gunzip(packed.substr(0, packed.size() - 1), text.size()).error().code, ErrorCode::kInvalid);
-  EXPECT_EQ(gunzip(packed + "x", text.size()).error().code, ErrorCode::kInvalid);
-  EXPECT_EQ(gunzip("no gzip", 100).error().code, ErrorCode::kInvalid);
-  EXPECT_EQ(gunzip("", 100).error().code, ErrorCode::kInvalid);
-  EXPECT_EQ(*gunzip(gzip(""), 0), "");
 }
 
 }  // namespace
