@@ -3,13 +3,14 @@
 // again, how often and when, what is dropped, and that all of it is counted. Business never waits for them. Traces and
 // metrics go out over HTTP, logs over gRPC, and each claim is made of both at once.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { BackEnd, partialSuccess } from './back_end.mjs';
+import { droppedFor, ExportAccounts, sends, takenAfter } from './export_accounts.mjs';
 import { collector, failures, logsOf, metricsOf, spansOf, textOf } from './export_tools.mjs';
 import { GrpcBackEnd, grpcServer, retryInfo } from './grpc_back_end.mjs';
+import { scraped } from './prometheus.mjs';
 import { authorization, freePort, mixerProgram, request, Stack } from './stack.mjs';
 import { runSuite, until } from './suite.mjs';
 import { compare, documented, sent } from './telemetry_names.mjs';
@@ -20,8 +21,6 @@ let backEnd;
 let grpc;
 let wellBehaved;
 let monitor;  // the edge's own port
-const backEndOf = { traces: () => backEnd, logs: () => grpc };
-const signals = Object.keys(backEndOf);
 
 // Beside the way to the bank, one over HTTP: its upstream is the back end, which takes anything.
 const edge = (more = {}) => ({
@@ -42,27 +41,6 @@ const section = (port, grpcPort) => `export:
   logs: { endpoint: "127.0.0.1:${grpcPort}", protocol: grpc, insecure: true }
 `;
 
-const exported = async () => (await stack.api('/api/v1/status')).export;
-const sum = (counts) => Object.values(counts).reduce((a, b) => a + b, 0);
-const open = (signal) => signal.offered - signal.delivered - signal.rejected - sum(signal.dropped);
-
-// The counters once nothing is under way, and nothing new came for a while.
-let quiet = '';
-async function settled() {
-  let last = quiet;
-  let since = Date.now();
-  return until('the exports are settled', async () => {
-    const all = await exported();
-    const now = JSON.stringify(signals.map((signal) => all[signal]));
-    if (now === quiet) return all;
-    if (now !== last) since = Date.now();
-    last = now;
-    if (!signals.every((signal) => open(all[signal]) === 0 && all[signal].queue_bytes === 0) || Date.now() - since < 450) return false;
-    quiet = now;
-    return all;
-  }, 30_000);
-}
-
 async function pay() {
   const answer = await stack.shop(authorization(pan));
   assert.equal(answer.status, 200, answer.text);
@@ -70,66 +48,7 @@ async function pay() {
   return answer;
 }
 
-// One transaction against these scripts: by signal, what it changed in the counters, and the requests that it caused.
-async function against(scripts) {
-  const before = await settled();
-  const seen = {};
-  for (const signal of signals) {
-    seen[signal] = backEndOf[signal]().of(signal).length;
-    backEndOf[signal]().scripts[signal] = [...scripts[signal]];
-  }
-  await pay();
-  const after = await settled();
-  return Object.fromEntries(signals.map((signal) => {
-    assert.equal(backEndOf[signal]().scripts[signal].length, 0, `${signal}: the whole script was played`);
-    return [signal, difference(before[signal], after[signal], backEndOf[signal]().of(signal).slice(seen[signal]))];
-  }));
-}
-
-function difference(before, after, requests) {
-  const change = (name) => after[name] - before[name];
-  const dropped = Object.fromEntries(Object.keys(after.dropped).map((cause) => [cause, after.dropped[cause] - before.dropped[cause]]).filter(([, count]) => count));
-  assert.equal(change('attempts'), requests.length, 'every request arrived, and no other');
-  return { requests, dropped, attempts: change('attempts'), retries: change('retries'), delivered: change('delivered'), rejected: change('rejected'), warnings: change('warnings'), unreadable: change('unreadable_answers'), offered: change('offered') };
-}
-
-// How often the body of the first request came.
-const sends = ({ requests }) => requests.filter(({ hash }) => hash === requests[0].hash).length;
-
-// The same bytes, so often, until they were taken.
-function takenAfter(result, times) {
-  assert.equal(sends(result), times);
-  assert.equal(result.retries, times - 1);
-  assert.deepEqual(result.dropped, {});
-  assert.equal(result.delivered, result.offered);
-}
-
-// Sent once, and dropped for this cause.
-function droppedFor(result, cause, what) {
-  assert.equal(sends(result), 1, what);
-  assert.equal(result.retries, 0, what);
-  assert.deepEqual(Object.keys(result.dropped), [cause], what);
-  assert.equal(result.delivered + result.dropped[cause], result.offered, what);
-}
-
-// A real Prometheus, when one is installed: it takes every sample, and answers a query of ours. Without one nothing is claimed.
-async function scraped(token) {
-  if (spawnSync('prometheus', ['--version']).error) return process.stderr.write('  (no prometheus here: not scraped)\n');
-  const port = await freePort();
-  writeFileSync(stack.path('token'), token);
-  writeFileSync(stack.path('prometheus.yaml'), `scrape_configs:\n  - job_name: fluxrig\n    scrape_interval: 1s\n    authorization: { credentials_file: ${stack.path('token')} }\n    static_configs: [ { targets: [ "127.0.0.1:${stack.ports.api}" ] } ]\n` +
-    `  - job_name: edge\n    scrape_interval: 1s\n    static_configs: [ { targets: [ "127.0.0.1:${monitor}" ] } ]\n`);
-  stack.spawn('prometheus', 'prometheus', [`--config.file=${stack.path('prometheus.yaml')}`, `--storage.tsdb.path=${stack.path('prometheus')}`, `--web.listen-address=127.0.0.1:${port}`, '--enable-feature=exemplar-storage']);
-  const ask = async (path) => JSON.parse((await request(`http://127.0.0.1:${port}/api/v1/${path}`, { method: 'GET' })).text).data;
-  const asked = (path, enough) => until(path, async () => { try { const data = await ask(path); return enough(data) && data; } catch { return undefined; } }, 30_000);
-  const { result } = await asked(`query?query=${encodeURIComponent('sum by (rack) (http_server_request_duration_seconds_count)')}`, (data) => data.result.length > 0);
-  assert.deepEqual(result[0].metric, { rack: 'edge' });
-  assert.ok(Number(result[0].value[1]) > 0);
-  await asked(`query?query=${encodeURIComponent('http_server_request_duration_seconds_count{job="edge",rack="edge"} > 0')}`, (data) => data.result.length > 0);
-  const { activeTargets } = await ask('targets');
-  assert.deepEqual(activeTargets.map(({ lastError }) => lastError), ['', ''], 'mixer and rack');
-  await stack.stop('prometheus');
-}
+const accounts = new ExportAccounts(stack, { traces: () => backEnd, logs: () => grpc }, pay);
 
 await runSuite([
   ['what is stored is exported: gzip, headers, one trace', async () => {
@@ -139,7 +58,7 @@ await runSuite([
     stack.ports.web = await freePort();
     await stack.start({ mixer: section(backEnd.port, grpc.port), edge: edge() });
     const answer = await pay();
-    await settled();
+    await accounts.settled();
     const [first] = backEnd.of('traces');
     assert.equal(first.method, 'POST');
     assert.equal(first.url, '/v1/traces');
@@ -217,10 +136,10 @@ await runSuite([
       return /^http_server_request_duration_seconds_bucket\{.*\} \d+ # \{trace_id="([0-9a-f]{32})",span_id="[0-9a-f]{16}"\}/m.exec(open.text);
     });
     assert.ok((await stack.trace(exemplar[1])).transactions.length > 0, 'one look-up from the exemplar to its trace');
-    await scraped(token);
+    await scraped(stack, monitor, token);
   }],
   ['429, 502, 503 and 504 are sent again, the same bytes, once for each', async () => {
-    const { traces, logs } = await against({
+    const { traces, logs } = await accounts.against({
       traces: [{ status: 503 }, { status: 429 }, { status: 502 }, { status: 504 }],
       logs: [1, 4, 10, 11, 14, 15].map((code) => ({ code })),
     });
@@ -229,14 +148,14 @@ await runSuite([
   }],
   ['every other failure is dropped, counted and never sent again', async () => {
     for (const [status, code] of [[301, 3], [400, 8], [404, 13], [413, 12], [500, 16]]) {
-      const { traces, logs } = await against({ traces: [{ status, headers: status === 301 ? { location: '/v1/traces' } : {} }], logs: [{ code, message: 'no "thanks" — %' }] });
+      const { traces, logs } = await accounts.against({ traces: [{ status, headers: status === 301 ? { location: '/v1/traces' } : {} }], logs: [{ code, message: 'no "thanks" — %' }] });
       droppedFor(traces, 'refused', `HTTP ${status}`);
       droppedFor(logs, 'refused', `gRPC ${code}`);
     }
     assert.match(stack.log('mixer'), /refused with gRPC INVALID_ARGUMENT: no \\?"thanks\\?" \?\?\? %/);
   }],
   ['Retry-After is waited for, in seconds and as a date; so is RetryInfo', async () => {
-    const seconds = await against({
+    const seconds = await accounts.against({
       traces: [{ status: 429, headers: { 'retry-after': '1' } }],
       logs: [{ code: 8, details: retryInfo(1_200) }],
     });
@@ -245,7 +164,7 @@ await runSuite([
     assert.ok(seconds.logs.requests[1].at - seconds.logs.requests[0].at >= 1_200, 'not before the delay');
     takenAfter(seconds.logs, 2);
     const date = new Date(Date.now() + 3_000);
-    const result = await against({
+    const result = await accounts.against({
       traces: [{ status: 503, headers: { 'retry-after': date.toUTCString() } }],
       logs: [{ code: 14, details: retryInfo(300) }, { code: 8, details: retryInfo(0) }],
     });
@@ -256,20 +175,20 @@ await runSuite([
   }],
   ['a partial success is counted and not sent again', async () => {
     const rejected = partialSuccess(1, 'one is too old');
-    for (const result of Object.values(await against({ traces: [{ status: 200, body: rejected }], logs: [{ code: 0, body: rejected }] }))) {
+    for (const result of Object.values(await accounts.against({ traces: [{ status: 200, body: rejected }], logs: [{ code: 0, body: rejected }] }))) {
       assert.equal(sends(result), 1);
       assert.equal(result.retries, 0);
       assert.equal(result.rejected, 1);
       assert.equal(result.delivered + 1, result.offered);
     }
     const warning = partialSuccess(0, 'slow down');
-    for (const result of Object.values(await against({ traces: [{ status: 200, body: warning }], logs: [{ code: 0, body: warning }] }))) {
+    for (const result of Object.values(await accounts.against({ traces: [{ status: 200, body: warning }], logs: [{ code: 0, body: warning }] }))) {
       assert.equal(result.warnings, 1);
       assert.equal(result.rejected, 0);
     }
   }],
   ['cut connections, silence and garbage are sent again, once for each', async () => {
-    const { traces, logs } = await against({
+    const { traces, logs } = await accounts.against({
       traces: [{ cut: true }, { cut: 'inside' }, { raw: 'garbage, no HTTP\r\n\r\n' }, { status: 200, after: 6_000 }],
       logs: [{ cut: true }, { goaway: true }, { reset: 7 }, { reset: 8 }, { http: 503 }, { code: 0, after: 6_000 }],
     });
@@ -277,19 +196,19 @@ await runSuite([
     takenAfter(logs, 7);
   }],
   ['a success with a body that is none is no reason to send again', async () => {
-    for (const result of Object.values(await against({ traces: [{ status: 200, body: '<html>all good</html>' }], logs: [{ code: 0, bytes: Buffer.from('no frame') }] }))) {
+    for (const result of Object.values(await accounts.against({ traces: [{ status: 200, body: '<html>all good</html>' }], logs: [{ code: 0, bytes: Buffer.from('no frame') }] }))) {
       assert.equal(sends(result), 1);
       assert.equal(result.unreadable, 1);
       assert.equal(result.delivered, result.offered);
     }
   }],
   ['an answer over 4 MiB is not read to its end and not sent again', async () => {
-    const { traces, logs } = await against({ traces: [{ status: 200, body: Buffer.alloc((4 << 20) + 1, 'x') }], logs: [{ code: 0, body: Buffer.alloc((4 << 20) + 1, 'x') }] });
+    const { traces, logs } = await accounts.against({ traces: [{ status: 200, body: Buffer.alloc((4 << 20) + 1, 'x') }], logs: [{ code: 0, body: Buffer.alloc((4 << 20) + 1, 'x') }] });
     droppedFor(traces, 'unusable');
     droppedFor(logs, 'unusable');
   }],
   ['a slow back end becomes pressure, racks send less, business goes on; a fast one relieves', async () => {
-    const before = (await settled()).traces;
+    const before = (await accounts.settled()).traces;
     const pressure = async () => (await stack.api('/api/v1/status')).pressure;
     backEnd.otherwise = { status: 200, after: 400 };
     let failed = 0;
@@ -303,26 +222,26 @@ await runSuite([
     assert.equal(failed, 0, 'every request was answered');
     backEnd.otherwise = { status: 200 };
     await until('level 0', async () => (await pressure()).level === 0, 20_000);
-    const after = (await settled()).traces;
+    const after = (await accounts.settled()).traces;
     const changed = Object.keys(after.dropped).filter((cause) => after.dropped[cause] !== before.dropped[cause]);
     assert.ok(changed.every((cause) => cause === 'queue_full'), `dropped for ${changed}`);
     assert.ok(after.delivered > before.delivered, 'and all that was not dropped has arrived');
   }],
   ['a back end that is away costs its own queue, and what waited arrives when it is back', async () => {
-    const before = await settled();
+    const before = await accounts.settled();
     await backEnd.stop();
     await grpc.stop();
     const began = Date.now();
     await pay();
     assert.ok(Date.now() - began < 10_000, 'business goes on');
     await until('something waits', async () => {
-      const { traces, logs } = await exported();
+      const { traces, logs } = await accounts.now();
       return traces.queue_bytes > 0 && logs.queue_bytes > 0;
     });
     backEnd = Object.assign(await BackEnd.start({ port: backEnd.port }), { requests: backEnd.requests });
     grpc = Object.assign(await GrpcBackEnd.start({ port: grpc.port }), { requests: grpc.requests });
-    const after = await settled();
-    for (const signal of signals) {
+    const after = await accounts.settled();
+    for (const signal of accounts.signals) {
       assert.deepEqual(after[signal].dropped, before[signal].dropped);
       assert.ok(after[signal].delivered > before[signal].delivered);
     }
@@ -362,7 +281,7 @@ await runSuite([
     assert.deepEqual(ofMixer.sort(), page.ofMixer.map((name) => name.replaceAll('.', '_')).sort());
   }],
   ['the end waits for a back end that hangs no longer than flush_ms, and says what is lost', async () => {
-    await settled();
+    await accounts.settled();
     backEnd.otherwise = { status: 200, after: 60_000 };
     grpc.otherwise = { code: 0, after: 60_000 };
     await pay();
@@ -406,7 +325,7 @@ await runSuite([
     assert.ok(counters().every(({ sum: { aggregationTemporality } }) => aggregationTemporality === 1));
     const points = counters().flatMap(({ sum: { dataPoints } }) => dataPoints);
     assert.ok(points.every(({ startTimeUnixNano, timeUnixNano }) => BigInt(timeUnixNano) - BigInt(startTimeUnixNano) < 60_000_000_000n), 'since the point before, not since the start');
-    assert.ok((await exported()).deltas_left_out.first > 0, 'what another mixer may have sent is not sent again');
+    assert.ok((await accounts.now()).deltas_left_out.first > 0, 'what another mixer may have sent is not sent again');
     await until('logs arrive', () => logs.length);
     assert.equal(logs[0].signal, 'logs');
     assert.ok(logsOf(logs[0].message).every(({ eventName, body }) => eventName || body), 'a request with log records');
