@@ -2,23 +2,16 @@
 """Each rule of check_includes.py is broken once on purpose."""
 
 import pathlib
-import subprocess
 import sys
-import tempfile
 import unittest
 
-SCRIPT = pathlib.Path(__file__).resolve().parent / "check_includes.py"
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+sys.dont_write_bytecode = True
+import checking  # noqa: E402
 
 
 def check(files):
-    with tempfile.TemporaryDirectory() as directory:
-        for path, text in files.items():
-            file = pathlib.Path(directory) / path
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text, encoding="utf-8")
-        result = subprocess.run([sys.executable, str(SCRIPT), "--root", directory], capture_output=True, text=True,
-                                check=False)
-        return result.returncode, result.stdout
+    return checking.check("check_includes.py", files)
 
 
 class CheckIncludes(unittest.TestCase):

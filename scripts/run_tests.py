@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Builds and runs every suite and counts: run_tests.py [SUITE...]; the last line is "N passed, N failed".
 
-Suites: lint unit cost asan tsan fuzz interop sim e2e leaks scenario faults. A suite that crashes, hangs or counts nothing is one
+Suites: lint unit cost sim asan tsan fuzz interop e2e leaks scenario faults. A suite that crashes, hangs or counts nothing is one
 failure. FLUXRIG_TEST_FAST=1 leaves out asan, tsan, fuzz, scenario and faults. Test suites (GoogleTest) whose name ends
 in RealServer start servers; they run in `unit` only. Fuzzers of what comes first from outside run for 30 s, the others
 for 8 s; `./dev fuzz --seconds N` is the long run. FLUXRIG_SIM_SECONDS: how long the simulator runs, from fresh seeds
@@ -22,13 +22,13 @@ from suites import programs, servers  # noqa: E402
 from suites.harness import Totals  # noqa: E402
 from suites.lint import run_lint  # noqa: E402
 
-SUITES = ["lint", "unit", "cost", "asan", "tsan", "fuzz", "interop", "sim", "e2e", "leaks", "scenario", "faults"]
+# Of those that run beside others the simulator begins: it takes longest, and one processor only.
+SUITES = ["lint", "unit", "cost", "sim", "asan", "tsan", "fuzz", "interop", "e2e", "leaks", "scenario", "faults"]
 SERVERS = ["interop", "e2e", "leaks", "scenario", "faults"]
 SLOW = ["asan", "tsan", "fuzz", "scenario", "faults"]
 # What is built or prepared at its turn, and may run beside the servers of later suites, which wait most of the time.
-PREPARED = {"asan": functools.partial(programs.prepare_sanitized, "asan"),
-            "tsan": functools.partial(programs.prepare_sanitized, "tsan"), "fuzz": programs.prepare_fuzz,
-            "sim": servers.prepare_sim}
+PREPARED = {"sim": servers.prepare_sim, "asan": functools.partial(programs.prepare_sanitized, "asan"),
+            "tsan": functools.partial(programs.prepare_sanitized, "tsan"), "fuzz": programs.prepare_fuzz}
 RUNNERS = {"lint": run_lint, "unit": programs.run_unit, "cost": programs.run_cost,
            "interop": servers.run_interop, "e2e": servers.run_e2e, "leaks": servers.run_leaks,
            "scenario": servers.run_scenario, "faults": servers.run_faults}
@@ -45,7 +45,7 @@ def run_suites(totals, suites, arguments):
     beside = "faults" in suites
     waiting, running = [], []
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        for suite in sorted(suites, key=lambda suite: (suite in SERVERS, SUITES.index(suite))):
+        for suite in sorted(suites, key=SUITES.index):
             print(f"[{time.monotonic() - start:4.0f} s] {suite}", flush=True)
             if suite in SERVERS:
                 running += [pool.submit(lambda job: list(job(True)), job) for job in waiting]
@@ -53,12 +53,7 @@ def run_suites(totals, suites, arguments):
             if suite not in PREPARED:
                 RUNNERS[suite](totals, arguments)
             elif job := PREPARED[suite](totals, arguments):
-                if not beside:
-                    count(totals, job(False))
-                elif suite == "sim":  # it takes longest, and one processor only
-                    waiting.insert(0, job)
-                else:
-                    waiting.append(job)
+                waiting.append(job) if beside else count(totals, job(False))
             while running and running[0].done():
                 count(totals, running.pop(0).result())
         for job in running:

@@ -8,16 +8,16 @@ import sys
 from suites import harness
 from suites.harness import note_of, run
 
+CHECKS = {"includes": [sys.executable, "scripts/check_includes.py", "--quiet"],
+          "durability": [sys.executable, "scripts/check_durability.py"],
+          "telemetry": [sys.executable, "scripts/check_telemetry.py"], "imports": ["tests/check_imports.mjs"]}
+
 
 def run_lint(totals, _arguments):
-    code, seconds = run([sys.executable, "scripts/check_includes.py", "--quiet"], harness.LOGS / "includes.log", 120)
-    totals.add("lint/includes", int(code == 0), int(code != 0), seconds, harness.LOGS / "includes.log", note_of(code))
-    code, seconds = run([sys.executable, "scripts/check_durability.py"], harness.LOGS / "durability.log", 120)
-    totals.add("lint/durability", int(code == 0), int(code != 0), seconds, harness.LOGS / "durability.log", note_of(code))
-    code, seconds = run([sys.executable, "scripts/check_telemetry.py"], harness.LOGS / "telemetry.log", 120)
-    totals.add("lint/telemetry", int(code == 0), int(code != 0), seconds, harness.LOGS / "telemetry.log", note_of(code))
-    code, seconds = run([harness.ROOT / "tests" / "check_imports.mjs"], harness.LOGS / "imports.log", 120)
-    totals.add("lint/imports", int(code == 0), int(code != 0), seconds, harness.LOGS / "imports.log", note_of(code))
+    for name, command in CHECKS.items():
+        log = harness.LOGS / f"{name}.log"
+        code, seconds = run(command, log, 120)
+        totals.add(f"lint/{name}", int(code == 0), int(code != 0), seconds, log, note_of(code))
     for test in sorted(harness.ROOT.glob("scripts/*_test.py")):
         log = harness.LOGS / f"{test.stem}.log"
         code, seconds = run([sys.executable, test], log, 120)

@@ -121,14 +121,19 @@ def prepare_sanitized(preset, totals, arguments):
     return lambda beside: run_programs(preset, programs, SANITIZED_SECONDS * (2 if beside else 1), beside)
 
 
+def build_target(totals, suite, target):
+    """One target of the dev build beside those that every build makes; False: it failed, and is counted."""
+    log = harness.LOGS / f"build-{suite}.log"
+    code, seconds = run(["ninja", "-C", directory_of("dev"), target], log, BUILD_SECONDS)
+    if code != 0:
+        totals.add(f"{suite}/build", 0, 1, seconds, errors_of(log), note_of(code))
+    return code == 0
+
+
 def run_cost(totals, _arguments):
     """The guard of instruction counts: no time is measured."""
-    log = harness.LOGS / "build-cost.log"
-    code, seconds = run(["ninja", "-C", directory_of("dev"), "bench_cost"], log, BUILD_SECONDS)
-    if code != 0:
-        totals.add("cost/build", 0, 1, seconds, errors_of(log), note_of(code))
-        return
-    totals.add(*run_counted("cost", [harness.ROOT / "scripts" / "count_instructions.py"], COST_SECONDS))
+    if build_target(totals, "cost", "bench_cost"):
+        totals.add(*run_counted("cost", [harness.ROOT / "scripts" / "count_instructions.py"], COST_SECONDS))
 
 
 # --- fuzzers ------------------------------------------------------------------------------------------------------

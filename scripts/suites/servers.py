@@ -6,10 +6,11 @@ import queue
 import re
 
 from suites import harness
-from suites.harness import WORKERS, directory_of, errors_of, note_of, run, run_counted
+from suites.harness import WORKERS, directory_of, note_of, run, run_counted
+from suites.programs import build_target
 
 LEAKS_SECONDS = 400
-NODE_SECONDS, E2E_SECONDS, SCENARIO_SECONDS, FAULTS_SECONDS, BUILD_SECONDS = 300, 900, 300, 1200, 3600
+NODE_SECONDS, E2E_SECONDS, SCENARIO_SECONDS, FAULTS_SECONDS = 300, 900, 300, 1200
 SIM_SECONDS, SIM_PATIENCE = 300, 300
 # End to end, these wait most of the time and measure none: two run at once. The others run alone.
 E2E_IN_PAIRS = {"alarms", "certificates", "foreign", "ledger", "refusals", "refused_rack", "spool"}
@@ -36,12 +37,8 @@ def run_faults(totals, _arguments):
 
 
 def run_leaks(totals, _arguments):
-    log = harness.LOGS / "build-unsanitised.log"
-    code, seconds = run(["ninja", "-C", directory_of("dev"), "unsanitised"], log, BUILD_SECONDS)
-    if code != 0:
-        totals.add("leaks/build", 0, 1, seconds, errors_of(log), note_of(code))
-        return
-    totals.add(*run_counted("leaks/short", [harness.ROOT / "tests" / "leaks" / "leaks.mjs"], LEAKS_SECONDS))
+    if build_target(totals, "leaks", "unsanitised"):
+        totals.add(*run_counted("leaks/short", [harness.ROOT / "tests" / "leaks" / "leaks.mjs"], LEAKS_SECONDS))
 
 
 def run_scenario(totals, _arguments):
