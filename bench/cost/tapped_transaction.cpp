@@ -32,7 +32,6 @@ void TappedTransaction::begin() noexcept {
 // As Runtime::enter and Runtime::leave.
 void TappedTransaction::pass(std::size_t gear, tap::Ticks from, tap::Ticks until) noexcept {
   tap::SpanSlot slot;
-  slot.span_id = make_span_id(random_);
   slot.start = from;
   slot.end = from;
   slot.gear = gears_[gear].name;

@@ -3,15 +3,6 @@
 namespace fluxrig {
 namespace {
 
-template <typename Id>
-Id random_id(Random& random) noexcept {
-  Id id;
-  do {
-    for (std::size_t i = 0; i < id.bytes.size(); i += 8) store_be64(id.bytes.data() + i, random.next());
-  } while (id.is_zero());
-  return id;
-}
-
 void set_uuid_version(std::array<std::uint8_t, 16>& bytes, unsigned version) noexcept {
   bytes[6] = static_cast<std::uint8_t>((bytes[6] & 0x0f) | (version << 4));
   bytes[8] = static_cast<std::uint8_t>((bytes[8] & 0x3f) | 0x80);
@@ -20,7 +11,7 @@ void set_uuid_version(std::array<std::uint8_t, 16>& bytes, unsigned version) noe
 }  // namespace
 
 FluxId make_flux_id(UnixNanos now, Random& random) noexcept {
-  auto id = random_id<FluxId>(random);
+  auto id = make_random_id<FluxId>(random);
   const auto millis = static_cast<std::uint64_t>(now.value / kNanosPerMilli);
   store_be16(id.bytes.data(), static_cast<std::uint16_t>(millis >> 32));
   store_be32(id.bytes.data() + 2, static_cast<std::uint32_t>(millis));
@@ -29,13 +20,10 @@ FluxId make_flux_id(UnixNanos now, Random& random) noexcept {
 }
 
 MachineId make_machine_id(Random& random) noexcept {
-  auto id = random_id<MachineId>(random);
+  auto id = make_random_id<MachineId>(random);
   set_uuid_version(id.bytes, 4);
   return id;
 }
-
-TraceId make_trace_id(Random& random) noexcept { return random_id<TraceId>(random); }
-SpanId make_span_id(Random& random) noexcept { return random_id<SpanId>(random); }
 
 std::string to_uuid(const std::array<std::uint8_t, 16>& bytes) {
   std::string text = to_hex({bytes.data(), bytes.size()});

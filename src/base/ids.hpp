@@ -21,11 +21,7 @@ template <std::size_t N, typename Tag>
 struct IdBytes {
   std::array<std::uint8_t, N> bytes{};
 
-  [[nodiscard]] bool is_zero() const noexcept {
-    for (const auto byte : bytes)
-      if (byte != 0) return false;
-    return true;
-  }
+  [[nodiscard]] bool is_zero() const noexcept { return bytes == std::array<std::uint8_t, N>{}; }
   [[nodiscard]] ByteView view() const noexcept { return {bytes.data(), N}; }
   // nullopt unless exactly N bytes.
   [[nodiscard]] static std::optional<IdBytes> from_bytes(ByteView view) noexcept {
@@ -47,8 +43,24 @@ using SpanId = IdBytes<8, struct SpanIdTag>;
 
 [[nodiscard]] FluxId make_flux_id(UnixNanos now, Random& random) noexcept;
 [[nodiscard]] MachineId make_machine_id(Random& random) noexcept;  // UUID version 4
-[[nodiscard]] TraceId make_trace_id(Random& random) noexcept;      // never zero
-[[nodiscard]] SpanId make_span_id(Random& random) noexcept;        // never zero
+
+// Random bytes, never all zero. `Source` is Random, or SeededRandom itself: no virtual calls then.
+template <typename Id, typename Source>
+[[nodiscard]] Id make_random_id(Source& random) noexcept {
+  Id id;
+  do {
+    for (std::size_t i = 0; i < id.bytes.size(); i += 8) store_be64(id.bytes.data() + i, random.next());
+  } while (id.is_zero());
+  return id;
+}
+template <typename Source>
+[[nodiscard]] TraceId make_trace_id(Source& random) noexcept {
+  return make_random_id<TraceId>(random);
+}
+template <typename Source>
+[[nodiscard]] SpanId make_span_id(Source& random) noexcept {
+  return make_random_id<SpanId>(random);
+}
 
 // 8-4-4-4-12 lower-case hex.
 [[nodiscard]] std::string to_uuid(const std::array<std::uint8_t, 16>& bytes);

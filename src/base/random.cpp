@@ -2,8 +2,6 @@
 
 #include <sys/random.h>
 
-#include <bit>
-
 #include "base/assert.hpp"
 
 namespace fluxrig {
@@ -24,18 +22,6 @@ SeededRandom SeededRandom::from_system() {
   const auto got = ::getrandom(random.state_, sizeof random.state_, 0);
   FR_ASSERT(got == static_cast<ssize_t>(sizeof random.state_));
   return random;
-}
-
-std::uint64_t SeededRandom::next() noexcept {
-  const std::uint64_t result = std::rotl(state_[0] + state_[3], 23) + state_[0];
-  const std::uint64_t t = state_[1] << 17;
-  state_[2] ^= state_[0];
-  state_[3] ^= state_[1];
-  state_[1] ^= state_[2];
-  state_[0] ^= state_[3];
-  state_[2] ^= t;
-  state_[3] = std::rotl(state_[3], 45);
-  return result;
 }
 
 }  // namespace fluxrig

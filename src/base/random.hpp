@@ -2,6 +2,7 @@
 // simulator.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 
 namespace fluxrig {
@@ -20,7 +21,18 @@ class SeededRandom final : public Random {
   explicit SeededRandom(std::uint64_t seed) noexcept;
   // Seeded from getrandom(2): ids of different processes differ.
   [[nodiscard]] static SeededRandom from_system();
-  [[nodiscard]] std::uint64_t next() noexcept override;
+  // Here, so that whoever holds this type and not the seam makes an id without a call.
+  [[nodiscard]] std::uint64_t next() noexcept override {
+    const std::uint64_t result = std::rotl(state_[0] + state_[3], 23) + state_[0];
+    const std::uint64_t t = state_[1] << 17;
+    state_[2] ^= state_[0];
+    state_[3] ^= state_[1];
+    state_[1] ^= state_[2];
+    state_[0] ^= state_[3];
+    state_[2] ^= t;
+    state_[3] = std::rotl(state_[3], 45);
+    return result;
+  }
 
  private:
   std::uint64_t state_[4];

@@ -18,9 +18,8 @@ trace::Context OpenTransaction::outgoing_context() const {
   tap::Draft* record = draft();
   if (record == nullptr) record = &draft_;
   const auto& head = record->head();
-  const auto* slot = record->span(here().span);
   context.trace_id = head.trace_id;
-  context.span_id = slot == nullptr ? head.span_id : slot->span_id;
+  context.span_id = record->span_id(here().span);
   context.flags = head.trace_flags;
   context.tracestate = std::string(record->tracestate());
   return context;

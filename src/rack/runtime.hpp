@@ -54,7 +54,7 @@ class Runtime final : public gear::Services {
   struct Parts {
     boost::asio::io_context& io;
     const Clock& clock;
-    Random& random;
+    SeededRandom& random;
     Diagnostics& diagnostics;
     tap::Names& names;
     const tap::TickSource& ticks;

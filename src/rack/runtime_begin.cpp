@@ -100,7 +100,6 @@ void Runtime::open_branch(OpenTransaction& transaction, OpenTransaction& owner, 
   transaction.flux_id_ = owner.flux_id_;
   const Station& station = wiring_.at(ingress);
   tap::SpanSlot slot;
-  slot.span_id = make_span_id(parts_.random);
   slot.start = parts_.ticks.now();
   slot.gear = station.name_id;
   slot.name = arrival.name;

@@ -15,7 +15,6 @@ void Runtime::enter(OpenTransaction& transaction, StationIndex index, tap::Ticks
   std::uint8_t span = tap::kRootSpan;
   if (auto* draft = kTapped ? transaction.draft() : nullptr; draft != nullptr) {
     tap::SpanSlot slot;
-    slot.span_id = make_span_id(parts_.random);
     slot.start = now;
     slot.end = now;
     slot.gear = station.name_id;

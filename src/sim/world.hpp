@@ -16,7 +16,7 @@ namespace fluxrig::sim {
 struct World {
   const Plan& plan;
   ManualClock& clock;
-  Random& random;
+  SeededRandom& random;
   Schedule& schedule;
   Journal& journal;
   Oracle& oracle;

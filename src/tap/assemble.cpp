@@ -158,8 +158,8 @@ void Assembler::span(const RecordView& record, std::size_t index, sanitize::Clea
   const SpanSlot slot = record.span(index);
   out.flux_id = head.flux_id;
   out.trace_id = head.trace_id;
-  out.span_id = slot.span_id;
-  out.parent_span_id = slot.parent < head.spans ? record.span(slot.parent).span_id : head.span_id;
+  out.span_id = record.span_id(index);
+  out.parent_span_id = record.span_id(slot.parent);
   out.gear = clean_name(slot.gear);
   out.name = clean_name(slot.name);
   out.kind = slot.kind;

@@ -1,6 +1,5 @@
 #include "tap/draft.hpp"
 
-#include <algorithm>
 #include <type_traits>
 
 #include "base/assert.hpp"
@@ -10,10 +9,17 @@ namespace {
 
 static_assert(std::is_trivially_copyable_v<RecordHead> && std::is_trivially_copyable_v<SpanSlot>);
 
-// An attribute in the record: field (2), type (1), size (2), bytes. The type's lowest bit says text or
-// number, those above it whose it is: 0 the transaction's, 1 that of the first span; the bit kLink says that
-// it is none of these but a link.
-constexpr std::size_t kAttributeHead = 5;
+// An attribute in the record: a word of field (its lowest 16 bits), size (16) and type (8), then its bytes up
+// to a multiple of 8, so that all is copied in whole words. The type's lowest bit says text or number, those
+// above it whose it is: 0 the transaction's, 1 that of the first span; the bit kLink says that it is none of
+// these but a link.
+constexpr std::size_t kWord = 8;
+constexpr std::size_t kAttributeHead = kWord;
+static_assert(kMaxAttributeBytes % kWord == 0);
+static_assert(sizeof(RecordHead) % kWord == 0 && sizeof(SpanSlot) % kWord == 0);
+
+constexpr std::size_t whole_words(std::size_t size) noexcept { return (size + kWord - 1) & ~(kWord - 1); }
+
 constexpr std::uint8_t kText = 0;
 constexpr std::uint8_t kNumber = 1;
 constexpr std::uint8_t kLink = 0x80;
@@ -23,55 +29,81 @@ constexpr std::uint8_t type_of(std::uint8_t kind, std::uint8_t span) noexcept {
   return static_cast<std::uint8_t>(span == kRootSpan ? kind : kind | (span + 1) << 1);
 }
 
+// Most texts are a few bytes: a call of memcpy would take longer than they do.
+constexpr std::size_t kShortText = 64;
+
+template <typename Word>
+void copy_ends(std::uint8_t* to, const char* from, std::size_t size) noexcept {
+  Word first;
+  Word last;
+  std::memcpy(&first, from, sizeof first);
+  std::memcpy(&last, from + size - sizeof last, sizeof last);
+  std::memcpy(to, &first, sizeof first);
+  std::memcpy(to + size - sizeof last, &last, sizeof last);
+}
+
+void copy_text(std::uint8_t* to, std::string_view text) noexcept {
+  const std::size_t size = text.size();
+  if (size > kShortText) {
+    std::memcpy(to, text.data(), size);
+  } else if (size >= 8) {
+    std::size_t done = 0;
+    for (; done + 16 < size; done += 8) std::memcpy(to + done, text.data() + done, 8);
+    copy_ends<std::uint64_t>(to + done, text.data() + done, size - done);
+  } else if (size >= 4) {
+    copy_ends<std::uint32_t>(to, text.data(), size);
+  } else if (size >= 2) {
+    copy_ends<std::uint16_t>(to, text.data(), size);
+  } else if (size == 1) {
+    *to = static_cast<std::uint8_t>(text.front());
+  }
+}
+
+// Whole words, of which there are some dozens. Returns the end of the copy.
+std::uint8_t* copy_words(std::uint8_t* to, const void* from, std::size_t size) noexcept {
+  const auto* source = static_cast<const std::uint8_t*>(from);
+  std::size_t done = 0;
+  for (; done + 2 * kWord <= size; done += 2 * kWord) std::memcpy(to + done, source + done, 2 * kWord);
+  if (done < size) std::memcpy(to + done, source + done, kWord);
+  return to + size;
+}
+
 }  // namespace
 
-void Draft::begin(const RecordHead& head, std::string_view tracestate) noexcept {
-  head_ = head;
-  head_.spans = 0;
-  head_.spans_made = 0;
-  head_.attribute_bytes = 0;
-  head_.attributes_cut = 0;
-  set_tracestate(tracestate);
+SpanId child_span_id(const SpanId& root, std::uint8_t index) noexcept {
+  std::uint64_t mixed = load_be64(root.bytes.data()) + (index + std::uint64_t{1}) * 0x9e3779b97f4a7c15U;
+  mixed = (mixed ^ (mixed >> 30)) * 0xbf58476d1ce4e5b9U;
+  mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111ebU;
+  mixed ^= mixed >> 31;
+  SpanId id;
+  store_be64(id.bytes.data(), mixed == 0 ? 1 : mixed);
+  return id;
 }
 
 std::uint8_t Draft::find_span(const SpanId& id) const noexcept {
   for (std::uint8_t i = 0; i < head_.spans; ++i)
-    if (spans_[i].span_id == id) return i;
+    if (child_span_id(head_.span_id, i) == id) return i;
   return kRootSpan;
 }
 
-void Draft::set_tracestate(std::string_view tracestate) noexcept {
-  // Cutting a tracestate would change its meaning; one over the limit never gets here (trace::extract).
-  const auto size = tracestate.size() <= tracestate_.size() ? tracestate.size() : 0;
-  if (size != 0) std::memcpy(tracestate_.data(), tracestate.data(), size);
-  head_.tracestate_bytes = static_cast<std::uint16_t>(size);
-}
-
-std::uint8_t Draft::begin_span(const SpanSlot& slot) noexcept {
-  if (head_.spans_made < UINT8_MAX) ++head_.spans_made;
-  if (head_.spans == kMaxSpans) return kRootSpan;
-  spans_[head_.spans] = slot;
-  return head_.spans++;
-}
-
-std::uint8_t* Draft::attribute_room(FieldId field, std::uint8_t type, std::size_t size) noexcept {
-  if (head_.attribute_bytes + kAttributeHead + size > kMaxAttributeBytes) {
+[[gnu::always_inline]] inline std::uint8_t* Draft::attribute_room(FieldId field, std::uint8_t type,
+                                                                  std::size_t size) noexcept {
+  const std::size_t needed = kAttributeHead + whole_words(size);
+  if (head_.attribute_bytes + needed > kMaxAttributeBytes) {
     if (head_.attributes_cut < UINT8_MAX) ++head_.attributes_cut;
     return nullptr;
   }
   std::uint8_t* at = attributes_.data() + head_.attribute_bytes;
-  const auto stored = static_cast<std::uint16_t>(size);
-  std::memcpy(at, &field.value, 2);
-  at[2] = type;
-  std::memcpy(at + 3, &stored, 2);
-  head_.attribute_bytes = static_cast<std::uint16_t>(head_.attribute_bytes + kAttributeHead + size);
+  const std::uint64_t head = field.value | std::uint64_t{size} << 16 | std::uint64_t{type} << 32;
+  std::memcpy(at, &head, sizeof head);
+  head_.attribute_bytes = static_cast<std::uint16_t>(head_.attribute_bytes + needed);
   return at + kAttributeHead;
 }
 
 void Draft::attribute(FieldId field, std::string_view text, std::uint8_t span) noexcept {
-  const std::size_t size = std::min(text.size(), kMaxTextBytes);
-  if (auto* room = attribute_room(field, type_of(kText, span), size); room != nullptr)
-    std::memcpy(room, text.data(), size);
+  text = text.substr(0, kMaxTextBytes);
+  if (auto* room = attribute_room(field, type_of(kText, span), text.size()); room != nullptr)
+    copy_text(room, text);
 }
 
 void Draft::attribute(FieldId field, std::int64_t number, std::uint8_t span) noexcept {
@@ -97,12 +129,11 @@ Draft::Written Draft::write(Ring& ring, RingPosition& position) noexcept {
   }
   std::memcpy(out, &head_, sizeof head_);
   out += sizeof head_;
-  if (written == Written::kAll) {
-    std::memcpy(out, spans_.data(), spans_size);
-    out += spans_size;
-  }
-  std::memcpy(out, attributes_.data(), head_.attribute_bytes);
-  std::memcpy(out + head_.attribute_bytes, tracestate_.data(), head_.tracestate_bytes);
+  if (written == Written::kAll)
+    for (std::size_t i = 0; i < head_.spans; ++i, out += sizeof(SpanSlot))
+      std::memcpy(out, &spans_[i], sizeof(SpanSlot));
+  out = copy_words(out, attributes_.data(), head_.attribute_bytes);
+  if (head_.tracestate_bytes != 0) std::memcpy(out, tracestate_.data(), head_.tracestate_bytes);
   position = ring.commit();
   return written;
 }
@@ -118,7 +149,7 @@ bool Draft::write_intent(Ring& ring, const DepartureNote& note, RingPosition& po
   head.spans = 0;
   head.tracestate_bytes = 0;
   std::memcpy(out, &head, sizeof head);
-  std::memcpy(out + sizeof head, attributes_.data(), head.attribute_bytes);
+  copy_words(out + sizeof head, attributes_.data(), head.attribute_bytes);
   position = ring.commit();
   return true;
 }
@@ -149,19 +180,22 @@ LinkTarget RecordView::target_of(std::string_view bytes) noexcept {
 
 RecordView::Attribute RecordView::next_attribute(ByteView& rest) noexcept {
   Attribute attribute;
-  std::uint16_t size = 0;
-  std::memcpy(&attribute.field.value, rest.data(), 2);
-  std::memcpy(&size, rest.data() + 3, 2);
+  std::uint64_t head = 0;
+  FR_ASSERT(rest.size() >= sizeof head);
+  std::memcpy(&head, rest.data(), sizeof head);
+  const std::size_t size = head >> 16 & UINT16_MAX;
+  const std::uint64_t type = head >> 32;
   const ByteView value = rest.subspan(kAttributeHead, size);
-  attribute.is_number = (rest[2] & kNumber) != 0;
-  attribute.is_link = rest[2] == kLink;
-  attribute.span = static_cast<std::uint8_t>((rest[2] >> 1) - 1);
+  attribute.field.value = static_cast<std::uint16_t>(head);
+  attribute.is_number = (type & kNumber) != 0;
+  attribute.is_link = type == kLink;
+  attribute.span = static_cast<std::uint8_t>((type >> 1) - 1);
   if (attribute.is_number) {
     std::memcpy(&attribute.number, value.data(), sizeof attribute.number);
   } else {
     attribute.text = as_text(value);
   }
-  rest = rest.subspan(kAttributeHead + size);
+  rest = rest.subspan(kAttributeHead + whole_words(size));
   return attribute;
 }
 

@@ -50,7 +50,6 @@ struct RecordHead {
 };
 
 struct SpanSlot {
-  SpanId span_id;
   Ticks start;
   Ticks end;
   NameId gear;
@@ -60,6 +59,11 @@ struct SpanSlot {
   model::StatusCode status = model::StatusCode::kUnset;
   std::uint8_t parent = kRootSpan;  // index of the parent's slot
 };
+
+// The id of the child span in slot `index` under the root span `root`, computed from the two when somebody
+// asks for it: a span that nothing continues costs no id. Never zero; of one root different for each index,
+// and as evenly spread as the root's own (the finaliser of splitmix64, which maps 64 bits one to one).
+[[nodiscard]] SpanId child_span_id(const SpanId& root, std::uint8_t index) noexcept;
 
 struct LinkTarget {
   TraceId trace_id;
@@ -75,19 +79,40 @@ struct DepartureNote {
 
 class Draft {
  public:
-  void begin(const RecordHead& head, std::string_view tracestate) noexcept;
+  void begin(const RecordHead& head, std::string_view tracestate) noexcept {
+    head_ = head;
+    head_.spans = 0;
+    head_.spans_made = 0;
+    head_.attribute_bytes = 0;
+    head_.attributes_cut = 0;
+    set_tracestate(tracestate);
+  }
   [[nodiscard]] RecordHead& head() noexcept { return head_; }
   [[nodiscard]] const RecordHead& head() const noexcept { return head_; }
 
   // The slot's index, or kRootSpan when all slots are taken (calls with it are ignored).
-  [[nodiscard]] std::uint8_t begin_span(const SpanSlot& slot) noexcept;
+  [[nodiscard]] std::uint8_t begin_span(const SpanSlot& slot) noexcept {
+    if (head_.spans_made < UINT8_MAX) ++head_.spans_made;
+    if (head_.spans == kMaxSpans) return kRootSpan;
+    spans_[head_.spans] = slot;
+    return head_.spans++;
+  }
   [[nodiscard]] SpanSlot* span(std::uint8_t index) noexcept {
     return index < head_.spans ? &spans_[index] : nullptr;
   }
 
+  // Of the span in that slot; the root span's when there is none.
+  [[nodiscard]] SpanId span_id(std::uint8_t index) const noexcept {
+    return index < head_.spans ? child_span_id(head_.span_id, index) : head_.span_id;
+  }
   // The index of the span with this id; kRootSpan when there is none.
   [[nodiscard]] std::uint8_t find_span(const SpanId& id) const noexcept;
-  void set_tracestate(std::string_view tracestate) noexcept;
+  void set_tracestate(std::string_view tracestate) noexcept {
+    // Cutting a tracestate would change its meaning; one over the limit never gets here (trace::extract).
+    const auto size = tracestate.size() <= tracestate_.size() ? tracestate.size() : 0;
+    if (size != 0) std::memcpy(tracestate_.data(), tracestate.data(), size);
+    head_.tracestate_bytes = static_cast<std::uint16_t>(size);
+  }
   [[nodiscard]] std::string_view tracestate() const noexcept {
     return {tracestate_.data(), head_.tracestate_bytes};
   }
@@ -128,6 +153,11 @@ class RecordView {
   [[nodiscard]] const RecordHead& head() const noexcept { return head_; }
   [[nodiscard]] std::string_view tracestate() const noexcept { return tracestate_; }
   [[nodiscard]] SpanSlot span(std::size_t index) const noexcept;
+  // Of the span in that slot; the root span's when there is none.
+  [[nodiscard]] SpanId span_id(std::size_t index) const noexcept {
+    return index < head_.spans ? child_span_id(head_.span_id, static_cast<std::uint8_t>(index))
+                               : head_.span_id;
+  }
 
   struct Attribute {
     FieldId field;

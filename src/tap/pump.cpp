@@ -119,7 +119,7 @@ void Pump::keep_spans(const RecordView& record) {
     http_.see(std::get<model::Span>(span_.value()), true);
     emit(span_);
     const SpanSlot slot = record.span(i);
-    exemplar.span_id = slot.span_id;
+    exemplar.span_id = record.span_id(i);
     exemplar.value = static_cast<double>(parts_.ticks.to_nanos(slot.end.value - slot.start.value));
     exemplars_.see(slot.gear, exemplar);
   }

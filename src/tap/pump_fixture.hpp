@@ -74,7 +74,6 @@ class PumpTest : public ::testing::Test {
     Draft out;
     out.begin(head, "vendor=1");
     SpanSlot slot;
-    slot.span_id.bytes.fill(4);
     slot.gear = names_.name("bank");
     slot.name = names_.name("0200");
     (void)out.begin_span(slot);

@@ -11,32 +11,6 @@ Ring::Ring(std::size_t bytes) : capacity_(bytes), bytes_(new std::uint8_t[bytes]
   std::memset(bytes_.get(), 0, bytes);
 }
 
-std::uint8_t* Ring::reserve(std::size_t size) noexcept {
-  const std::size_t needed = footprint(size);
-  if (needed > capacity_ / 2) return nullptr;
-  const std::size_t offset = written_ & (capacity_ - 1);
-  const std::size_t to_end = capacity_ - offset;
-  // A record never wraps: what is left before the end is padding.
-  const std::size_t skipped = needed > to_end ? to_end : 0;
-  const std::uint64_t end = written_ + skipped + needed;
-  if (end - known_read_ > capacity_) {
-    known_read_ = read_.load(std::memory_order_acquire);
-    if (end - known_read_ > capacity_) return nullptr;
-  }
-  if (skipped != 0) std::memcpy(bytes_.get() + offset, &kPadding, kHeaderBytes);
-  std::uint8_t* header = bytes_.get() + ((written_ + skipped) & (capacity_ - 1));
-  const std::uint64_t stored = size;
-  std::memcpy(header, &stored, kHeaderBytes);
-  reserved_ = end;
-  return header + kHeaderBytes;
-}
-
-RingPosition Ring::commit() noexcept {
-  written_ = reserved_;
-  write_.store(written_, std::memory_order_release);
-  return {written_};
-}
-
 ByteView Ring::peek() noexcept {
   std::uint64_t read = read_.load(std::memory_order_relaxed);
   if (read == known_write_) {

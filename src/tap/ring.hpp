@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 
 #include "base/bytes.hpp"
@@ -26,9 +27,31 @@ class Ring {
   explicit Ring(std::size_t bytes = kDefaultBytes);
 
   // Producer. Room for `size` bytes, contiguous and 8-byte aligned, or null when the ring is too full.
-  [[nodiscard]] std::uint8_t* reserve(std::size_t size) noexcept;
+  [[nodiscard]] std::uint8_t* reserve(std::size_t size) noexcept {
+    const std::size_t needed = footprint(size);
+    if (needed > capacity_ / 2) return nullptr;
+    const std::size_t offset = written_ & (capacity_ - 1);
+    const std::size_t to_end = capacity_ - offset;
+    // A record never wraps: what is left before the end is padding.
+    const std::size_t skipped = needed > to_end ? to_end : 0;
+    const std::uint64_t end = written_ + skipped + needed;
+    if (end - known_read_ > capacity_) {
+      known_read_ = read_.load(std::memory_order_acquire);
+      if (end - known_read_ > capacity_) return nullptr;
+    }
+    if (skipped != 0) std::memcpy(bytes_.get() + offset, &kPadding, kHeaderBytes);
+    std::uint8_t* header = bytes_.get() + ((written_ + skipped) & (capacity_ - 1));
+    const std::uint64_t stored = size;
+    std::memcpy(header, &stored, kHeaderBytes);
+    reserved_ = end;
+    return header + kHeaderBytes;
+  }
   // Producer. Publishes the last reserved record; returns the position that is past it.
-  RingPosition commit() noexcept;
+  RingPosition commit() noexcept {
+    written_ = reserved_;
+    write_.store(written_, std::memory_order_release);
+    return {written_};
+  }
   // Producer. Bytes between what was committed and what the producer last knew as released: an upper bound.
   [[nodiscard]] bool more_than_half_full() const noexcept { return written_ - known_read_ > capacity_ / 2; }
 
