@@ -10,7 +10,7 @@ namespace fluxrig::rack {
 // What earlier runs left is backlog; leaving DIVERT divides anew.
 Link::Link(Parts parts)
     : parts_(std::move(parts)),
-      shared_(std::make_shared<Shared>()),
+      shared_(std::make_shared<Shared>(parts_.clock)),
       live_({parts_.disk, parts_.audit_directory, parts_.durable, parts_.receipts,
              [this](const wal::Damage& damage) { note_damage(damage); }},
             {{parts_.hello.epoch, {1}}}),
@@ -191,7 +191,7 @@ void Link::take_receipts() {
 }
 
 void Link::take_leases() {
-  for (const auto& lease : shared_->empty(shared_->leases)) pressure_.take(lease, now());
+  for (const auto& [lease, arrived] : shared_->empty(shared_->leases)) pressure_.take(lease, arrived, now());
 }
 
 void Link::decide() {

@@ -1,5 +1,8 @@
 #include "rack/link.hpp"
 
+#include <functional>
+#include <vector>
+
 #include "rack/link_fixture.hpp"
 
 namespace fluxrig::rack {
@@ -209,6 +212,37 @@ TEST_F(LinkTest, SaysHelloOnceForEachConnection) {
   lane_.clock.advance(Link::kHelloEvery);
   link_->turn();
   EXPECT_EQ(bus_.hellos, 2);
+}
+
+TEST_F(LinkTest, ALeaseThatSaysNothingNewWakesNobodyAndIsFollowedAllTheSame) {
+  link_->turn();
+  lease(0);
+  const int after_the_first = wakes_;
+  EXPECT_GE(after_the_first, 1);
+  run(1);
+  lane_.clock.advance(50 * kNanosPerSecond);  // of the 60 for which it is valid
+  const int before = wakes_;
+  lease(0);
+  EXPECT_EQ(wakes_, before);
+  EXPECT_TRUE(link_->has_news());
+  lane_.clock.advance(50 * kNanosPerSecond);
+  link_->turn();
+  EXPECT_EQ(state(), model::PressureState::kNormal);  // by the second one, from when it came
+  lane_.clock.advance(11 * kNanosPerSecond);
+  link_->turn();
+  EXPECT_EQ(state(), model::PressureState::kDivert);
+}
+
+TEST_F(LinkTest, ALeaseOfAnotherLevelBudgetOrPaceWakesTheLink) {
+  link_->turn();
+  lease(0);
+  for (const auto& another :
+       std::vector<std::function<void()>>{[this] { lease(1); }, [this] { lease(1, 5); },
+                                          [this] { lease(1, 5, 1'000); }, [this] { lease(0); }}) {
+    const int before = wakes_;
+    another();
+    EXPECT_EQ(wakes_, before + 1);
+  }
 }
 
 TEST_F(LinkTest, IgnoresReceiptsThatAreNoReceipts) {

@@ -14,8 +14,8 @@ void sooner(std::optional<MonotonicNanos>& due, std::optional<MonotonicNanos> ot
 PressureControl::PressureControl(Random& random, MonotonicNanos now)
     : machine_(now, {}), replay_(random, now, {}), live_(0, kLiveBurst, now), window_began_(now) {}
 
-void PressureControl::take(const model::PressureLease& lease, MonotonicNanos now) {
-  if (leases_.take(lease, now) && lease.pace_bytes_per_s) live_.set_rate(*lease.pace_bytes_per_s, now);
+void PressureControl::take(const model::PressureLease& lease, MonotonicNanos arrived, MonotonicNanos now) {
+  if (leases_.take(lease, arrived) && lease.pace_bytes_per_s) live_.set_rate(*lease.pace_bytes_per_s, now);
 }
 
 std::optional<pressure::Transition> PressureControl::step(const Situation& situation, MonotonicNanos now) {

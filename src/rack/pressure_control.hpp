@@ -25,7 +25,8 @@ class PressureControl {
 
   PressureControl(Random& random, MonotonicNanos now);
 
-  void take(const model::PressureLease& lease, MonotonicNanos now);
+  // It holds from `arrived` on, not from when somebody looks at it.
+  void take(const model::PressureLease& lease, MonotonicNanos arrived, MonotonicNanos now);
   // The mixer answered a hello.
   void welcomed(MonotonicNanos now) { leases_.welcomed(now); }
   // An operator's command; nullopt gives the state back to the machine.

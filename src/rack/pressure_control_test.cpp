@@ -39,26 +39,26 @@ class PressureControlTest : public ::testing::Test {
 };
 
 TEST_F(PressureControlTest, FollowsTheMixersLevelsAndComesBackByItself) {
-  control_.take(lease(2), now_);
+  control_.take(lease(2), now_, now_);
   EXPECT_EQ(run(1), (std::vector{State::kDivert}));
   EXPECT_EQ(control_.report(now_).cause, "sink_errors");
   situation_.backlog_bytes = 1'000'000;
-  control_.take(lease(0), now_);
+  control_.take(lease(0), now_, now_);
   EXPECT_EQ(run(9), (std::vector{State::kReplay}));
   situation_.backlog_bytes = 0;
-  control_.take(lease(0), now_);
+  control_.take(lease(0), now_, now_);
   EXPECT_EQ(run(9), (std::vector{State::kNormal}));
 }
 
 TEST_F(PressureControlTest, TheBacklogMovesInReplayAloneAndInsideTheBudget) {
   situation_.backlog_bytes = 10'000'000;
-  control_.take(lease(0), now_);
+  control_.take(lease(0), now_, now_);
   EXPECT_FALSE(control_.pay_backlog(1000, now_)) << "NORMAL";
   run(9);
   ASSERT_EQ(control_.state(), State::kReplay);
   std::uint64_t paid = 0;
   for (int i = 0; i < 300; ++i) {
-    if (i % 20 == 0) control_.take(lease(0), now_);
+    if (i % 20 == 0) control_.take(lease(0), now_, now_);
     run(0);
     now_.value += kSecond / 10;
     (void)control_.step(situation_, now_);
@@ -70,14 +70,14 @@ TEST_F(PressureControlTest, TheBacklogMovesInReplayAloneAndInsideTheBudget) {
   ASSERT_TRUE(control_.report(now_).seconds_left);
   EXPECT_GT(*control_.report(now_).seconds_left, 90U);
   situation_.backlog_bytes = 0;
-  control_.take(lease(0), now_);
+  control_.take(lease(0), now_, now_);
   run(9);
   ASSERT_EQ(control_.state(), State::kNormal);
   EXPECT_EQ(control_.report(now_).replay_bytes_per_s, 0U) << "nothing is replayed any more";
 }
 
 TEST_F(PressureControlTest, WithoutNewsOfTheLeaseNothingIsSent) {
-  control_.take(lease(0), now_);
+  control_.take(lease(0), now_, now_);
   run(3);
   EXPECT_EQ(control_.state(), State::kNormal);
   EXPECT_EQ(run(9), (std::vector{State::kDivert}));
@@ -87,12 +87,12 @@ TEST_F(PressureControlTest, WithoutNewsOfTheLeaseNothingIsSent) {
 TEST_F(PressureControlTest, LiveRecordsKeepToTheLeasesPaceInRestrictOnly) {
   auto paced = lease(0);
   paced.pace_bytes_per_s = 10'000;
-  control_.take(paced, now_);
+  control_.take(paced, now_, now_);
   run(1);
   for (int i = 0; i < 100; ++i) EXPECT_TRUE(control_.pay_live(10'000, now_));
   paced = lease(1);
   paced.pace_bytes_per_s = 10'000;
-  control_.take(paced, now_);
+  control_.take(paced, now_, now_);
   ASSERT_EQ(run(1), (std::vector{State::kRestrict}));
   std::uint64_t paid = 0;
   for (int i = 0; i < 80; ++i) {
@@ -105,13 +105,13 @@ TEST_F(PressureControlTest, LiveRecordsKeepToTheLeasesPaceInRestrictOnly) {
 }
 
 TEST_F(PressureControlTest, AnOperatorsWordHoldsForItsTime) {
-  control_.take(lease(0), now_);
+  control_.take(lease(0), now_, now_);
   control_.force(pressure::Forced{State::kDivert, {now_.value + 5 * kSecond}});
   EXPECT_EQ(run(1), (std::vector{State::kDivert}));
   EXPECT_EQ(control_.report(now_).cause, "operator");
-  control_.take(lease(0), now_);
+  control_.take(lease(0), now_, now_);
   run(6);
-  control_.take(lease(0), now_);
+  control_.take(lease(0), now_, now_);
   run(6);
   EXPECT_EQ(control_.state(), State::kNormal);
 }

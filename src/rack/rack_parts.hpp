@@ -39,6 +39,8 @@ class Rack {
   static constexpr auto kShipPatience = std::chrono::seconds(5);    // for the mixer's receipts
 
   static constexpr std::int64_t kAcknowledgementPatience = kNanosPerSecond;  // for the stream's
+  // The mixer has been greeted and what the last run left is on its way by then.
+  static constexpr auto kTrimAfter = std::chrono::seconds(15);
 
   [[nodiscard]] Outcome<void> open_audit();
   [[nodiscard]] Outcome<void> connect_bus();
@@ -76,6 +78,7 @@ class Rack {
   boost::asio::signal_set signals_{io_};
   boost::asio::steady_timer drain_timer_{io_};
   boost::asio::steady_timer glass_timer_{io_};
+  boost::asio::steady_timer trim_timer_{io_};
   MonotonicNanos drain_until_;
 
   Identity identity_;

@@ -8,6 +8,7 @@
 #include "rack/io_loop.hpp"
 #include "rack/rack_parts.hpp"
 #include "rack/reload.hpp"
+#include "rack/startup_memory.hpp"
 
 namespace fluxrig::rack {
 
@@ -16,6 +17,10 @@ void Rack::run() {
   await_signal();
   diagnostics_.info("rack", fmt::format("rack '{}' is ready", scenario_.rack),
                     {{"machine_id", to_string(identity_.machine_id)}});
+  trim_timer_.expires_after(kTrimAfter);
+  trim_timer_.async_wait([](const boost::system::error_code& error) {
+    if (!error) (void)release_startup_memory();
+  });
   IoLoop(io_, clock_, [this] { return runtime_->awaiting_disk(); }).run();
   // The io thread is done: what remains is to bring the records home. Who asks meanwhile is refused.
   monitor_.reset();

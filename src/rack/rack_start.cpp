@@ -175,6 +175,7 @@ Outcome<void> Rack::connect_bus() {
   options.inbox = to_string(identity_.machine_id);
   // The mixer may learn of this rack's certificate later.
   options.reopen_when_refused = true;
+  options.one_delivery_thread = true;
   options.on_state = [this](snake::ConnectionState) {
     connection_changed_.store(true, std::memory_order_release);
     link_bell_.ring();

@@ -33,6 +33,9 @@ struct NatsOptions {
   std::size_t max_in_flight_bytes = 64U << 20;
   int max_pending_deliveries = 65536;  // for each subscription; beyond it deliveries are dropped and counted
   int max_pending_delivery_bytes = 64 << 20;
+  // True: one thread calls the handlers of all subscriptions of all connections of the process, instead of a
+  // thread each. For a rack, whose handlers only pass on what they get.
+  bool one_delivery_thread = false;
 
   // On a thread of the client; must not block. kClosed comes once, and nothing after it: the bus was
   // destroyed, or, without `reopen_when_refused`, the server refused the certificate twice in a row.

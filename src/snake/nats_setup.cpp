@@ -75,6 +75,7 @@ Outcome<OptionsHandle> NatsBus::Core::make_options(bool retry) {
   // Nothing may be held where it is not seen: a publish while disconnected fails at once.
   then(natsOptions_SetReconnectBufSize(raw, 0));
   then(natsOptions_SetFailRequestsOnDisconnect(raw, true));
+  then(natsOptions_UseGlobalMessageDelivery(raw, options_.one_delivery_thread));
   then(natsOptions_SetErrorHandler(
       raw,
       [](natsConnection*, natsSubscription*, natsStatus error, void* self) {

@@ -230,8 +230,14 @@ class TestServer {
     return std::move(*bus);
   }
   std::unique_ptr<NatsBus> mixer() { return connect_as(options("mixer", "mixer")); }
-  std::unique_ptr<NatsBus> edge_bus() { return connect_as(options("edge", to_string(edge))); }
-  std::unique_ptr<NatsBus> host_bus() { return connect_as(options("host", to_string(host))); }
+  std::unique_ptr<NatsBus> edge_bus() { return connect_as(rack_options("edge", edge)); }
+  std::unique_ptr<NatsBus> host_bus() { return connect_as(rack_options("host", host)); }
+  // With one thread for all deliveries, as a rack has it.
+  [[nodiscard]] NatsOptions rack_options(const std::string& name, const MachineId& machine) const {
+    NatsOptions rack = options(name, to_string(machine));
+    rack.one_delivery_thread = true;
+    return rack;
+  }
 
   MachineId edge;
   MachineId host;
