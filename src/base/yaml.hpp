@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/diagnostics.hpp"
 #include "base/result.hpp"
 
 namespace fluxrig::yaml {
@@ -59,7 +60,9 @@ inline constexpr int kMaxDepth = 64;
 // (they can expand without bound), and anything over the limits above.
 [[nodiscard]] tl::expected<Node, Complaint> parse(std::string_view text);
 
-// "edge.yaml:9:21: message\n    <the line>\n    ^~~~ hint\n".
-[[nodiscard]] std::string render(const Complaint& complaint, std::string_view file, std::string_view text);
+// "edge.yaml:9:21: message\n    <the line>\n    ^~~~ hint\n". All of it passes the gate, the line before it
+// is cut.
+[[nodiscard]] std::string render(const Complaint& complaint, std::string_view file, std::string_view text,
+                                 TextGate gate);
 
 }  // namespace fluxrig::yaml

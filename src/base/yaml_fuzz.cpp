@@ -1,6 +1,7 @@
 // Any bytes: a tree within the limits or a complaint that can be shown.
 #include "base/assert.hpp"
 #include "base/bytes.hpp"
+#include "base/test_gate.hpp"
 #include "base/yaml.hpp"
 
 namespace {
@@ -25,7 +26,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     FR_ASSERT(count_nodes(*parsed, 1) <= fluxrig::yaml::kMaxNodes);
     return 0;
   }
-  const std::string shown = fluxrig::yaml::render(parsed.error(), "f.yaml", text);
+  const std::string shown = fluxrig::yaml::render(parsed.error(), "f.yaml", text, fluxrig::pass_unsearched);
   for (const char c : shown) FR_ASSERT(c == '\n' || (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f));
   return 0;
 }

@@ -103,10 +103,11 @@ Excerpt cut(std::string_view line, std::size_t mark, std::size_t width) {
 
 }  // namespace
 
-std::string render(const Complaint& complaint, std::string_view file, std::string_view text) {
+std::string render(const Complaint& complaint, std::string_view path, std::string_view text, TextGate gate) {
   const Mark& mark = complaint.mark;
-  const std::string message = printable(complaint.message);
-  const std::string hint = printable(complaint.hint);
+  const std::string file = gate(path);
+  const std::string message = printable(gate(complaint.message));
+  const std::string hint = printable(gate(complaint.hint));
   std::string_view line;
   if (mark.line <= 0 || !find_line(text, mark.line, line)) {
     std::string out = mark.line <= 0 ? fmt::format("{}: {}\n", file, message)
@@ -115,8 +116,10 @@ std::string render(const Complaint& complaint, std::string_view file, std::strin
     return out;
   }
   const auto column = static_cast<std::size_t>(std::max(mark.column, 1)) - 1;
+  // In half a number nothing would be found.
+  const std::string searched = gate(line);
   const Excerpt excerpt =
-      cut(line, std::min(column, line.size()), static_cast<std::size_t>(std::max(complaint.width, 1)));
+      cut(searched, std::min(column, line.size()), static_cast<std::size_t>(std::max(complaint.width, 1)));
   const std::string underline(excerpt.mark_end - excerpt.mark_column - 1, '~');
   return fmt::format("{}:{}:{}: {}\n    {}\n    {:{}}^{}{}{}\n", file, mark.line, mark.column, message,
                      excerpt.shown, "", excerpt.mark_column, underline, hint.empty() ? "" : " ", hint);

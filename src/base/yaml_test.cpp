@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
+#include "base/test_gate.hpp"
+
 namespace fluxrig::yaml {
 namespace {
 
@@ -152,7 +156,7 @@ TEST(YamlParse, RefusesAQuoteThatIsNeverClosedAndNamesWhereItOpens) {
 
 TEST(YamlRender, MarksTheCulpritWithItsWidthAndAddsTheHint) {
   const Complaint complaint{{2, 12}, 7, "gear 'bank': unknown framing 'lenght2'", "did you mean 'length2'?"};
-  EXPECT_EQ(render(complaint, "edge.yaml", "rack: x\n  framing: lenght2\nend: 1\n"),
+  EXPECT_EQ(render(complaint, "edge.yaml", "rack: x\n  framing: lenght2\nend: 1\n", pass_unsearched),
             "edge.yaml:2:12: gear 'bank': unknown framing 'lenght2'\n"
             "      framing: lenght2\n"
             "               ^~~~~~~ did you mean 'length2'?\n");
@@ -164,19 +168,21 @@ TEST(YamlRender, CountsCharactersNotBytesBeforeAndInTheMark) {
   const Node root = good(text);
   const Mark mark = root.entries[0].value.mark;
   EXPECT_EQ(mark.column, 9);
-  EXPECT_EQ(render({mark, 7, "m", ""}, "f", text),
+  EXPECT_EQ(render({mark, 7, "m", ""}, "f", text, pass_unsearched),
             "f:1:9: m\n    gr\xc3\xbc\xc3\x9f: z\xc3\xbcrich!\n          ^~~~~~\n");
 }
 
 TEST(YamlRender, EscapesWhatATerminalWouldObey) {
   EXPECT_EQ(render({{1, 3}, 1, "bad \x1b[2J", "h\n"}, "f",
                    "\ta\x1b"
-                   "b\xff\r\n"),
+                   "b\xff\r\n",
+                   pass_unsearched),
             "f:1:3: bad \\x1b[2J\n     a\\x1b"
             "b\\xff\n      ^~~~ h\\x0a\n");
   EXPECT_EQ(render({{1, 2}, 1, "m", ""}, "f",
                    "a\xc2\x9b"
-                   "b\n"),
+                   "b\n",
+                   pass_unsearched),
             "f:1:2: m\n    a\\x9b"
             "b\n     ^~~~\n");
 }
@@ -185,7 +191,7 @@ TEST(YamlRender, CutsLongLinesAroundTheMark) {
   std::string text(601, 'a');
   text[300] = 'X';
   text.replace(301, 300, 300, 'b');
-  const std::string shown = render({{1, 301}, 1, "m", ""}, "f", text);
+  const std::string shown = render({{1, 301}, 1, "m", ""}, "f", text, pass_unsearched);
   const auto second = shown.find('\n') + 1;
   const auto third = shown.find('\n', second) + 1;
   const std::string line = shown.substr(second + 4, third - second - 5);
@@ -196,10 +202,29 @@ TEST(YamlRender, CutsLongLinesAroundTheMark) {
   EXPECT_EQ(line.find('X'), marks.find('^'));
 }
 
+TEST(YamlRender, EverythingPassesTheGateAndTheLineBeforeItIsCut) {
+  // Knows "SECRET" only as a whole word, as the real one knows a number only as a whole.
+  const TextGate gate = [](std::string_view text) {
+    std::string out(text);
+    for (auto at = out.find("SECRET"); at != std::string::npos; at = out.find("SECRET"))
+      out.replace(at, 6, "******");
+    return out;
+  };
+  // At every place around both ends of what is shown of a line.
+  for (std::size_t at = 0; at + 6 <= 400; ++at) {
+    std::string text(400, 'a');
+    text.replace(at, 6, "SECRET");
+    EXPECT_EQ(render({{1, 201}, 1, "m", ""}, "f", text, gate).find_first_of("SECRT"), std::string::npos)
+        << at;
+  }
+  EXPECT_EQ(render({{1, 1}, 1, "no SECRET", "SECRET?"}, "SECRET.yaml", "SECRET", gate),
+            "******.yaml:1:1: no ******\n    ******\n    ^ ******?\n");
+}
+
 TEST(YamlRender, ShowsNoLineWhereThereIsNone) {
-  EXPECT_EQ(render({{}, 1, "m", "h"}, "f", "text"), "f: m\n    h\n");
-  EXPECT_EQ(render({{9, 1}, 1, "m", ""}, "f", "text"), "f:9:1: m\n");
-  EXPECT_EQ(render({{1, 99}, 5, "m", ""}, "f", "text"), "f:1:99: m\n    text\n        ^\n");
+  EXPECT_EQ(render({{}, 1, "m", "h"}, "f", "text", pass_unsearched), "f: m\n    h\n");
+  EXPECT_EQ(render({{9, 1}, 1, "m", ""}, "f", "text", pass_unsearched), "f:9:1: m\n");
+  EXPECT_EQ(render({{1, 99}, 5, "m", ""}, "f", "text", pass_unsearched), "f:1:99: m\n    text\n        ^\n");
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include "gear/map_rules.hpp"
 #include "gear/services.hpp"
 #include "gear/transaction.hpp"
+#include "sanitize/sanitizer.hpp"
 
 namespace fluxrig::gear {
 
@@ -30,7 +31,7 @@ Outcome<Mapping> load_mapping(const std::string& path, MapForm output) {
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<std::size_t>(file.gcount()));
   auto mapping = parse_mapping(text, output);
-  if (!mapping) return problem(yaml::render(mapping.error(), path, text));
+  if (!mapping) return problem(yaml::render(mapping.error(), path, text, sanitize::mask_card_numbers));
   return std::move(*mapping);
 }
 

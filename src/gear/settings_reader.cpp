@@ -9,6 +9,7 @@
 #include "base/assert.hpp"
 #include "base/nearest.hpp"
 #include "gear/option_values.hpp"
+#include "sanitize/excerpt.hpp"
 
 namespace fluxrig::gear {
 namespace {
@@ -33,7 +34,8 @@ std::string shown(const yaml::Node& node) {
     case yaml::Node::Kind::kScalar:
       break;
   }
-  if (node.scalar.size() > kMaxShown) return fmt::format("'{}...'", node.scalar.substr(0, kMaxShown));
+  if (node.scalar.size() > kMaxShown)
+    return fmt::format("'{}...'", sanitize::excerpt(node.scalar, kMaxShown));
   return fmt::format("'{}'", node.scalar);
 }
 
@@ -124,7 +126,7 @@ void SettingsReader::refuse_unknown_keys(const yaml::Node& node, const std::vect
   for (const auto& entry : node.entries) {
     if (std::find(names.begin(), names.end(), entry.key) != names.end()) continue;
     complain(entry.mark, static_cast<int>(std::clamp<std::size_t>(entry.key.size(), 1, kMaxUnderline)),
-             fmt::format("unknown option '{}'", entry.key.substr(0, kMaxShown)),
+             fmt::format("unknown option '{}'", sanitize::excerpt(entry.key, kMaxShown)),
              names.empty() ? "it has no options" : one_of(entry.key, names));
   }
 }

@@ -14,10 +14,13 @@
 
 #include "base/nearest.hpp"
 #include "base/yaml.hpp"
+#include "sanitize/excerpt.hpp"
+#include "sanitize/sanitizer.hpp"
 
 namespace fluxrig::mixer {
 namespace {
 
+constexpr std::size_t kMostShown = 64;  // characters of a wrong value or key in a message
 constexpr std::string_view kEnvironmentPrefix = "FLUXRIG_MIXER_";
 constexpr std::string_view kExportKey = "export";  // a section with a reader of its own
 
@@ -49,7 +52,8 @@ Wrong take_number(std::string_view value, std::uint32_t least, std::uint32_t mos
   std::uint32_t number = 0;
   const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
   if (error != std::errc{} || end != value.data() + value.size() || number < least || number > most)
-    return fmt::format("'{}' is no whole number from {} to {}", value.substr(0, 64), least, most);
+    return fmt::format("'{}' is no whole number from {} to {}", sanitize::excerpt(value, kMostShown), least,
+                       most);
   target = number;
   return std::nullopt;
 }
@@ -65,7 +69,7 @@ Wrong take_choice(std::string_view value, const std::array<std::pair<std::string
     }
     names.push_back(name);
   }
-  std::string sentence = fmt::format("'{}' is not known; one of:", value.substr(0, 64));
+  std::string sentence = fmt::format("'{}' is not known; one of:", sanitize::excerpt(value, kMostShown));
   for (const auto name : names) sentence += fmt::format(" {}", name);
   if (const auto nearest = nearest_name(value, names); !nearest.empty())
     sentence += fmt::format("; did you mean '{}'?", nearest);
@@ -158,7 +162,7 @@ class FileReader {
   void read() {
     const auto root = yaml::parse(text_);
     if (!root) {
-      complaints_ += yaml::render(root.error(), file_, text_);
+      complaints_ += yaml::render(root.error(), file_, text_, sanitize::mask_card_numbers);
       return;
     }
     if (root->is_null()) return;  // an empty file: all defaults
@@ -193,19 +197,20 @@ class FileReader {
     auto names = names_under(prefix);
     if (prefix.empty()) names.push_back(kExportKey);
     const auto nearest = nearest_name(entry.key, names);
-    complain(entry.mark, width, fmt::format("unknown key '{}'", path.substr(0, 128)),
+    complain(entry.mark, width, fmt::format("unknown key '{}'", sanitize::excerpt(path, kMostShown)),
              nearest.empty() ? one_of(names) : fmt::format("did you mean '{}'?", nearest));
   }
 
   void read_export(const yaml::Node& section) {
     std::vector<yaml::Complaint> found;
     otlp::read_section(section, config_.exporting, found);
-    for (const auto& complaint : found) complaints_ += yaml::render(complaint, file_, text_);
+    for (const auto& complaint : found)
+      complaints_ += yaml::render(complaint, file_, text_, sanitize::mask_card_numbers);
   }
 
   void complain(yaml::Mark mark, int width, std::string message, std::string hint) {
-    complaints_ +=
-        yaml::render({mark, std::max(width, 1), std::move(message), std::move(hint)}, file_, text_);
+    complaints_ += yaml::render({mark, std::max(width, 1), std::move(message), std::move(hint)}, file_, text_,
+                                sanitize::mask_card_numbers);
   }
 
   std::string_view file_;

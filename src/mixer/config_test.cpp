@@ -9,6 +9,7 @@ namespace fluxrig::mixer {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 Outcome<Config> parse(std::string_view text, std::vector<std::string> environment = {}) {
   return parse_config("mixer.yaml", text, environment);
@@ -120,6 +121,18 @@ TEST(MixerConfig, MistakesOfTheExportHaveTheirPlace) {
   ASSERT_FALSE(config);
   EXPECT_THAT(config.error().message, HasSubstr("mixer.yaml:3:13: 'export.endpoint'"));
   EXPECT_FALSE(parse("export: { endpoint: \"https://a\", tls: { certificate: c } }\n"));
+}
+
+TEST(MixerConfig, NoComplaintShowsHalfANumber) {
+  const auto text = [](std::size_t cut) { return std::string(cut - 14, 'x') + "-4532015112830366"; };
+  for (const auto& wrong :
+       {"listen: { api: \"" + text(128) + "\" }\n", "streams: { replicas: " + text(64) + " }\n",
+        "log: { level: " + text(64) + " }\n", text(64) + ": 1\n"}) {
+    const auto config = parse(wrong);
+    ASSERT_FALSE(config) << wrong;
+    EXPECT_THAT(config.error().message, HasSubstr("xxx"));
+    EXPECT_THAT(config.error().message, Not(HasSubstr("4532015"))) << config.error().message;
+  }
 }
 
 TEST(MixerConfig, MissingFileNamesThePath) {

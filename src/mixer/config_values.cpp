@@ -3,13 +3,14 @@
 #include <charconv>
 
 #include "mixer/config.hpp"
+#include "sanitize/excerpt.hpp"
 
 namespace fluxrig::mixer {
 
 Outcome<Endpoint> parse_endpoint(std::string_view text) {
   const auto wrong = [&] {
-    return problem(
-        fmt::format("'{}' is no address; write host:port, such as 127.0.0.1:7070", text.substr(0, 128)));
+    return problem(fmt::format("'{}' is no address; write host:port, such as 127.0.0.1:7070",
+                               sanitize::excerpt(text, 128)));
   };
   const auto colon = text.rfind(':');
   if (colon == std::string_view::npos) return wrong();

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/test_gate.hpp"
 #include "otlp/settings.hpp"
 
 namespace fluxrig::otlp {
@@ -19,7 +20,8 @@ ExportSettings section(std::string_view text, std::vector<std::string>* complain
   read_section(*root->find("export"), settings, found);
   EXPECT_TRUE(found.empty() || complaints != nullptr);
   for (const auto& complaint : found)
-    if (complaints != nullptr) complaints->push_back(yaml::render(complaint, "mixer.yaml", text));
+    if (complaints != nullptr)
+      complaints->push_back(yaml::render(complaint, "mixer.yaml", text, pass_unsearched));
   return settings;
 }
 

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/test_gate.hpp"
+
 namespace fluxrig::otlp {
 namespace {
 
@@ -18,7 +20,8 @@ std::vector<std::string> complaints_of(std::string_view text, ExportSettings& se
   std::vector<yaml::Complaint> complaints;
   read_section(*root->find("export"), settings, complaints);
   std::vector<std::string> rendered;
-  for (const auto& complaint : complaints) rendered.push_back(yaml::render(complaint, "mixer.yaml", text));
+  for (const auto& complaint : complaints)
+    rendered.push_back(yaml::render(complaint, "mixer.yaml", text, pass_unsearched));
   return rendered;
 }
 

@@ -10,6 +10,7 @@
 #include "rack/scenario_options.hpp"
 #include "rack/scenario_rules.hpp"
 #include "rack/scenario_wires.hpp"
+#include "sanitize/excerpt.hpp"
 #include "sanitize/sanitizer.hpp"
 #include "snake/subjects.hpp"
 
@@ -37,7 +38,7 @@ void check_address(const gear::Settings& mixer, Complaints& complaints) {
   if (!address.empty() && !gear::parse_address(rest))
     complaints.push_back(
         {mixer.mark("address"), width_of(address),
-         fmt::format("mixer: '{}' is no address of a NATS server", address.substr(0, kMaxShown)),
+         fmt::format("mixer: '{}' is no address of a NATS server", sanitize::excerpt(address, kMaxShown)),
          "such as nats://mixer.example:4222"});
 }
 
@@ -102,7 +103,7 @@ void check_rack_name(const gear::Settings& settings, Complaints& complaints) {
   refuse_card_number(rack, settings.mark("rack"), complaints);
   if (!rack.empty() && !snake::valid_rack_name(rack))
     complaints.push_back({settings.mark("rack"), width_of(rack),
-                          fmt::format("'{}' is no name of a rack", rack.substr(0, kMaxShown)),
+                          fmt::format("'{}' is no name of a rack", sanitize::excerpt(rack, kMaxShown)),
                           "1 to 32 of a-z, 0-9, _ and -; no '__', no '_' at the end"});
 }
 
@@ -142,16 +143,17 @@ const gear::GearType* find_type(const yaml::Node::Entry& entry, const std::vecto
   for (const auto& known : catalogue) names.push_back(known.name);
   const std::string all = fmt::format("one of: {}", fmt::join(names, ", "));
   if (type == nullptr || !type->is_scalar()) {
-    complaints.push_back({type == nullptr ? entry.mark : type->mark, 1,
-                          fmt::format("gear '{}': 'type' is missing", entry.key.substr(0, kMaxShown)), all});
+    complaints.push_back(
+        {type == nullptr ? entry.mark : type->mark, 1,
+         fmt::format("gear '{}': 'type' is missing", sanitize::excerpt(entry.key, kMaxShown)), all});
     return nullptr;
   }
   for (const auto& known : catalogue)
     if (known.name == type->scalar) return &known;
   const std::string nearest = nearest_name(type->scalar, names);
   complaints.push_back({type->mark, width_of(type->scalar),
-                        fmt::format("gear '{}': unknown type '{}'", entry.key.substr(0, kMaxShown),
-                                    type->scalar.substr(0, kMaxShown)),
+                        fmt::format("gear '{}': unknown type '{}'", sanitize::excerpt(entry.key, kMaxShown),
+                                    sanitize::excerpt(type->scalar, kMaxShown)),
                         nearest.empty() ? all : fmt::format("did you mean '{}'? {}", nearest, all)});
   return nullptr;
 }
@@ -168,14 +170,14 @@ void read_gear(const yaml::Node::Entry& entry, std::string_view folder,
                const std::vector<gear::GearType>& catalogue, Scenario& scenario, Complaints& complaints) {
   if (!snake::valid_name_token(entry.key))
     complaints.push_back({entry.mark, width_of(entry.key),
-                          fmt::format("'{}' is no name of a gear", entry.key.substr(0, kMaxShown)),
+                          fmt::format("'{}' is no name of a gear", sanitize::excerpt(entry.key, kMaxShown)),
                           "1 to 32 of a-z, 0-9, _ and -"});
   refuse_card_number(entry.key, entry.mark, complaints);
   const auto* type = find_type(entry, catalogue, complaints);
   if (type == nullptr) return;
   yaml::Node options = entry.value;
   std::erase_if(options.entries, [](const auto& option) { return option.key == "type"; });
-  const std::string where = fmt::format("gear '{}'", entry.key.substr(0, kMaxShown));
+  const std::string where = fmt::format("gear '{}'", sanitize::excerpt(entry.key, kMaxShown));
   const auto before = complaints.size();
   gear::Settings settings(options, type->options, folder, where, complaints);
   if (complaints.size() == before && type->check != nullptr) type->check(settings, complaints);

@@ -7,6 +7,7 @@
 #include "gear/option_values.hpp"
 #include "rack/scenario.hpp"
 #include "rack/scenario_options.hpp"
+#include "sanitize/sanitizer.hpp"
 
 namespace fluxrig::rack {
 namespace {
@@ -101,7 +102,7 @@ std::string report(const std::vector<yaml::Complaint>& complaints, std::string_v
   });
   std::string shown;
   for (std::size_t i = 0; i < std::min(sorted.size(), kMaxReported); ++i)
-    shown += yaml::render(sorted[i], file, text);
+    shown += yaml::render(sorted[i], file, text, sanitize::mask_card_numbers);
   if (sorted.size() > kMaxReported)
     shown += fmt::format("{}: {} more errors are not shown.\n", file, sorted.size() - kMaxReported);
   return shown + fmt::format("{}: {} error{}. Nothing was started.\n", file, sorted.size(),

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/nearest.hpp"
+#include "sanitize/excerpt.hpp"
 
 namespace fluxrig::rack {
 namespace {
@@ -103,7 +104,8 @@ class WireReader {
     }
     const std::string nearest = nearest_name(stop.gear, known_names_);
     complain(stop.mark, stop.width,
-             fmt::format("a wire names the gear '{}', which does not exist", stop.gear.substr(0, kMaxShown)),
+             fmt::format("a wire names the gear '{}', which does not exist",
+                         sanitize::excerpt(stop.gear, kMaxShown)),
              nearest.empty() ? fmt::format("one of: {}", fmt::join(known_names_, ", "))
                              : fmt::format("did you mean '{}'?", nearest));
     return false;
@@ -169,7 +171,7 @@ class WireReader {
     }
     const std::string nearest = nearest_name(stop.port, names);
     complain(stop.mark, stop.width,
-             fmt::format("gear '{}' has no port '{}'", entry.name, stop.port.substr(0, kMaxShown)),
+             fmt::format("gear '{}' has no port '{}'", entry.name, sanitize::excerpt(stop.port, kMaxShown)),
              nearest.empty() ? all : fmt::format("did you mean '{}.{}'? {}", entry.name, nearest, all));
   }
 

@@ -12,6 +12,7 @@
 #include "gear/iso8583/originals.hpp"
 #include "gear/services.hpp"
 #include "gear/transaction.hpp"
+#include "sanitize/excerpt.hpp"
 
 namespace fluxrig::gear {
 
@@ -231,9 +232,10 @@ void check_elements(const Settings& settings, std::string_view option, const Spe
   for (const auto& name : settings.texts(option)) {
     const unsigned number = element_number(name);
     if (number != 0 && spec.elements[number].defined) continue;
-    complaints.push_back({settings.mark(option), 1,
-                          fmt::format("'{}' is no data element of the specification", name.substr(0, 40)),
-                          "elements are numbers from 2 to 128, without 65"});
+    complaints.push_back(
+        {settings.mark(option), 1,
+         fmt::format("'{}' is no data element of the specification", sanitize::excerpt(name, 40)),
+         "elements are numbers from 2 to 128, without 65"});
   }
 }
 

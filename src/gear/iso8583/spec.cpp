@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/nearest.hpp"
+#include "sanitize/sanitizer.hpp"
 
 namespace fluxrig::gear::iso8583 {
 
@@ -260,7 +261,8 @@ Outcome<std::shared_ptr<const Specification>> load_specification(std::string_vie
     names.push_back(shipped.name);
     if (shipped.name != name) continue;
     auto spec = parse_specification(shipped.text);
-    if (!spec) return problem(yaml::render(spec.error(), shipped.name, shipped.text));
+    if (!spec)
+      return problem(yaml::render(spec.error(), shipped.name, shipped.text, sanitize::mask_card_numbers));
     return std::make_shared<const Specification>(std::move(*spec));
   }
   std::string path(name);
@@ -280,7 +282,7 @@ Outcome<std::shared_ptr<const Specification>> load_specification(std::string_vie
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<std::size_t>(file.gcount()));
   auto spec = parse_specification(text);
-  if (!spec) return problem(yaml::render(spec.error(), path, text));
+  if (!spec) return problem(yaml::render(spec.error(), path, text, sanitize::mask_card_numbers));
   return std::make_shared<const Specification>(std::move(*spec));
 }
 

@@ -6,6 +6,7 @@
 #include <ctime>
 
 #include "base/yaml.hpp"
+#include "sanitize/sanitizer.hpp"
 #include "snake/pki/openssl_handles.hpp"
 #include "snake/subjects.hpp"
 
@@ -84,7 +85,7 @@ const IndexEntry* CertificateIndex::find(CertificateRole role, std::string_view 
 
 Outcome<CertificateIndex> parse_index(std::string_view text, std::string_view file) {
   const auto tree = yaml::parse(text);
-  if (!tree) return problem(yaml::render(tree.error(), file, text));
+  if (!tree) return problem(yaml::render(tree.error(), file, text, sanitize::mask_card_numbers));
   const yaml::Node* list = tree->find("certificates");
   if (scalar_of(*tree, "version") != "1" || list == nullptr || !(list->is_sequence() || list->is_null()))
     return problem(fmt::format("'{}' is no certificate index of version 1; restore it from a backup", file));
