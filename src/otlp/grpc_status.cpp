@@ -8,6 +8,7 @@
 #include "base/clock.hpp"
 #include "otlp/export_response.hpp"
 #include "otlp/retry_after.hpp"
+#include "otlp/text.hpp"
 
 namespace fluxrig::otlp {
 namespace {
@@ -23,33 +24,6 @@ int hex_digit(char c) {
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
   if (c >= 'A' && c <= 'F') return c - 'A' + 10;
   return -1;
-}
-
-int base64_digit(char c) {
-  if (c >= 'A' && c <= 'Z') return c - 'A';
-  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-  if (c >= '0' && c <= '9') return c - '0' + 52;
-  if (c == '+') return 62;
-  if (c == '/') return 63;
-  return -1;
-}
-
-std::optional<std::string> base64_decoded(std::string_view text) {
-  while (text.ends_with('=')) text.remove_suffix(1);
-  if (text.size() % 4 == 1) return std::nullopt;
-  std::string out;
-  std::uint32_t bits = 0;
-  int held = 0;
-  for (const char c : text) {
-    const int digit = base64_digit(c);
-    if (digit < 0) return std::nullopt;
-    bits = (bits << 6U | static_cast<std::uint32_t>(digit)) & 0xffffU;
-    held += 6;
-    if (held < 8) continue;
-    held -= 8;
-    out += static_cast<char>(bits >> static_cast<unsigned>(held));
-  }
-  return out;
 }
 
 // google.protobuf.Duration: seconds, nanos.
@@ -180,7 +154,7 @@ std::string decode_grpc_message(std::string_view text) {
 }
 
 std::optional<std::int64_t> grpc_retry_delay(std::string_view details) {
-  const auto bytes = base64_decoded(details);
+  const auto bytes = from_base64(details);
   if (!bytes) return std::nullopt;
   try {
     protozero::pbf_reader status(bytes->data(), bytes->size());

@@ -36,7 +36,7 @@ class JsonItem {
   }
   std::optional<std::string> base64() const {
     const auto held = text();
-    return held ? std::optional(std::string(*held)) : std::nullopt;
+    return held ? std::optional(searched_base64(*held)) : std::nullopt;
   }
   IdRead id(Bytes& into) const {
     const auto held = text();

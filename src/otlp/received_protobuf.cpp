@@ -3,7 +3,6 @@
 
 #include "otlp/received_encodings.hpp"
 #include "otlp/received_walk.hpp"
-#include "otlp/text.hpp"
 
 namespace fluxrig::otlp {
 namespace {
@@ -25,7 +24,7 @@ class ProtobufItem {
   std::optional<std::string> base64() {
     const auto read = view();
     if (!read) return std::nullopt;
-    return to_base64(*read);
+    return base64_of(*read);
   }
   IdRead id(Bytes& into) {
     const auto read = view();

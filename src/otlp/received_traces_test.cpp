@@ -9,70 +9,16 @@
 
 #include "otlp/otlp_fixture.hpp"
 #include "otlp/received_answer.hpp"
+#include "otlp/test_received.hpp"
 
 namespace fluxrig::otlp {
 namespace {
 
 using testing::HasSubstr;
-using testing::Not;
+using namespace received;
 using namespace std::string_literals;
 
 constexpr auto kBoth = {Protocol::kHttpProtobuf, Protocol::kHttpJson};
-constexpr std::string_view kIds =
-    R"("traceId":"4bf92f3577b34da6a3ce929d0e0e4736","spanId":"00f067aa0ba902b7")";
-
-// One span with these members, in one scope of one resource.
-std::string request(const std::string& span, const std::string& resource = "",
-                    const std::string& scope = "") {
-  return R"({"resourceSpans":[{"resource":{)" + resource + R"(},"scopeSpans":[{"scope":{)" + scope +
-         R"(},"spans":[{)" + span + "}]}]}]}";
-}
-std::string with(const std::string& members) { return request(std::string(kIds) + "," + members); }
-
-ReceivedTraces decoded(const std::string& json) {
-  auto traces = decode_traces(json, Protocol::kHttpJson);
-  EXPECT_TRUE(traces) << json;
-  return traces ? *std::move(traces) : ReceivedTraces{};
-}
-model::Span only(const std::string& json) {
-  auto traces = decoded(json);
-  EXPECT_EQ(traces.spans.size(), 1U) << json;
-  EXPECT_EQ(traces.rejected, 0U) << traces.reason;
-  return traces.spans.empty() ? model::Span{} : std::move(traces.spans.front());
-}
-const model::Value* value_of(const model::Span& span, std::string_view key) {
-  for (const auto& attribute : span.attributes)
-    if (attribute.key == key) return &attribute.value;
-  return nullptr;
-}
-std::string text_of(const model::Span& span, std::string_view key) {
-  const auto* value = value_of(span, key);
-  const auto* text = value != nullptr ? std::get_if<std::string>(value) : nullptr;
-  return text != nullptr ? *text : "no text";
-}
-std::string attributes(const std::string& value) {
-  return with(R"("attributes":[{"key":"a","value":)" + value + "}]");
-}
-
-// The message of a request around the bytes of one span.
-std::string in_protobuf(const std::string& span) {
-  std::string scope;
-  protozero::pbf_writer(scope).add_message(2, span);
-  std::string resource;
-  protozero::pbf_writer(resource).add_message(2, scope);
-  std::string body;
-  protozero::pbf_writer(body).add_message(1, resource);
-  return body;
-}
-std::string span_bytes(const std::string& name) {
-  std::string span;
-  protozero::pbf_writer writer(span);
-  writer.add_bytes(1, std::string(16, '\x11'));
-  writer.add_bytes(2, std::string(8, '\x22'));
-  writer.add_string(5, name);
-  return span;
-}
-
 struct ReceivedTracesTest : test::Fixture {};
 
 TEST_F(ReceivedTracesTest, WhatWeSendOurselvesComesBackFromBothEncodings) {
@@ -196,16 +142,6 @@ TEST_F(ReceivedTracesTest, WhatIsTooLongIsCutAtACharacterAndTooManyAttributesAre
   const auto crowded = only(with("\"attributes\":[" + many + "]"));
   EXPECT_EQ(crowded.attributes.size(), kMaxReceivedAttributes + 1);
   EXPECT_EQ(*value_of(crowded, "otel.dropped_attributes_count"), model::Value(std::int64_t{5}));
-}
-
-TEST_F(ReceivedTracesTest, ACutHidesNoNumberFromTheSearch) {
-  // All but its last digit stand before the cut.
-  const std::string pan = "4111111111111111";
-  const auto span =
-      only(attributes(R"({"stringValue":")" + std::string(kMaxReceivedText - 16, ' ') + " " + pan + "\"}"));
-  const auto text = text_of(span, "a");
-  EXPECT_EQ(text.size(), kMaxReceivedText);
-  EXPECT_THAT(text, Not(HasSubstr(pan.substr(0, 12))));
 }
 
 TEST_F(ReceivedTracesTest, AListIsNoWayAroundTheBounds) {

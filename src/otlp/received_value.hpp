@@ -16,20 +16,33 @@
 #include "model/records.hpp"
 #include "otlp/fields.hpp"
 #include "otlp/received_traces.hpp"
+#include "otlp/text.hpp"
+#include "sanitize/excerpt.hpp"
+#include "sanitize/policy.hpp"
 #include "sanitize/sanitizer.hpp"
 
 namespace fluxrig::otlp {
 
 enum class IdRead : std::uint8_t { kRead, kNoHex, kOtherType };
 
-// At most so many bytes, whole characters. Of a number that stands at the cut nothing would be found any
-// more: so what is cut is searched before.
+// At most so many bytes, whole characters: what has to be cut is searched before.
 [[nodiscard]] inline std::string cut(std::string_view text, std::size_t most) {
-  constexpr std::size_t kLongestNumber = 4'096;  // in any encoding that the search knows
-  if (text.size() <= most) return std::string(text);
-  auto searched = sanitize::mask_card_numbers(text.substr(0, most + kLongestNumber));
-  searched.resize(utf8_prefix(std::string_view(searched).substr(0, most)));
-  return searched;
+  return text.size() <= most ? std::string(text) : sanitize::excerpt(text, most);
+}
+
+// Bytes as base64, searched as what they are: in base64 nobody would find what is in another encoding. Of a
+// long value only as much as is kept, and what a number there could reach beyond it.
+inline constexpr std::size_t kMostSearchedBytes = 2 * kMaxReceivedText;
+[[nodiscard]] inline std::string base64_of(std::string_view bytes) {
+  return to_base64(sanitize::mask_card_numbers(bytes.substr(0, kMostSearchedBytes)));
+}
+// The same of what is base64 already; what is none stays, and is searched as any text.
+[[nodiscard]] inline std::string searched_base64(std::string_view text) {
+  constexpr std::size_t kLetters = (kMostSearchedBytes + 2) / 3 * 4;  // whole groups
+  const auto bytes = from_base64(text.substr(0, kLetters));
+  if (!bytes) return std::string(text);
+  const auto searched = sanitize::mask_card_numbers(*bytes);
+  return searched == *bytes ? std::string(text) : to_base64(searched);
 }
 
 inline constexpr std::array kKeyValueFields = {value::kKey, value::kValue};
@@ -78,10 +91,29 @@ class JsonOfValue {
       return held.has_value();
     });
     if (!good) return false;
-    out_ += fmt::format("\"{}\":", escape_json(key));
-    if (held) return any(*std::move(held), depth);
-    out_ += "null";
+    out_ += fmt::format("\"{}\":", escape_json(sanitize::mask_card_numbers(key)));
+    if (!held) {
+      out_ += "null";
+      return true;
+    }
+    const auto at = out_.size();
+    if (!any(*std::move(held), depth)) return false;
+    treat(key, at);
     return true;
+  }
+
+  // What was written from `at` on under a name that says what it is: as an attribute of that name is treated.
+  void treat(std::string_view key, std::size_t at) {
+    const auto action = sanitize::json_action(key);
+    if (action <= sanitize::Action::kKeep) return;
+    const auto written = out_.substr(at);
+    out_.resize(at);
+    if (action == sanitize::Action::kDrop)
+      out_ += "null";
+    else if (written.starts_with('"'))
+      out_ += sanitize::mask(written);
+    else
+      out_ += fmt::format("\"{}\"", escape_json(sanitize::mask(sanitize::mask_card_numbers(written))));
   }
 
   bool any(Message message, unsigned depth) {
@@ -100,8 +132,9 @@ class JsonOfValue {
       if (read) out_ += shown(*read);
       return read.has_value();
     };
+    // Before it is escaped, which hides what is in another encoding.
     const auto quoted = [](std::string_view text) {
-      return fmt::format("\"{}\"", escape_json(cut(text, kMaxReceivedText)));
+      return fmt::format("\"{}\"", escape_json(sanitize::mask_card_numbers(cut(text, kMaxReceivedText))));
     };
     switch (number) {
       case value::kText.number:
