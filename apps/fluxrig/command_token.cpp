@@ -15,6 +15,7 @@
 #include "fluxrig/api_client.hpp"
 #include "fluxrig/command.hpp"
 #include "fluxrig/decider.hpp"
+#include "fluxrig/key_source.hpp"
 #include "fluxrig/terminal.hpp"
 #include "sanitize/sanitizer.hpp"
 
@@ -25,16 +26,18 @@ constexpr std::size_t kMostInput = 64;
 
 constexpr const char* kFooter = R"(Examples:
   fluxrig token --key pki/token.key --reason "INC-42"          then type the number, and Enter
+  fluxrig token --key-command "vault kv get -field=keys secret/fluxrig" --audit uses.audit --reason "INC-42"
   fluxrig query "SELECT * FROM transactions WHERE attributes['iso8583.2'] = 'tok_k1_...'"
 
 The number is read from standard input only: on a command line it would stand in the list of processes and in the
-shell's history. Each use is a line in FILE.audit beside the key, and a row of operator_actions at the mixer: when, who,
+shell's history. Each use is a line in FILE.audit beside the key, or in the file of --audit, and a row of operator_actions at the mixer: when, who,
 why, and the token, never the number; without both no token is shown. --local does without the mixer, where there is
 none. During a rotation's overlap both tokens are printed, the one in use first.
 Exit codes: 0 done, 1 it failed, 2 the command line or the number is wrong.)";
 
 struct TokenOptions {
-  std::string key;
+  KeySource keys;
+  std::string audit_file;
   std::string reason;
   MixerOptions mixer;
   bool local = false;
@@ -86,7 +89,7 @@ Outcome<void> audit_at_mixer(const TokenOptions& options, std::string_view token
 
 // Appended and on disk before the token is shown.
 Outcome<void> audit(const TokenOptions& options, std::string_view token) {
-  const std::string path = options.key + ".audit";
+  const std::string& path = options.audit_file;
   const SystemClock clock;
   const std::string line =
       fmt::format(R"({{"time":"{}","who":"{}","reason":"{}","token":"{}"}})"
@@ -104,11 +107,14 @@ Outcome<void> audit(const TokenOptions& options, std::string_view token) {
   return {};
 }
 
-int run(const TokenOptions& options) {
-  auto keys = sanitize::load_token_keys(options.key);
+int run(TokenOptions options) {
+  auto keys = load_keys(options.keys);
   if (!keys) return failed(keys.error().message);
+  if (options.audit_file.empty() && options.keys.file.empty())
+    return failed("there is no key file to record this use beside: name a file with --audit", kExitUsage);
+  if (options.audit_file.empty()) options.audit_file = options.keys.file + ".audit";
   if (::isatty(STDIN_FILENO) != 0)
-    fmt::print(stderr, "the number, then Enter. This use is recorded in {}.audit\n", printable(options.key));
+    fmt::print(stderr, "the number, then Enter. This use is recorded in {}\n", printable(options.audit_file));
   auto number = read_number();
   if (!is_number(number)) {
     ::OPENSSL_cleanse(number.data(), number.size());
@@ -136,8 +142,11 @@ int run(const TokenOptions& options) {
 void add_token_command(CLI::App& app, Action& action) {
   auto* command = app.add_subcommand("token", "The token of a card number on standard input");
   const auto options = std::make_shared<TokenOptions>();  // the parser and the action both need it
-  command->add_option("--key", options->key, "the deployment's key file, token.key")
-      ->required()
+  command->add_option("--key", options->keys.file, "the deployment's key file, token.key")->type_name("FILE");
+  add_key_command_option(*command, options->keys);
+  command
+      ->add_option("--audit", options->audit_file,
+                   "where uses are recorded; by default the key file's name and .audit")
       ->type_name("FILE");
   command->add_option("--reason", options->reason, "why; recorded")->required()->type_name("TEXT");
   add_mixer_options(*command, options->mixer);

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <openssl/crypto.h>
-#include <openssl/rand.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,23 +10,12 @@
 #include <cstring>
 
 #include "base/bytes.hpp"
-#include "sanitize/scan/card_number.hpp"
+#include "sanitize/key_rotation.hpp"
 
 namespace fluxrig::sanitize {
 namespace {
 
 constexpr std::size_t kMaxFileBytes = 256;
-
-bool valid_key_id(std::string_view id) noexcept {
-  if (id.empty() || id.size() > 8) return false;
-  for (const char c : id)
-    if (!is_digit(c) && !(c >= 'a' && c <= 'z')) return false;
-  return true;
-}
-
-std::string line_of(const TokenKey& key) {
-  return fmt::format("{} {}\n", key.id, to_hex({key.bytes.data(), key.bytes.size()}));
-}
 
 std::optional<TokenKey> parse_line(std::string_view line) {
   const auto space = line.find(' ');
@@ -36,14 +24,6 @@ std::optional<TokenKey> parse_line(std::string_view line) {
   if (!bytes || bytes->size() != 32) return std::nullopt;
   TokenKey key{std::string(line.substr(0, space)), {}};
   std::memcpy(key.bytes.data(), bytes->data(), key.bytes.size());
-  return key;
-}
-
-Outcome<TokenKey> random_key(std::string id) {
-  if (!valid_key_id(id)) return problem("a token key id is 1 to 8 lower-case letters and digits");
-  TokenKey key{std::move(id), {}};
-  if (::RAND_bytes(key.bytes.data(), static_cast<int>(key.bytes.size())) != 1)
-    return problem("the system gave no random bytes for a token key");
   return key;
 }
 
@@ -85,8 +65,7 @@ void wipe_file(const std::string& path) {
 }
 
 Outcome<void> replace(const std::string& path, const TokenKeys& keys) {
-  std::string text = line_of(keys.current);
-  if (keys.previous) text += line_of(*keys.previous);
+  std::string text = to_text(keys);
   const std::string fresh = path + ".new";
   ::unlink(fresh.c_str());  // of an attempt that did not come to its end
   auto written = write_new(fresh, text);
@@ -153,9 +132,9 @@ Outcome<TokenKey> load_token_key(const std::string& path) {
 }
 
 Outcome<TokenKey> create_token_key(const std::string& path, std::string id) {
-  auto key = random_key(std::move(id));
+  auto key = new_token_key(std::move(id));
   if (!key) return key;
-  std::string line = line_of(*key);
+  std::string line = to_text({*key});
   auto written = write_new(path, line);
   ::OPENSSL_cleanse(line.data(), line.size());
   if (!written) return tl::unexpected(written.error());
@@ -164,24 +143,16 @@ Outcome<TokenKey> create_token_key(const std::string& path, std::string id) {
 
 Outcome<TokenKeys> rotate_token_key(const std::string& path, std::string id) {
   auto keys = load_token_keys(path);
+  if (keys) keys = rotated(*std::move(keys), std::move(id));
   if (!keys) return keys;
-  if (keys->previous)
-    return problem(
-        fmt::format("'{}' is in the overlap from {} to {} already; end it with 'fluxrig keys retire'", path,
-                    keys->previous->id, keys->current.id));
-  if (id == keys->current.id) return problem(fmt::format("the key in use has the id '{}' already", id));
-  auto key = random_key(std::move(id));
-  if (!key) return tl::unexpected(key.error());
-  TokenKeys next{*std::move(key), std::move(keys->current)};
-  if (auto replaced = replace(path, next); !replaced) return tl::unexpected(replaced.error());
-  return next;
+  if (auto replaced = replace(path, *keys); !replaced) return tl::unexpected(replaced.error());
+  return keys;
 }
 
 Outcome<TokenKeys> retire_token_key(const std::string& path) {
   auto keys = load_token_keys(path);
+  if (keys) keys = retired(*std::move(keys));
   if (!keys) return keys;
-  if (!keys->previous) return problem(fmt::format("'{}' holds no previous key; nothing to retire", path));
-  keys->previous.reset();
   if (auto replaced = replace(path, *keys); !replaced) return tl::unexpected(replaced.error());
   return keys;
 }

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "sanitize/key_rotation.hpp"
 #include "sanitize/sanitizer.hpp"
 
 namespace fluxrig::sanitize {
@@ -78,6 +79,23 @@ TEST_F(TokenKeyRotation, RetiringWithoutAnOverlapSaysSo) {
   const auto retired = retire_token_key(path_);
   ASSERT_FALSE(retired);
   EXPECT_THAT(retired.error().message, HasSubstr("nothing to retire"));
+}
+
+TEST(TokenKeysInMemory, RotateAndRetireAsInAFileAndAreReadBackFromTheirText) {
+  const auto first = new_token_key("k1");
+  ASSERT_TRUE(first);
+  const auto both = rotated({*first}, "k2");
+  ASSERT_TRUE(both && both->previous);
+  EXPECT_EQ(both->previous->bytes, first->bytes);
+  const auto read = parse_token_keys(to_text(*both));
+  ASSERT_TRUE(read && read->previous);
+  EXPECT_EQ(read->current.bytes, both->current.bytes);
+  EXPECT_FALSE(rotated(*both, "k3"));
+  const auto after = retired(*both);
+  ASSERT_TRUE(after && !after->previous);
+  EXPECT_EQ(to_text(*after).substr(0, 3), "k2 ");
+  EXPECT_FALSE(retired(*after));
+  EXPECT_FALSE(new_token_key("K 1"));
 }
 
 TEST_F(TokenKeyRotation, DestructionOverwritesTheFileBeforeItGoes) {
