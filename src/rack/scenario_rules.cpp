@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "sanitize/excerpt.hpp"
 #include "snake/subjects.hpp"
 
 namespace fluxrig::rack {
@@ -44,7 +45,7 @@ void complain(const sanitize::PatternEngine::Fault& fault, const gear::Settings&
   const auto begin = rule.mark("pattern");
   complaints.push_back({fault.at ? mark_inside(text, begin, *fault.at) : begin, 1,
                         fmt::format("sanitize.rules: the pattern of rule '{}': {}",
-                                    rule.text("name").substr(0, kMostShown), sentence_of(fault.why)),
+                                    sanitize::excerpt(rule.text("name"), kMostShown), sentence_of(fault.why)),
                         ""});
 }
 
@@ -54,7 +55,7 @@ void check_names(const gear::Settings& rule, const std::vector<UserRule>& before
   if (!snake::valid_name_token(name))
     complaints.push_back(
         {rule.mark("name"), 1,
-         fmt::format("sanitize.rules: '{}' is no name of a rule", name.substr(0, kMostShown)),
+         fmt::format("sanitize.rules: '{}' is no name of a rule", sanitize::excerpt(name, kMostShown)),
          "1 to 32 of a-z, 0-9, _ and -"});
   if (std::any_of(before.begin(), before.end(), [&](const auto& other) { return other.name == name; }))
     complaints.push_back(
@@ -69,7 +70,7 @@ void check_names(const gear::Settings& rule, const std::vector<UserRule>& before
   if (!good)
     complaints.push_back({rule.mark("fields"), 1,
                           fmt::format("sanitize.rules: the fields of rule '{}' are no list of 1 to {} names",
-                                      name.substr(0, kMostShown), kMostFields),
+                                      sanitize::excerpt(name, kMostShown), kMostFields),
                           fmt::format("at most {} bytes each, and a '*' only at the end", kMostFieldBytes)});
 }
 
@@ -111,27 +112,31 @@ gear::Option sanitize_options() {
       .name = "sanitize",
       .type = gear::OptionType::kMap,
       .summary = "what else is taken out of records, beside card data",
-      .items = {{.name = "rules",
-                 .type = gear::OptionType::kMaps,
-                 .summary = "patterns of [your own](#rules-of-your-own), after all that is built in",
-                 .required = true,
-                 .items = {{.name = "name",
-                            .type = gear::OptionType::kText,
-                            .summary = "of the rule: [a-z0-9_-], at most 32",
-                            .required = true},
-                           {.name = "pattern",
-                            .type = gear::OptionType::kText,
-                            .summary = "what is looked for, a regular expression",
-                            .required = true},
-                           {.name = "fields",
-                            .type = gear::OptionType::kTexts,
-                            .summary = "names of attributes, `*` at the end for any rest; without it: all"},
-                           {.name = "action",
-                            .type = gear::OptionType::kChoice,
-                            .summary = "mask: a hit becomes stars; token: its token; drop: the whole value "
-                                       "is not recorded",
-                            .required = true,
-                            .choices = {"mask", "token", "drop"}}}}}};
+      .items = {
+          {.name = "rules",
+           .type = gear::OptionType::kMaps,
+           .summary = "patterns of [your own](#rules-of-your-own), after all that is built in",
+           .required = true,
+           .items = {
+               {.name = "name",
+                .type = gear::OptionType::kText,
+                .summary = "of the rule: [a-z0-9_-], at most 32",
+                .required = true},
+               {.name = "pattern",
+                .type = gear::OptionType::kText,
+                .summary = "what is looked for, a regular expression; without it: the whole value of its "
+                           "fields"},
+               {.name = "fields",
+                .type = gear::OptionType::kTexts,
+                .summary =
+                    "names of attributes, `name` for those of spans, `tracestate`; `*` at the end for any "
+                    "rest; without it: all"},
+               {.name = "action",
+                .type = gear::OptionType::kChoice,
+                .summary = "mask: a hit becomes stars; token: its token; drop: the whole value "
+                           "is not recorded",
+                .required = true,
+                .choices = {"mask", "token", "drop"}}}}}};
 }
 
 sanitize::KeyCommand key_command_of(const gear::Settings& keys, std::vector<yaml::Complaint>& complaints) {
@@ -154,7 +159,12 @@ std::vector<UserRule> read_rules(const gear::Settings& sanitizing, std::string_v
   const auto before = complaints.size();
   for (const auto& rule : read) {
     check_names(rule, rules, complaints);
-    rules.push_back({rule.text("name"), rule.text("pattern"),
+    if (rule.has("pattern") && rule.text("pattern").empty())
+      complaints.push_back({rule.mark("pattern"), 1,
+                            fmt::format("sanitize.rules: the pattern of rule '{}' is empty",
+                                        sanitize::excerpt(rule.text("name"), kMostShown)),
+                            "leave it out for the whole value of the rule's fields"});
+    rules.push_back({rule.text("name"), rule.has("pattern") ? rule.text("pattern") : std::string(),
                      rule.has("fields") ? rule.texts("fields") : std::vector<std::string>{},
                      action_of(rule.text("action"))});
   }

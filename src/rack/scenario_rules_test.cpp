@@ -49,6 +49,14 @@ TEST(ScenarioRules, AMistakeInAPatternIsShownWhereItStands) {
   EXPECT_THAT(escaped, HasSubstr("edge.yaml:4:35: ")) << escaped;
 }
 
+TEST(ScenarioRules, WithoutAPatternFieldsAreNeededAndAnEmptyOneIsAMistake) {
+  EXPECT_EQ(complaint_of("    - { name: a, fields: [customer.name], action: drop }\n"), "");
+  EXPECT_THAT(complaint_of("    - { name: a, action: drop }\n"),
+              HasSubstr("rule 'a': without a pattern it needs fields"));
+  EXPECT_THAT(complaint_of("    - { name: a, pattern: '', fields: [x], action: drop }\n"),
+              HasSubstr("the pattern of rule 'a' is empty"));
+}
+
 TEST(ScenarioRules, EveryRuleThatIsWrongIsNamed) {
   const auto text = complaint_of(
       "    - { name: a, pattern: '(', action: mask }\n    - { name: b, pattern: 'x+', action: drop }\n");

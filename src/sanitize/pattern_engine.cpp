@@ -157,6 +157,8 @@ PatternEngine::~PatternEngine() = default;
 tl::expected<std::unique_ptr<PatternEngine>, PatternEngine::Fault> PatternEngine::compile(
     const std::vector<std::string>& patterns) {
   auto parts = std::make_unique<Parts>();
+  // Without patterns there is nothing to load.
+  if (patterns.empty()) return std::unique_ptr<PatternEngine>(new PatternEngine(std::move(parts)));
   if (auto fault = parts->load()) return tl::unexpected(*std::move(fault));
   for (std::size_t i = 0; i < patterns.size(); ++i)
     if (auto fault = parts->check(i, patterns[i])) return tl::unexpected(*std::move(fault));
@@ -166,6 +168,7 @@ tl::expected<std::unique_ptr<PatternEngine>, PatternEngine::Fault> PatternEngine
 
 bool PatternEngine::scan(std::string_view text, std::vector<Match>& matches) {
   matches.clear();
+  if (parts_->database == nullptr) return true;
   if (text.size() > std::numeric_limits<unsigned>::max()) return false;
   const auto note = [](unsigned id, unsigned long long from, unsigned long long to, unsigned, void* context) {
     auto& found = *static_cast<std::vector<Match>*>(context);

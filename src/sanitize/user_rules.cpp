@@ -19,6 +19,34 @@ std::string masked(std::string_view text) {
   return out;
 }
 
+// Where tokens stand that were made before: tok_<key id>_<32 letters>. Of a part of one no other is made.
+class Tokens {
+ public:
+  explicit Tokens(std::string_view text) : text_(text) {}
+  [[nodiscard]] bool holds(std::size_t begin, std::size_t end) const noexcept {
+    constexpr std::size_t kLongest = 4 + 8 + 1 + kLetters;
+    const auto from = begin > kLongest ? begin - kLongest : 0;
+    for (auto at = text_.find("tok_", from); at <= begin && at != std::string_view::npos;
+         at = text_.find("tok_", at + 1))
+      if (at + length_at(at) >= end) return true;
+    return false;
+  }
+
+ private:
+  static constexpr std::size_t kLetters = 32;
+  // 0: none.
+  [[nodiscard]] std::size_t length_at(std::size_t at) const noexcept {
+    const auto line = text_.find('_', at + 4);
+    if (line == std::string_view::npos || line == at + 4 || line > at + 12) return 0;
+    const auto letters = text_.substr(line + 1, kLetters);
+    const bool whole = letters.size() == kLetters && std::all_of(letters.begin(), letters.end(),
+                                                                 [](char c) { return c >= 'a' && c <= 'z'; });
+    return whole ? line + 1 + kLetters - at : 0;
+  }
+
+  std::string_view text_;
+};
+
 struct Hit {
   std::size_t begin = 0;
   std::size_t end = 0;
@@ -51,17 +79,32 @@ bool UserRule::holds_for(std::string_view field) const noexcept {
 
 tl::expected<std::unique_ptr<UserRules>, PatternEngine::Fault> UserRules::compile(
     std::vector<UserRule> rules) {
+  for (std::size_t i = 0; i < rules.size(); ++i)
+    if (rules[i].pattern.empty() && rules[i].fields.empty())
+      return tl::unexpected(PatternEngine::Fault{i, std::nullopt, "without a pattern it needs fields"});
+  // Those without a pattern come last: the others have the engine's numbers.
   std::vector<std::string> patterns;
-  patterns.reserve(rules.size());
-  for (const auto& rule : rules) patterns.push_back(rule.pattern);
+  std::vector<std::size_t> places;
+  for (std::size_t i = 0; i < rules.size(); ++i)
+    if (!rules[i].pattern.empty()) {
+      patterns.push_back(rules[i].pattern);
+      places.push_back(i);
+    }
   auto engine = PatternEngine::compile(patterns);
-  if (!engine) return tl::unexpected(std::move(engine).error());
+  if (!engine) {
+    auto fault = std::move(engine).error();
+    if (fault.pattern < places.size()) fault.pattern = places[fault.pattern];
+    return tl::unexpected(std::move(fault));
+  }
+  std::stable_partition(rules.begin(), rules.end(),
+                        [](const UserRule& rule) { return !rule.pattern.empty(); });
   std::vector<PatternEngine::Match> found;
   (void)(*engine)->scan(kSampleToken, found);
   for (const auto& match : found)
     if (rules[match.pattern].action == Action::kToken)
-      return tl::unexpected(PatternEngine::Fault{
-          match.pattern, std::nullopt, "it matches its own tokens, which would get tokens again; use mask"});
+      return tl::unexpected(
+          PatternEngine::Fault{places[match.pattern], std::nullopt,
+                               "it matches its own tokens, which would get tokens again; use mask"});
   return std::unique_ptr<UserRules>(new UserRules(std::move(rules), *std::move(engine)));
 }
 
@@ -71,18 +114,44 @@ bool UserRules::any_for(std::string_view field) const noexcept {
 }
 
 RuledText UserRules::apply(std::string_view field, std::string_view text, const MakeToken& token) {
+  RuledText out;
+  out.text = text;
+  for (unsigned passes = 0; passes < kMostPasses; ++passes) {
+    auto next = pass(field, *out.text, token);
+    out.rules.insert(out.rules.end(), next.rules.begin(), next.rules.end());
+    std::sort(out.rules.begin(), out.rules.end());
+    out.rules.erase(std::unique(out.rules.begin(), out.rules.end()), out.rules.end());
+    out.strictest = std::max(out.strictest, next.strictest);
+    const bool rests = next.text == out.text;
+    out.text = std::move(next.text);
+    if (rests || !out.text) return out;
+  }
+  out.text.reset();
+  out.strictest = Action::kDrop;
+  return out;
+}
+
+RuledText UserRules::pass(std::string_view field, std::string_view text, const MakeToken& token) {
   const bool counted = engine_->scan(text, matches_);
   RuledText out;
   std::vector<Hit> hits;
+  const Tokens tokens(text);
   for (const auto& match : matches_) {
     const auto& rule = rules_[match.pattern];
     if (!rule.holds_for(field)) continue;
+    if (rule.action == Action::kToken && tokens.holds(match.begin, match.end)) continue;
     out.rules.push_back(match.pattern);
     out.strictest = std::max(out.strictest, rule.action);
     hits.push_back({match.begin, match.end, rule.action});
   }
-  std::sort(out.rules.begin(), out.rules.end());
-  out.rules.erase(std::unique(out.rules.begin(), out.rules.end()), out.rules.end());
+  for (auto i = rules_.size(); i > 0 && rules_[i - 1].pattern.empty(); --i) {
+    const auto& rule = rules_[i - 1];
+    if (text.empty() || !rule.holds_for(field)) continue;
+    if (rule.action == Action::kToken && tokens.holds(0, text.size())) continue;
+    out.rules.push_back(i - 1);
+    out.strictest = std::max(out.strictest, rule.action);
+    hits.push_back({0, text.size(), rule.action});
+  }
   if (out.strictest == Action::kDrop) return out;
   if (!counted && any_for(field)) hits.assign(1, {0, text.size(), Action::kMask});
   if (!counted && out.strictest == Action::kKeep) out.strictest = Action::kMask;

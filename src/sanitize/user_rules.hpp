@@ -44,6 +44,9 @@ class UserRules {
 
   // Drop goes before everything: the value is gone. Hits that overlap become one; it is masked if any of them
   // asks for that, and its token otherwise. More hits than PatternEngine::kMostMatches: all of it is masked.
+  // Begins anew with what is left until nothing changes, so that twice is once; a value that does not come to
+  // rest in kMostPasses, because rules hit what rules have put there, is dropped.
+  static constexpr unsigned kMostPasses = 4;
   [[nodiscard]] RuledText apply(std::string_view field, std::string_view text, const MakeToken& token);
   [[nodiscard]] bool any_for(std::string_view field) const noexcept;
   [[nodiscard]] const std::vector<UserRule>& rules() const noexcept { return rules_; }
@@ -52,6 +55,7 @@ class UserRules {
  private:
   UserRules(std::vector<UserRule> rules, std::unique_ptr<PatternEngine> engine) noexcept
       : rules_(std::move(rules)), engine_(std::move(engine)) {}
+  [[nodiscard]] RuledText pass(std::string_view field, std::string_view text, const MakeToken& token);
 
   std::vector<UserRule> rules_;
   std::unique_ptr<PatternEngine> engine_;

@@ -55,6 +55,21 @@ const std::string& Assembler::clean_name(NameId name) {
   return clean_once(clean_names_, name.value, names_.text(name));
 }
 
+const std::string& Assembler::ruled_name(NameId name) {
+  if (!sanitizer_.has_rules()) return clean_name(name);
+  if (name.value >= ruled_names_.size()) ruled_names_.resize(name.value + std::size_t{1});
+  std::string& known = ruled_names_[name.value];
+  if (known.empty()) known = ruled("name", clean_name(name));
+  return known;
+}
+
+std::string Assembler::ruled(std::string_view field, std::string text) {
+  if (text.empty() || !sanitizer_.has_rules_for(field)) return text;
+  const auto kept = sanitizer_.apply(sanitize::Action::kKeep, text);
+  auto left = kept ? sanitizer_.rule(field, *kept).value : std::nullopt;
+  return left ? std::move(*left).text() : std::string(text.size(), '*');
+}
+
 const std::string& Assembler::clean_key(FieldId field) {
   return clean_once(clean_keys_, field.value, names_.text(field));
 }
@@ -120,9 +135,9 @@ void Assembler::transaction(const RecordView& record, std::uint64_t threshold, s
   out.span_id = head.span_id;
   out.parent_span_id = head.parent_span_id;
   out.trace_flags = head.trace_flags;
-  out.tracestate = clean(record.tracestate());
+  out.tracestate = ruled("tracestate", clean(record.tracestate()));
   out.gear = clean_name(head.gear);
-  out.name = clean_name(head.name);
+  out.name = ruled_name(head.name);
   out.kind = head.kind;
   out.start = ticks_.to_unix(head.start);
   out.end = ticks_.to_unix(head.end);
@@ -147,7 +162,7 @@ void Assembler::intent(const RecordView& record, sanitize::CleanRecord& into) {
   out.trace_id = head.trace_id;
   out.span_id = head.span_id;
   out.gear = clean_name(head.gear);
-  out.name = clean_name(head.name);
+  out.name = ruled_name(head.name);
   out.time = ticks_.to_unix(head.end);
   attributes(record, out);
 }
@@ -161,7 +176,7 @@ void Assembler::span(const RecordView& record, std::size_t index, sanitize::Clea
   out.span_id = record.span_id(index);
   out.parent_span_id = record.span_id(slot.parent);
   out.gear = clean_name(slot.gear);
-  out.name = clean_name(slot.name);
+  out.name = ruled_name(slot.name);
   out.kind = slot.kind;
   out.start = ticks_.to_unix(slot.start);
   out.end = ticks_.to_unix(slot.end);

@@ -36,6 +36,11 @@ class Assembler {
   // The same for a name: searched once, because it never changes.
   [[nodiscard]] const std::string& clean_name(NameId name);
   [[nodiscard]] const std::string& clean_key(FieldId field);
+  // A name that a peer may have a part in: the users' rules hold for it under the field "name", once.
+  [[nodiscard]] const std::string& ruled_name(NameId name);
+  // What the users' rules for `field` leave of a text that is clean; a record needs its names, so what they
+  // drop becomes stars.
+  [[nodiscard]] std::string ruled(std::string_view field, std::string text);
   [[nodiscard]] const std::string& clean_once(std::vector<std::string>& known, std::uint16_t id,
                                               const std::string& text);
   // Attributes and redactions, of a transaction or an intent alike; the redactions of their spans' attributes
@@ -58,6 +63,7 @@ class Assembler {
   const TickConverter& ticks_;
   std::vector<std::string> clean_names_;  // by id; empty: not yet
   std::vector<std::string> clean_keys_;
+  std::vector<std::string> ruled_names_;
   std::string cut_;  // reused
 };
 

@@ -108,6 +108,30 @@ TEST_F(PumpTest, RulesOfUsersTakeMoreOutOfAttributesAndSaySo) {
   EXPECT_EQ(record.redactions, (std::vector<std::string>{"note mask", "branch drop"}));
 }
 
+TEST_F(PumpTest, RulesOfUsersHoldForNamesAndForTheTracestateOfACaller) {
+  auto rules = sanitize::UserRules::compile({{"employee", "EMP-[0-9]{6}", {}, sanitize::Action::kMask},
+                                             {"secret", "hunter2", {"name"}, sanitize::Action::kDrop}});
+  ASSERT_TRUE(rules) << rules.error().why;
+  sanitizer_.add_rules(*std::move(rules));
+  auto one = draft();
+  one.head().name = names_.name("POST /by/EMP-123456");
+  one.set_tracestate("vendor=EMP-123456");
+  SpanSlot slot;
+  slot.gear = one.head().gear;
+  slot.name = names_.name("ask hunter2");
+  slot.reason = names_.name("a fixed phrase: hunter2");
+  (void)one.begin_span(slot);
+  write(one);
+  ASSERT_FALSE(pump_.step(true).blocked);
+  const auto record = std::get<model::Transaction>(*model::decode(audit_.appended));
+  EXPECT_EQ(record.name, "POST /by/**********");
+  EXPECT_EQ(record.tracestate, "vendor=**********");
+  ASSERT_EQ(telemetry_.records.size(), 2U);
+  const auto span = std::get<model::Span>(telemetry_.records[1]);
+  EXPECT_EQ(span.name, "***********") << "a record needs its name";
+  EXPECT_EQ(span.status_message, "a fixed phrase: hunter2") << "no peer has a part in it";
+}
+
 // What is built in has had its turn: a rule that would split a number, or put another text in its place,
 // finds none.
 TEST_F(PumpTest, NoRuleOfAUserWeakensWhatIsBuiltIn) {
