@@ -12,6 +12,7 @@
 #include "gear/bus/spool_entry.hpp"
 #include "lane/backlog_entry.hpp"
 #include "model/record_codec.hpp"
+#include "sanitize/test_clean_bytes.hpp"
 #include "wal/posix_disk.hpp"
 #include "wal/writer.hpp"
 
@@ -217,7 +218,8 @@ TEST_F(CommandTest, WalCommandsReadALaneAndTakeADataDirectoryToo) {
 // What waits for the bus is named, and its payload, which may hold anything, is not shown.
 TEST_F(CommandTest, WalCatNamesTheMessagesOfASpoolAndTheBatchesOfTheBacklog) {
   const Bytes payload{'s', 'e', 'c', 'r', 'e', 't'};
-  const snake::Outgoing message{"flux.msg.edge.send.out", {{"flux-id", "0192f3c1"}}, payload, "id-1"};
+  const snake::Outgoing message{
+      "flux.msg.edge.send.out", {{"flux-id", "0192f3c1"}}, sanitize::TestBytes::of(payload), "id-1"};
   write_lane(folder_ + "/spool", model::Lane::kSpool, gear::bus::encode_spool_entry(message), 1);
   const auto spool = fluxrig("wal cat " + folder_ + "/spool");
   EXPECT_EQ(spool.exit, 0);

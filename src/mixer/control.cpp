@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "mixer/block_intake.hpp"
+#include "sanitize/clean_message.hpp"
 #include "sanitize/sanitizer.hpp"
 #include "snake/subjects.hpp"
 
@@ -14,24 +15,6 @@ constexpr std::string_view kAllHeartbeats = "flux.agent.heartbeat.*";
 constexpr std::string_view kMessages = "flux.msg.";
 constexpr std::chrono::seconds kLookEvery{1};
 constexpr int kTrimMessagesEvery = 5;  // looks: a dead letter is fetched between two of them
-
-// The text of a rack's own words about its host is no more trusted than any other.
-std::vector<model::Attribute> searched(std::vector<model::Attribute> resource) {
-  for (auto& [key, value] : resource) {
-    key = sanitize::mask_card_numbers(key);
-    if (auto* text = std::get_if<std::string>(&value)) *text = sanitize::mask_card_numbers(*text);
-  }
-  return resource;
-}
-
-// A heartbeat's report, member by member: what is no JSON says nothing, and a name or a number counts as any
-// text.
-std::string searched_report(std::string_view json) {
-  const auto search = [](sanitize::Action, std::string_view text) {
-    return std::optional(sanitize::mask_card_numbers(text));
-  };
-  return sanitize::clean_json(json, {}, search).value_or("{}");
-}
 
 // A name that holds a number would stand in subjects, in the server's configuration and in every note about
 // it.
@@ -92,9 +75,7 @@ void Control::heartbeat(const snake::Delivery& delivery) {
                             {{"rack", *rack}, {"why", to_string(message.error())}});
     return;
   }
-  message->status_json = searched_report(message->status_json);
-  if (message->pressure) message->pressure->cause = sanitize::mask_card_numbers(message->pressure->cause);
-  parts_.presence.heartbeat(*machine, *rack, *std::move(message), parts_.clock.now());
+  parts_.presence.heartbeat(*machine, *rack, sanitize::searched(*std::move(message)), parts_.clock.now());
 }
 
 void Control::run() {
@@ -154,7 +135,7 @@ void Control::answer(const snake::Delivery& delivery) {
   model::HelloReply reply;
   reply.error =
       hello ? welcome(*machine, *hello) : "the hello is not understood: " + to_string(hello.error());
-  reply.error = sanitize::mask_card_numbers(reply.error);
+  reply = sanitize::searched(std::move(reply));
   if (reply.error.size() > model::kMaxReplyErrorBytes) reply.error.resize(model::kMaxReplyErrorBytes);
   if (reply.error.empty())
     parts_.diagnostics.info(
@@ -163,11 +144,10 @@ void Control::answer(const snake::Delivery& delivery) {
   else
     parts_.diagnostics.warn("mixer.control", "a rack was not welcomed",
                             {{"machine_id", to_string(*machine)}, {"why", reply.error}});
-  Bytes bytes;
-  model::encode(reply, bytes);
   // A rack chooses where its answer goes, and the mixer may publish anywhere: to that rack and to nobody
   // else. What is lost is asked again.
-  if (snake::is_inbox_of(*machine, delivery.reply)) (void)parts_.bus.publish(delivery.reply, bytes);
+  if (snake::is_inbox_of(*machine, delivery.reply))
+    (void)parts_.bus.publish(delivery.reply, sanitize::clean_message(reply));
   if (reply.error.empty()) parts_.welcomed(*machine);
 }
 
@@ -198,14 +178,15 @@ std::string Control::welcome(const MachineId& machine, const model::Hello& hello
       return fmt::format("gear '{}': {}", consumer.gear, made.error().message);
   }
   const auto now = parts_.clock.now();
+  const auto searched = sanitize::searched(hello);
   parts_.presence.hello({machine,
                          *name,
-                         sanitize::mask_card_numbers(hello.version),
+                         searched.version,
                          hello.epoch,
                          hello.started.value == 0 ? now : hello.started,
                          now,
                          {}},
-                        hello.before, searched(hello.resource));
+                        hello.before, searched.resource);
   return {};
 }
 

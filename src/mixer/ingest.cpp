@@ -6,6 +6,8 @@
 
 #include "mixer/chain_pieces.hpp"
 #include "model/receipt.hpp"
+#include "sanitize/clean_message.hpp"
+#include "sanitize/excerpt.hpp"
 #include "snake/subjects.hpp"
 
 namespace fluxrig::mixer {
@@ -83,7 +85,7 @@ void Ingest::count_refusal(const snake::Delivery& delivery, const Refusal& refus
   parts_.diagnostics.warn("mixer.ingest", "a message was refused",
                           {{"cause", std::string(kRefusalNames[static_cast<std::size_t>(refusal.cause)])},
                            {"why", to_string(refusal.error)},
-                           {"subject", delivery.subject.substr(0, 128)},
+                           {"subject", sanitize::excerpt(delivery.subject, 128)},
                            {"bytes", std::to_string(delivery.payload.size())}});
 }
 
@@ -190,10 +192,8 @@ std::vector<StoredTransaction> Ingest::newly_stored() const {
 void Ingest::send_receipt(const sink::StreamKey& key) {
   const auto receipt = receipt_of(key, parts_.sink);
   if (!receipt) return;
-  Bytes bytes;
-  model::encode(*receipt, bytes);
   // A receipt may be lost: the next commit and the next hello say it again.
-  if (parts_.bus.publish(snake::receipt_subject(key.machine_id), bytes))
+  if (parts_.bus.publish(snake::receipt_subject(key.machine_id), sanitize::clean_message(*receipt)))
     IngestCounters::add(parts_.counters.receipts);
 }
 

@@ -46,7 +46,8 @@ TEST_F(MixerTest, HelloIsAnsweredAndFollowedByTheReceipts) {
   ASSERT_TRUE(one->receipt_to(7));
   Bytes hello;
   model::encode(model::Hello{"hello", "0.1.0", Epoch{1}, {{"bank", "flux.msg.hello.bank.in"}}, {}}, hello);
-  const auto answer = one->bus->request(snake::hello_subject(one->machine), hello, std::chrono::seconds(10));
+  const auto answer = one->bus->request(snake::hello_subject(one->machine), sanitize::TestBytes::of(hello),
+                                        std::chrono::seconds(10));
   ASSERT_TRUE(answer) << to_string(answer.error());
   EXPECT_EQ(model::decode_hello_reply(*answer).value().error, "");
   EXPECT_TRUE(one->receipt_to(7));
@@ -61,7 +62,8 @@ TEST_F(MixerTest, HelloUnderAnotherNameIsRefusedWithASentence) {
   ASSERT_TRUE(one->bus);
   Bytes hello;
   model::encode(model::Hello{"liar", "0.1.0", Epoch{1}, {}, {}}, hello);
-  const auto answer = one->bus->request(snake::hello_subject(one->machine), hello, std::chrono::seconds(10));
+  const auto answer = one->bus->request(snake::hello_subject(one->machine), sanitize::TestBytes::of(hello),
+                                        std::chrono::seconds(10));
   ASSERT_TRUE(answer) << to_string(answer.error());
   EXPECT_THAT(model::decode_hello_reply(*answer).value().error,
               HasSubstr("uses the certificate of rack 'honest'"));
@@ -74,8 +76,8 @@ TEST_F(MixerTest, AGearWhoseNameOrSubjectHoldsANumberIsNotWelcome) {
            {"4111111111111111", "flux.msg.named.bank.in"}, {"bank", "flux.msg.named.4111111111111111.in"}}) {
     Bytes hello;
     model::encode(model::Hello{"named", "0.1.0", Epoch{1}, {{gear, filter}}, {}}, hello);
-    const auto answer =
-        one->bus->request(snake::hello_subject(one->machine), hello, std::chrono::seconds(10));
+    const auto answer = one->bus->request(snake::hello_subject(one->machine), sanitize::TestBytes::of(hello),
+                                          std::chrono::seconds(10));
     ASSERT_TRUE(answer) << to_string(answer.error());
     const auto error = model::decode_hello_reply(*answer).value().error;
     EXPECT_THAT(error, HasSubstr("looks like a card number"));
@@ -89,10 +91,11 @@ TEST_F(MixerTest, WhatARackReportsIsSearchedBeforeItIsShown) {
   Bytes heartbeat;
   model::encode(model::Heartbeat{Epoch{1}, R"({"4111111111111111":{"n":5500005555555559,"ok":12}})"},
                 heartbeat);
-  ASSERT_TRUE(one->bus->publish(snake::heartbeat_subject(one->machine), heartbeat));
+  ASSERT_TRUE(one->bus->publish(snake::heartbeat_subject(one->machine), sanitize::TestBytes::of(heartbeat)));
   Bytes hello;  // the same connection: when it is answered, the heartbeat has been seen
   model::encode(model::Hello{"report", "0.1.0", Epoch{1}, {}, {}}, hello);
-  ASSERT_TRUE(one->bus->request(snake::hello_subject(one->machine), hello, std::chrono::seconds(10)));
+  ASSERT_TRUE(one->bus->request(snake::hello_subject(one->machine), sanitize::TestBytes::of(hello),
+                                std::chrono::seconds(10)));
   EXPECT_THAT(testing::get(api(), "/api/v1/racks", token()).body,
               HasSubstr(R"({"411111******1111":{"n":"550000******5559","ok":12}})"));
 }
@@ -104,10 +107,11 @@ TEST_F(MixerTest, HeartbeatShowsItsStatusAndTheLag) {
   ASSERT_TRUE(one->receipt_to(5));
   Bytes heartbeat;
   model::encode(model::Heartbeat{Epoch{1}, R"({"audit":{"sequence":9}})"}, heartbeat);
-  ASSERT_TRUE(one->bus->publish(snake::heartbeat_subject(one->machine), heartbeat));
+  ASSERT_TRUE(one->bus->publish(snake::heartbeat_subject(one->machine), sanitize::TestBytes::of(heartbeat)));
   Bytes hello;  // the same connection: when it is answered, the heartbeat has been seen
   model::encode(model::Hello{"beat", "0.1.0", Epoch{1}, {}, {}}, hello);
-  ASSERT_TRUE(one->bus->request(snake::hello_subject(one->machine), hello, std::chrono::seconds(10)));
+  ASSERT_TRUE(one->bus->request(snake::hello_subject(one->machine), sanitize::TestBytes::of(hello),
+                                std::chrono::seconds(10)));
   EXPECT_THAT(
       testing::get(api(), "/api/v1/racks", token()).body,
       HasSubstr(
@@ -132,7 +136,7 @@ TEST_F(MixerTest, ARackThatSaysHelloHasALeaseAndItsHeartbeatAShare) {
   pressure.backlog_bytes = 1U << 20;
   Bytes heartbeat;
   model::encode(model::Heartbeat{Epoch{1}, "{}", pressure}, heartbeat);
-  ASSERT_TRUE(one->bus->publish(snake::heartbeat_subject(one->machine), heartbeat));
+  ASSERT_TRUE(one->bus->publish(snake::heartbeat_subject(one->machine), sanitize::TestBytes::of(heartbeat)));
   auto next = leases.take();
   for (int i = 0; i < 10 && next && next->replay_bytes_per_s == 0; ++i) next = leases.take();
   ASSERT_TRUE(next);
@@ -150,17 +154,17 @@ TEST_F(MixerTest, ARackThatSaysHelloHasALeaseAndItsHeartbeatAShare) {
 class Obedient {
  public:
   Obedient(snake::NatsBus& bus, const MachineId& machine, const std::string& error) {
-    auto subscription = bus.subscribe(snake::control_subject(machine),
-                                      [this, &bus, machine, error](const snake::Delivery& d) {
-                                        const auto command = model::decode_control_command(d.payload);
-                                        if (!command) return;
-                                        model::ControlAnswer answer{command->id, error, {}};
-                                        if (error.empty()) answer.results = command->arguments;
-                                        Bytes bytes;
-                                        model::encode(answer, bytes);
-                                        (void)bus.publish(snake::control_reply_subject(machine), bytes);
-                                        commands.put(*command);
-                                      });
+    auto subscription = bus.subscribe(
+        snake::control_subject(machine), [this, &bus, machine, error](const snake::Delivery& d) {
+          const auto command = model::decode_control_command(d.payload);
+          if (!command) return;
+          model::ControlAnswer answer{command->id, error, {}};
+          if (error.empty()) answer.results = command->arguments;
+          Bytes bytes;
+          model::encode(answer, bytes);
+          (void)bus.publish(snake::control_reply_subject(machine), sanitize::TestBytes::of(bytes));
+          commands.put(*command);
+        });
     if (subscription) subscription_ = *std::move(subscription);
     if (!bus.flush(std::chrono::seconds(5))) ADD_FAILURE() << "no flush";
   }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "sanitize/clean_message.hpp"
 #include "snake/subjects.hpp"
 
 namespace fluxrig::mixer {
@@ -189,9 +190,7 @@ bool PressureDesk::publish(const std::string& subject, const pressure::RackGrant
   lease.replay_bytes_per_s = grant.replay_bytes_per_s;
   lease.lease_ms = options_.lease_ms;
   lease.pace_bytes_per_s = grant.pace_bytes_per_s;
-  Bytes bytes;
-  model::encode(lease, bytes);
-  return parts_.bus.publish(subject, bytes).has_value();
+  return parts_.bus.publish(subject, sanitize::clean_message(lease)).has_value();
 }
 
 void PressureDesk::note_standing() {

@@ -3,19 +3,13 @@
 #include <fmt/format.h>
 
 #include "mixer/block_intake.hpp"
-#include "sanitize/sanitizer.hpp"
+#include "sanitize/clean_message.hpp"
 #include "snake/subjects.hpp"
 
 namespace fluxrig::mixer {
 namespace {
 
 constexpr std::string_view kAllAnswers = "flux.ctrl.mixer.*";
-
-// The words of a rack go to an operator, to the log and into the store.
-void search(model::ControlAnswer& answer) {
-  answer.error = sanitize::mask_card_numbers(answer.error);
-  for (auto& [name, value] : answer.results) value = sanitize::mask_card_numbers(value);
-}
 
 }  // namespace
 
@@ -33,7 +27,8 @@ void RackCommands::answered(const snake::Delivery& delivery) {
   const auto machine = machine_of_subject(delivery.subject);
   auto answer = model::decode_control_answer(delivery.payload);
   if (!machine || !answer) return;  // as good as none
-  search(*answer);
+  // The words of a rack go to an operator, to the log and into the store.
+  answer = sanitize::searched(*std::move(answer));
   const std::lock_guard lock(mutex_);
   const auto found = waiting_.find(answer->id);
   // The server's permissions prove the subject: no rack answers for another.
@@ -49,8 +44,7 @@ Result<model::ControlAnswer> RackCommands::send(const MachineId& machine, model:
   command.issued = clock_.now();
   auto& waiting = waiting_[command.id];
   waiting.machine = machine;
-  Bytes bytes;
-  model::encode(command, bytes);
+  const auto bytes = sanitize::clean_message(command);
   lock.unlock();  // the answer may come before publish returns
   const auto sent = bus_.publish(snake::control_subject(machine), bytes);
   lock.lock();

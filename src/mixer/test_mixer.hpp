@@ -13,6 +13,7 @@
 #include "mixer/test_peers.hpp"
 #include "model/agent.hpp"
 #include "model/receipt.hpp"
+#include "sanitize/clean_message.hpp"
 #include "snake/subjects.hpp"
 #include "snake/test_server.hpp"
 
@@ -85,7 +86,7 @@ class MixerTest : public ::testing::Test {
 
     void publish(ByteView block) const {
       const auto done = snake::testing::publish_and_wait(
-          *bus, {snake::audit_subject(machine), {}, Bytes(block.begin(), block.end()), {}});
+          *bus, {snake::audit_subject(machine), {}, sanitize::TestBytes::of(block), {}});
       ASSERT_TRUE(done) << to_string(done.error());
     }
     // Waits for a receipt that covers 1 to `last`.
@@ -128,8 +129,7 @@ class MixerTest : public ::testing::Test {
   }
 
   static void hello(const Rack& one, const std::string& name) {
-    Bytes bytes;
-    model::encode(model::Hello{name, "0.1.0", Epoch{1}, {}, {}}, bytes);
+    const auto bytes = sanitize::clean_message(model::Hello{name, "0.1.0", Epoch{1}, {}, {}});
     const auto answer = one.bus->request(snake::hello_subject(one.machine), bytes, std::chrono::seconds(10));
     ASSERT_TRUE(answer) << to_string(answer.error());
   }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "sanitize/clean_message.hpp"
 #include "sanitize/sanitizer.hpp"
 #include "snake/subjects.hpp"
 
@@ -150,12 +151,12 @@ const model::ControlAnswer* CommandDesk::answered(const model::ControlId& id) co
 }
 
 void CommandDesk::send(const model::ControlAnswer& answer) {
-  Bytes bytes;
   auto bounded = answer;
   if (bounded.error.size() > model::kMaxControlReasonBytes)
     bounded.error.resize(model::kMaxControlReasonBytes);
-  model::encode(bounded, bytes);
-  if (const auto sent = parts_.bus.publish(snake::control_reply_subject(parts_.machine_id), bytes); !sent)
+  if (const auto sent = parts_.bus.publish(snake::control_reply_subject(parts_.machine_id),
+                                           sanitize::clean_message(std::move(bounded)));
+      !sent)
     parts_.diagnostics.warn("control", "an answer to a command was not sent",
                             {{"cause", to_string(sent.error())}});
 }

@@ -65,7 +65,7 @@ class CommandDeskTest : public ::testing::Test {
   std::optional<model::ControlAnswer> ask(const model::ControlCommand& command) {
     Bytes bytes;
     encode(command, bytes);
-    EXPECT_TRUE(mixer_->publish(snake::control_subject(server_->edge), bytes));
+    EXPECT_TRUE(mixer_->publish(snake::control_subject(server_->edge), sanitize::TestBytes::of(bytes)));
     if (!woken_.take()) return std::nullopt;
     EXPECT_TRUE(desk_->has_work());
     desk_->turn();
@@ -211,7 +211,8 @@ TEST_F(CommandDeskTest, ACardNumberInTheReasonIsNotRecorded) {
 }
 
 TEST_F(CommandDeskTest, GarbageIsCountedAndWhatFollowsIsDone) {
-  ASSERT_TRUE(mixer_->publish(snake::control_subject(server_->edge), as_bytes("no command")));
+  ASSERT_TRUE(mixer_->publish(snake::control_subject(server_->edge),
+                              sanitize::TestBytes::of(as_bytes("no command"))));
   ASSERT_TRUE(woken_.take());
   ASSERT_TRUE(ask(divert(1)));
   EXPECT_EQ(desk_->refused(), 1U);

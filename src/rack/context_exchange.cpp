@@ -44,8 +44,7 @@ void ContextExchange::offer(const ContextKey& key, const trace::Context& context
 void ContextExchange::flush() {
   flush_posted_ = false;
   if (outgoing_.empty()) return;
-  Bytes bytes;
-  encode_offers(outgoing_, bytes);
+  const auto bytes = encode_offers(outgoing_);
   outgoing_.clear();
   // Lost while disconnected: the other rack then begins a trace of its own, and counts it.
   (void)parts_.bus.publish(snake::context_subject(parts_.rack), bytes);

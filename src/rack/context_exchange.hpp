@@ -34,7 +34,8 @@ struct OfferedContext {
 
 inline constexpr std::size_t kMaxOffers = 256;  // in one message
 
-void encode_offers(const std::vector<OfferedContext>& offers, Bytes& out);
+// Each tracestate is searched once more: the rest are ids and hashes.
+[[nodiscard]] sanitize::CleanBytes encode_offers(const std::vector<OfferedContext>& offers);
 [[nodiscard]] Result<std::vector<OfferedContext>> decode_offers(ByteView bytes);  // hostile bytes
 
 class ContextExchange {

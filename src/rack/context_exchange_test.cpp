@@ -17,8 +17,7 @@ OfferedContext offer(std::uint8_t byte) {
 }
 
 TEST(ContextOffers, RoundTrip) {
-  Bytes bytes;
-  encode_offers({offer(1), offer(2)}, bytes);
+  const auto bytes = encode_offers({offer(1), offer(2)});
   const auto decoded = decode_offers(bytes);
   ASSERT_TRUE(decoded);
   ASSERT_EQ(decoded->size(), 2U);
@@ -27,17 +26,21 @@ TEST(ContextOffers, RoundTrip) {
   EXPECT_EQ((*decoded)[1].context.flags, trace::kSampled);
 }
 
+TEST(ContextOffers, ATracestateIsSearched) {
+  auto one = offer(1);
+  one.context.tracestate = "vendor=4532015112830366";
+  EXPECT_EQ(decode_offers(encode_offers({one}))->front().context.tracestate, "vendor=453201******0366");
+}
+
 TEST(ContextOffers, ReservedFlagsAreDropped) {
   auto one = offer(1);
   one.context.flags = 0xff;
-  Bytes bytes;
-  encode_offers({one}, bytes);
+  const auto bytes = encode_offers({one});
   EXPECT_EQ(decode_offers(bytes)->front().context.flags, trace::kSampled | trace::kRandom);
 }
 
 TEST(ContextOffers, EveryTruncationIsRefused) {
-  Bytes bytes;
-  encode_offers({offer(1)}, bytes);
+  auto bytes = encode_offers({offer(1)}).bytes();
   for (std::size_t size = 0; size < bytes.size(); ++size)
     EXPECT_FALSE(decode_offers(ByteView(bytes).first(size))) << size;
   bytes.push_back(0);
@@ -45,11 +48,8 @@ TEST(ContextOffers, EveryTruncationIsRefused) {
 }
 
 TEST(ContextOffers, ZeroIdsAndOtherVersionsAreRefused) {
-  Bytes bytes;
-  encode_offers({offer(0)}, bytes);
-  EXPECT_FALSE(decode_offers(bytes));
-  bytes.clear();
-  encode_offers({offer(1)}, bytes);
+  EXPECT_FALSE(decode_offers(encode_offers({offer(0)})));
+  auto bytes = encode_offers({offer(1)}).bytes();
   bytes[1] = 2;
   const auto other = decode_offers(bytes);
   ASSERT_FALSE(other);

@@ -3,6 +3,7 @@
 #include "cbor/encoder.hpp"
 #include "model/block.hpp"
 #include "rack/context_exchange.hpp"
+#include "sanitize/sanitizer.hpp"
 
 namespace fluxrig::rack {
 namespace {
@@ -42,7 +43,12 @@ ContextKey context_key(std::string_view key) {
   return *ContextKey::from_bytes({hash.data(), 16});
 }
 
-void encode_offers(const std::vector<OfferedContext>& offers, Bytes& out) {
+struct OfferBytes {
+  [[nodiscard]] static sanitize::CleanBytes of(const std::vector<OfferedContext>& offers);
+};
+
+sanitize::CleanBytes OfferBytes::of(const std::vector<OfferedContext>& offers) {
+  Bytes out;
   cbor::Encoder encoder(out);
   encoder.array(1 + offers.size());
   encoder.unsigned_integer(kVersion);
@@ -53,8 +59,13 @@ void encode_offers(const std::vector<OfferedContext>& offers, Bytes& out) {
     encoder.bytes(offer.context.trace_id.view());
     encoder.bytes(offer.context.span_id.view());
     encoder.unsigned_integer(offer.context.flags);
-    encoder.text(offer.context.tracestate);
+    encoder.text(sanitize::mask_card_numbers(offer.context.tracestate));
   }
+  return sanitize::CleanBytes(std::move(out));
+}
+
+sanitize::CleanBytes encode_offers(const std::vector<OfferedContext>& offers) {
+  return OfferBytes::of(offers);
 }
 
 Result<std::vector<OfferedContext>> decode_offers(ByteView bytes) {

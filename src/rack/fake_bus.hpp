@@ -23,11 +23,11 @@ class FakeBus final : public snake::Bus {
     streamed.push_back({std::move(message), std::move(done)});
     return {};
   }
-  Result<void> publish(std::string_view subject, ByteView payload) override {
-    plain.emplace_back(subject, Bytes(payload.begin(), payload.end()));
+  Result<void> publish(std::string_view subject, const sanitize::CleanBytes& payload) override {
+    plain.emplace_back(subject, payload.bytes());
     return {};
   }
-  Result<Bytes> request(std::string_view, ByteView, std::chrono::milliseconds) override {
+  Result<Bytes> request(std::string_view, const sanitize::CleanBytes&, std::chrono::milliseconds) override {
     ++hellos;
     Bytes reply;
     model::encode(model::HelloReply{}, reply);

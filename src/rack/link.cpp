@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "rack/link_shared.hpp"
+#include "sanitize/clean_message.hpp"
 #include "snake/subjects.hpp"
 
 namespace fluxrig::rack {
@@ -144,9 +145,8 @@ void Link::say_hello() {
   const std::int64_t at = now().value;
   if (hello_at_ != 0 && at - hello_at_ < kHelloEvery) return;
   hello_at_ = at;
-  Bytes request;
-  model::encode(parts_.hello, request);
-  const auto answer = parts_.bus.request(snake::hello_subject(parts_.machine_id), request, kHelloTimeout);
+  const auto answer = parts_.bus.request(snake::hello_subject(parts_.machine_id),
+                                         sanitize::clean_message(parts_.hello), kHelloTimeout);
   if (!answer) return;  // no mixer yet; the rack serves without it
   const auto reply = model::decode_hello_reply(*answer);
   if (!reply) {
@@ -170,10 +170,10 @@ void Link::send_heartbeat() {
   heartbeat_at_ = at;
   auto report = pressure_.report({at});
   report.spool_messages = parts_.spool_messages();
-  Bytes bytes;
-  model::encode(model::Heartbeat{parts_.hello.epoch, parts_.status_json(), std::move(report)}, bytes);
   // At most once by its nature: the next one follows.
-  (void)parts_.bus.publish(snake::heartbeat_subject(parts_.machine_id), bytes);
+  (void)parts_.bus.publish(
+      snake::heartbeat_subject(parts_.machine_id),
+      sanitize::clean_message(model::Heartbeat{parts_.hello.epoch, parts_.status_json(), std::move(report)}));
 }
 
 void Link::take_receipts() {

@@ -3,6 +3,7 @@
 // message on the same connection waits behind one of them at most.
 #include <algorithm>
 
+#include "rack/block_bytes.hpp"
 #include "rack/link_shared.hpp"
 #include "snake/subjects.hpp"
 
@@ -43,7 +44,7 @@ Link::Step Link::ship_audit(AuditShipper& shipper, Flow flow) {
     return Step::kNothing;  // fresh telemetry need not wait for it
   }
   const std::uint64_t records = message->records;
-  if (!outbox_.send({flow, snake::audit_subject(parts_.machine_id), message->payload,
+  if (!outbox_.send({flow, snake::audit_subject(parts_.machine_id), BlockBytes::of(*message),
                      [&shipper](bool taken) { shipper.acknowledged(taken); }}))
     return Step::kWait;
   shipper.sent(now());
@@ -78,7 +79,7 @@ Link::Step Link::ship_telemetry_backlog() {
 Link::Step Link::publish_telemetry(TelemetryShipper::Sent sent, Flow flow) {
   const auto records = sent.block.count;
   const auto bytes = sent.block.bytes.size();
-  Bytes payload = sent.block.bytes;
+  auto payload = BlockBytes::of(sent.block);
   // Shared: its outcome comes to one of two places.
   const auto kept = std::make_shared<TelemetryShipper::Sent>(std::move(sent));
   if (!outbox_.send({flow, snake::telemetry_subject(parts_.machine_id), std::move(payload),

@@ -45,7 +45,7 @@ TEST_F(LinkTest, TelemetryThatTheStreamDidNotTakeComesBackWithTheBytesThatItHad)
   telemetry_.offer(model::Signal::kSpans, wal::test_records(2, 1));
   link_->turn(/*flush_telemetry=*/true);
   ASSERT_EQ(bus_.streamed.size(), 1U);
-  const Bytes first = bus_.streamed[0].message.payload;
+  const auto first = bus_.streamed[0].message.payload;
   bus_.answer_all(false);
   link_->turn();
   EXPECT_FALSE(backlog_->empty()) << "on disk until the stream has it";

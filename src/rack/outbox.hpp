@@ -33,7 +33,7 @@ class Outbox {
   struct Piece {
     Flow flow = Flow::kLiveAudit;
     std::string subject;
-    Bytes payload;
+    sanitize::CleanBytes payload;
     Done done;
   };
 

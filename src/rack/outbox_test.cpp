@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "rack/fake_bus.hpp"
+#include "sanitize/test_clean_bytes.hpp"
 
 namespace fluxrig::rack {
 namespace {
@@ -10,8 +11,8 @@ namespace {
 class OutboxTest : public ::testing::Test {
  protected:
   bool send(std::size_t bytes, Flow flow = Flow::kLiveAudit) {
-    return outbox_->send(
-        {flow, "flux.audit.x", Bytes(bytes, 7), [this](bool taken) { done_.push_back(taken); }});
+    return outbox_->send({flow, "flux.audit.x", sanitize::TestBytes::of(Bytes(bytes, 7)),
+                          [this](bool taken) { done_.push_back(taken); }});
   }
 
   ManualClock clock_;

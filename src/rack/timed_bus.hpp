@@ -54,10 +54,10 @@ class TimedBus final : public snake::Bus {
                                  done(receipt);
                                });
   }
-  [[nodiscard]] Result<void> publish(std::string_view subject, ByteView payload) override {
+  [[nodiscard]] Result<void> publish(std::string_view subject, const sanitize::CleanBytes& payload) override {
     return bus_.publish(subject, payload);
   }
-  [[nodiscard]] Result<Bytes> request(std::string_view subject, ByteView payload,
+  [[nodiscard]] Result<Bytes> request(std::string_view subject, const sanitize::CleanBytes& payload,
                                       std::chrono::milliseconds timeout) override {
     return bus_.request(subject, payload, timeout);
   }

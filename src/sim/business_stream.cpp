@@ -91,7 +91,7 @@ void BusinessStream::deliver(Consumer& consumer, std::uint64_t sequence) {
   ways_.send(
       consumer.deliver,
       {message.subject, fmt::format("{}.{}.{}.{}", snake::kStreamMessages, consumer.deliver, id, sequence),
-       message.headers, message.payload, waiting.deliveries});
+       message.headers, message.payload.bytes(), waiting.deliveries});
 }
 
 bool BusinessStream::owns(std::string_view reply) noexcept {

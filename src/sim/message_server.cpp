@@ -74,7 +74,7 @@ snake::Delivery MessageServer::deliver(Stream& stream, std::uint64_t sequence) {
   ++waiting.deliveries;
   const auto& [message, id] = stream.messages.at(sequence);
   return {message.subject, fmt::format("{}.{}.{}", stream.name, sequence, id), message.headers,
-          message.payload, waiting.deliveries};
+          message.payload.bytes(), waiting.deliveries};
 }
 
 std::vector<snake::Delivery> MessageServer::pull(std::string_view name, std::size_t most) {

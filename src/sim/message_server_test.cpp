@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "sanitize/test_clean_bytes.hpp"
 #include "snake/subjects.hpp"
 
 namespace fluxrig::sim {
@@ -11,7 +12,7 @@ struct MessageServerTest : testing::Test {
   MessageServerTest() { plan.stream_bytes = 100; }
 
   [[nodiscard]] bool store(const std::string& subject, std::size_t bytes = 10) {
-    return server().store({subject, {}, Bytes(bytes, 1), {}}).has_value();
+    return server().store({subject, {}, sanitize::TestBytes::of(Bytes(bytes, 1)), {}}).has_value();
   }
   [[nodiscard]] std::vector<snake::Delivery> pull() { return server().pull(snake::kStreamAudit, 100); }
   // Made with the plan as the test has left it.

@@ -126,19 +126,18 @@ void SimulatedBus::complete(World& world, Window& window, std::uint64_t ticket,
   pending.done(result);
 }
 
-Result<void> SimulatedBus::publish(std::string_view subject, ByteView payload) {
+Result<void> SimulatedBus::publish(std::string_view subject, const sanitize::CleanBytes& payload) {
   if (const auto good = ready(); !good) return good;
-  world_.schedule.at(arrival(),
-                     [subject = std::string(subject), bytes = Bytes(payload.begin(), payload.end()),
-                      connection = peer_->connection, &world = world_, &server = server_] {
-                       if (!server.hears(*connection)) return;
-                       if (!world.chance(world.plan.publishes_lost))
-                         server.publish(subject, {subject, {}, {}, bytes, 1});
-                     });
+  world_.schedule.at(arrival(), [subject = std::string(subject), bytes = payload.bytes(),
+                                 connection = peer_->connection, &world = world_, &server = server_] {
+    if (!server.hears(*connection)) return;
+    if (!world.chance(world.plan.publishes_lost)) server.publish(subject, {subject, {}, {}, bytes, 1});
+  });
   return {};
 }
 
-Result<Bytes> SimulatedBus::request(std::string_view subject, ByteView payload, std::chrono::milliseconds) {
+Result<Bytes> SimulatedBus::request(std::string_view subject, const sanitize::CleanBytes& payload,
+                                    std::chrono::milliseconds) {
   if (const auto good = ready(); !good) return tl::unexpected(good.error());
   if (!server_.up() || world_.chance(world_.plan.publishes_lost))
     return fail(ErrorCode::kTimeout, "nobody answered in time");

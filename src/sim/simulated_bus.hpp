@@ -23,8 +23,8 @@ class SimulatedBus final : public snake::Bus {
   ~SimulatedBus() override;
 
   [[nodiscard]] Result<void> publish_stream(snake::Outgoing message, snake::PublishDone done) override;
-  [[nodiscard]] Result<void> publish(std::string_view subject, ByteView payload) override;
-  [[nodiscard]] Result<Bytes> request(std::string_view subject, ByteView payload,
+  [[nodiscard]] Result<void> publish(std::string_view subject, const sanitize::CleanBytes& payload) override;
+  [[nodiscard]] Result<Bytes> request(std::string_view subject, const sanitize::CleanBytes& payload,
                                       std::chrono::milliseconds timeout) override;
   [[nodiscard]] Result<std::unique_ptr<snake::Subscription>> subscribe(
       std::string_view subject, snake::DeliveryHandler handler) override;

@@ -1,6 +1,7 @@
 // The tunnel as the rest of the code sees it: publish, subscribe, acknowledge. Implemented over NATS
 // JetStream by NatsBus, and by the simulator. Every method may be called from any thread and never blocks,
-// except where said. Callbacks run on the bus's own threads: post to your own before touching your state.
+// except where said. What it publishes has passed the gate, by its type. Callbacks run on the bus's own
+// threads: post to your own before touching your state.
 #pragma once
 
 #include <chrono>
@@ -14,6 +15,7 @@
 
 #include "base/bytes.hpp"
 #include "base/result.hpp"
+#include "sanitize/clean_bytes.hpp"
 
 namespace fluxrig::snake {
 
@@ -22,7 +24,7 @@ using Headers = std::vector<std::pair<std::string, std::string>>;
 struct Outgoing {
   std::string subject;
   Headers headers;  // names keep their case
-  Bytes payload;
+  sanitize::CleanBytes payload;
   std::string message_id;  // Nats-Msg-Id; empty: no server-side duplicate detection
 };
 
@@ -62,9 +64,10 @@ class Bus {
   // limit.
   [[nodiscard]] virtual Result<void> publish_stream(Outgoing message, PublishDone done) = 0;
   // Plain, at most once.
-  [[nodiscard]] virtual Result<void> publish(std::string_view subject, ByteView payload) = 0;
+  [[nodiscard]] virtual Result<void> publish(std::string_view subject,
+                                             const sanitize::CleanBytes& payload) = 0;
   // Blocks up to `timeout`; not from a bus callback.
-  [[nodiscard]] virtual Result<Bytes> request(std::string_view subject, ByteView payload,
+  [[nodiscard]] virtual Result<Bytes> request(std::string_view subject, const sanitize::CleanBytes& payload,
                                               std::chrono::milliseconds timeout) = 0;
   // Survives reconnects.
   [[nodiscard]] virtual Result<std::unique_ptr<Subscription>> subscribe(std::string_view subject,

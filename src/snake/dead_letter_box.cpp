@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "snake/dead_letters.hpp"
+#include "snake/forwarded.hpp"
 #include "snake/nats_native.hpp"
 #include "snake/subjects.hpp"
 
@@ -67,7 +68,7 @@ Outgoing to_retry(const Delivery& letter, std::uint64_t sequence, UnixNanos time
       message.headers.push_back(header);
   message.headers.emplace_back(kRequestHeader, message.message_id);
   message.headers.emplace_back(kForConsumer, letter.header(kDeadConsumer));
-  message.payload = letter.payload;
+  message.payload = ForwardedBytes::of(letter);
   return message;
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "snake/acknowledgement.hpp"
+#include "snake/forwarded.hpp"
 #include "snake/nats_native.hpp"
 #include "snake/subjects.hpp"
 
@@ -24,7 +25,7 @@ Outgoing to_dead_letter(Delivery message, const Advisory& note, const ConsumerOw
   letter.headers.emplace_back(kDeadConsumer, note.consumer);
   letter.headers.emplace_back(kDeadDeliveries, std::to_string(note.deliveries));
   letter.headers.emplace_back(kDeadReason, to_string(note.reason));
-  letter.payload = std::move(message.payload);
+  letter.payload = ForwardedBytes::of(message);
   // A note that comes twice stores one letter.
   letter.message_id = fmt::format("{}:{}", note.consumer, note.stream_sequence);
   return letter;

@@ -27,7 +27,11 @@ Result<void> NatsBus::publish_stream(Outgoing message, PublishDone done) {
   return core_->publish_stream(message, std::move(done));
 }
 
-Result<void> NatsBus::publish(std::string_view subject, ByteView payload) {
+Result<void> NatsBus::publish(std::string_view subject, const sanitize::CleanBytes& payload) {
+  return send(subject, payload);
+}
+
+Result<void> NatsBus::send(std::string_view subject, ByteView payload) {
   if (auto checked = check_subject(subject); !checked) return checked;
   if (payload.size() > INT_MAX) return fail(ErrorCode::kOversize, "the message is over the server's limit");
   if (!core_->connected()) return away();
@@ -35,8 +39,9 @@ Result<void> NatsBus::publish(std::string_view subject, ByteView payload) {
                                           payload.data(), static_cast<int>(payload.size())));
 }
 
-Result<Bytes> NatsBus::request(std::string_view subject, ByteView payload,
+Result<Bytes> NatsBus::request(std::string_view subject, const sanitize::CleanBytes& bytes,
                                std::chrono::milliseconds timeout) {
+  const ByteView payload = bytes;
   if (auto checked = check_subject(subject); !checked) return tl::unexpected<Error>(checked.error());
   if (payload.size() > INT_MAX) return fail(ErrorCode::kOversize, "the message is over the server's limit");
   if (!core_->connected()) return away();
@@ -70,16 +75,16 @@ Result<std::unique_ptr<Subscription>> NatsBus::subscribe(std::string_view subjec
   return subscription;
 }
 
-Result<void> NatsBus::acknowledge(std::string_view reply) { return publish(reply, as_bytes("+ACK")); }
+Result<void> NatsBus::acknowledge(std::string_view reply) { return send(reply, as_bytes("+ACK")); }
 
 Result<void> NatsBus::redeliver_after(std::string_view reply, std::chrono::milliseconds delay) {
   const auto nanos = std::max<std::int64_t>(0, delay.count()) * 1'000'000;
-  return publish(reply, as_bytes(fmt::format("-NAK {{\"delay\": {}}}", nanos)));
+  return send(reply, as_bytes(fmt::format("-NAK {{\"delay\": {}}}", nanos)));
 }
 
-Result<void> NatsBus::terminate(std::string_view reply) { return publish(reply, as_bytes("+TERM")); }
+Result<void> NatsBus::terminate(std::string_view reply) { return send(reply, as_bytes("+TERM")); }
 
-Result<void> NatsBus::in_progress(std::string_view reply) { return publish(reply, as_bytes("+WPI")); }
+Result<void> NatsBus::in_progress(std::string_view reply) { return send(reply, as_bytes("+WPI")); }
 
 std::uint64_t NatsBus::session() const noexcept { return core_->session(); }
 

@@ -25,8 +25,8 @@ class NatsBus final : public Bus {
   NatsBus& operator=(const NatsBus&) = delete;
 
   [[nodiscard]] Result<void> publish_stream(Outgoing message, PublishDone done) override;
-  [[nodiscard]] Result<void> publish(std::string_view subject, ByteView payload) override;
-  [[nodiscard]] Result<Bytes> request(std::string_view subject, ByteView payload,
+  [[nodiscard]] Result<void> publish(std::string_view subject, const sanitize::CleanBytes& payload) override;
+  [[nodiscard]] Result<Bytes> request(std::string_view subject, const sanitize::CleanBytes& payload,
                                       std::chrono::milliseconds timeout) override;
   [[nodiscard]] Result<std::unique_ptr<Subscription>> subscribe(std::string_view subject,
                                                                 DeliveryHandler handler) override;
@@ -46,6 +46,8 @@ class NatsBus final : public Bus {
   [[nodiscard]] const NatsNative& native() const noexcept;
 
  private:
+  // Acknowledgements are words of JetStream's protocol, and of no type.
+  [[nodiscard]] Result<void> send(std::string_view subject, ByteView payload);
   std::shared_ptr<Core> core_;
 };
 

@@ -132,8 +132,11 @@ TEST_F(NatsBusTest, RefusesToPublishAtOnceWhileDisconnected) {
   const auto refused = edge->publish_stream(outgoing(audit_subject(server_.edge)), [](auto) { FAIL(); });
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().code, ErrorCode::kUnavailable);
-  EXPECT_EQ(edge->publish("flux.agent.heartbeat." + to_string(server_.edge), as_bytes("x")).error().code,
-            ErrorCode::kUnavailable);
+  EXPECT_EQ(
+      edge->publish("flux.agent.heartbeat." + to_string(server_.edge), sanitize::TestBytes::of(as_bytes("x")))
+          .error()
+          .code,
+      ErrorCode::kUnavailable);
   EXPECT_FALSE(edge->connected());
 }
 
@@ -152,10 +155,11 @@ TEST_F(NatsBusTest, SaysAtOnceThatItIsAwayWhileAServerAcceptsAndSaysNothing) {
   ASSERT_TRUE(silent.accepted()) << "the client did not come back";
   const auto start = std::chrono::steady_clock::now();
   EXPECT_FALSE(edge->connected());
-  EXPECT_FALSE(edge->publish("flux.agent.heartbeat." + to_string(server_.edge), as_bytes("x")));
+  EXPECT_FALSE(edge->publish("flux.agent.heartbeat." + to_string(server_.edge),
+                             sanitize::TestBytes::of(as_bytes("x"))));
   EXPECT_FALSE(edge->publish_stream(outgoing(audit_subject(server_.edge)), [](auto) { FAIL(); }));
-  EXPECT_FALSE(
-      edge->request("flux.agent.hello." + to_string(server_.edge), as_bytes("x"), std::chrono::seconds(1)));
+  EXPECT_FALSE(edge->request("flux.agent.hello." + to_string(server_.edge),
+                             sanitize::TestBytes::of(as_bytes("x")), std::chrono::seconds(1)));
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
 }
 
@@ -241,28 +245,32 @@ TEST_F(NatsBusTest, SaysFullWhenItsWindowIs) {
 
 TEST_F(NatsBusTest, RefusesSubjectsAndHeadersThatWouldBreakTheProtocol) {
   auto edge = server_.edge_bus();
-  EXPECT_EQ(edge->publish("flux.audit.x\r\nPUB a 1", as_bytes("x")).error().code, ErrorCode::kInvalid);
+  EXPECT_EQ(edge->publish("flux.audit.x\r\nPUB a 1", sanitize::TestBytes::of(as_bytes("x"))).error().code,
+            ErrorCode::kInvalid);
   EXPECT_EQ(edge->publish_stream(outgoing("flux.msg.edge.a b"), [](auto) {}).error().code,
             ErrorCode::kInvalid);
   auto message = outgoing(audit_subject(server_.edge));
   message.headers = {{"flux-id", "a\r\nEvil: 1"}};
   EXPECT_EQ(edge->publish_stream(message, [](auto) {}).error().code, ErrorCode::kInvalid);
   auto large = outgoing(audit_subject(server_.edge));
-  large.payload.resize(2U << 20);
+  large.payload = sanitize::TestBytes::of(Bytes(2U << 20));
   EXPECT_EQ(edge->publish_stream(large, [](auto) {}).error().code, ErrorCode::kOversize);
   EXPECT_EQ(edge->unacknowledged(), 0U);
 }
 
 TEST_F(NatsBusTest, AnswersARequestAndSaysWhenNobodyListens) {
   auto edge = server_.edge_bus();
-  const auto nobody = edge->request(hello_subject(server_.edge), as_bytes("hello"), std::chrono::seconds(5));
+  const auto nobody = edge->request(hello_subject(server_.edge), sanitize::TestBytes::of(as_bytes("hello")),
+                                    std::chrono::seconds(5));
   ASSERT_FALSE(nobody.has_value());
   EXPECT_EQ(nobody.error().code, ErrorCode::kUnavailable);
   auto listening = mixer_->subscribe("flux.agent.hello.*", [&](const Delivery& delivery) {
-    if (is_inbox_of(server_.edge, delivery.reply)) (void)mixer_->publish(delivery.reply, as_bytes("welcome"));
+    if (is_inbox_of(server_.edge, delivery.reply))
+      (void)mixer_->publish(delivery.reply, sanitize::TestBytes::of(as_bytes("welcome")));
   });
   ASSERT_TRUE(mixer_->flush(std::chrono::seconds(5)));
-  const auto answer = edge->request(hello_subject(server_.edge), as_bytes("hello"), std::chrono::seconds(10));
+  const auto answer = edge->request(hello_subject(server_.edge), sanitize::TestBytes::of(as_bytes("hello")),
+                                    std::chrono::seconds(10));
   ASSERT_TRUE(answer.has_value()) << to_string(answer.error());
   EXPECT_EQ(as_text(*answer), "welcome");
 }
@@ -285,7 +293,7 @@ TEST_F(NatsBusTest, StartsWithoutItsServerAndKeepsItsSubscriptions) {
   ASSERT_EQ(states.take(), ConnectionState::kConnected);
   ASSERT_TRUE((*edge)->flush(std::chrono::seconds(5)));
   auto mixer = server_.mixer();
-  ASSERT_TRUE(mixer->publish(receipt_subject(server_.edge), as_bytes("1-5")));
+  ASSERT_TRUE(mixer->publish(receipt_subject(server_.edge), sanitize::TestBytes::of(as_bytes("1-5"))));
   const auto receipt = arrived.take();
   ASSERT_TRUE(receipt.has_value());
   EXPECT_EQ(as_text(receipt->payload), "1-5");

@@ -147,7 +147,7 @@ Result<MessageHandle> to_message(const Outgoing& message, const char* reply) {
     return fail(ErrorCode::kOversize, "the message is over the server's limit");
   natsMsg* raw = nullptr;
   auto status = natsMsg_Create(&raw, message.subject.c_str(), reply,
-                               reinterpret_cast<const char*>(message.payload.data()),
+                               reinterpret_cast<const char*>(message.payload.bytes().data()),
                                static_cast<int>(message.payload.size()));
   MessageHandle handle(raw);
   for (const auto& [name, value] : message.headers) {

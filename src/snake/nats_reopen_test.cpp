@@ -71,7 +71,7 @@ TEST_F(NatsReopenTest, ARackThatTheServerRefusedTwiceGetsInOnceItIsKnown) {
   EXPECT_TRUE(stored) << to_string(stored.error());
   ASSERT_TRUE(bus->flush(std::chrono::seconds(5)));
   mixer = server.mixer();
-  ASSERT_TRUE(mixer->publish(receipt_subject(machine), as_bytes("hello")));
+  ASSERT_TRUE(mixer->publish(receipt_subject(machine), sanitize::TestBytes::of(as_bytes("hello"))));
   const auto delivery = arrived.take();
   ASSERT_TRUE(delivery) << "the subscription was made again";
   EXPECT_EQ(as_text(delivery->payload), "hello");

@@ -65,7 +65,7 @@ TEST_F(PermissionsTest, ARackHearsNothingOfAnotherRacksReceiptsAndDeliveries) {
   for (const auto& subject : {receipt_subject(server_.host), pressure_subject(server_.host),
                               control_subject(server_.host), deliver_subject(server_.host, "bank"),
                               inbox_prefix(to_string(server_.host)) + ".1", receipt_subject(server_.edge)})
-    ASSERT_TRUE(mixer_->publish(subject, as_bytes("x")));
+    ASSERT_TRUE(mixer_->publish(subject, sanitize::TestBytes::of(as_bytes("x"))));
   // Its own receipt was published last: whatever it may hear has come before.
   EXPECT_EQ(heard.take(), receipt_subject(server_.edge));
   EXPECT_EQ(heard.size(), 0U);

@@ -26,6 +26,7 @@
 #include "base/diagnostics.hpp"
 #include "base/random.hpp"
 #include "base/test_gate.hpp"
+#include "sanitize/test_clean_bytes.hpp"
 #include "snake/nats_bus.hpp"
 #include "snake/pki/authority.hpp"
 #include "snake/server_config.hpp"
@@ -263,7 +264,7 @@ inline Result<PublishReceipt> publish_and_wait(Bus& bus, Outgoing message) {
 
 inline Outgoing outgoing(std::string subject, std::string_view text = "x", std::string id = {}) {
   const auto bytes = as_bytes(text);
-  return {std::move(subject), {}, Bytes(bytes.begin(), bytes.end()), std::move(id)};
+  return {std::move(subject), {}, sanitize::TestBytes::of(bytes), std::move(id)};
 }
 
 }  // namespace fluxrig::snake::testing

@@ -11,8 +11,8 @@ namespace {
 
 constexpr std::int64_t kFirstRetry = 100 * kNanosPerMilli;  // doubles with each attempt
 
-Bytes render(const std::optional<Failure>& failure, const Message& reply, sanitize::MessageSeal* seal,
-             const Address& address) {
+sanitize::CleanBytes render(const std::optional<Failure>& failure, const Message& reply,
+                            sanitize::MessageSeal* seal, const Address& address) {
   if (failure) return encode_failure(*failure);
   auto encoded = encode_message(reply, seal, address);
   if (encoded) return *std::move(encoded);

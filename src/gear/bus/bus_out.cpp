@@ -85,7 +85,8 @@ Outcome<void> BusOut::open_post() {
   return {};
 }
 
-snake::Outgoing BusOut::outgoing(const Transaction& transaction, std::uint64_t number, Bytes payload) const {
+snake::Outgoing BusOut::outgoing(const Transaction& transaction, std::uint64_t number,
+                                 sanitize::CleanBytes payload) const {
   snake::Outgoing out;
   out.subject = subject_;
   out.headers = context_headers(transaction.outgoing_context(), transaction.flux_id(), transaction.baggage());

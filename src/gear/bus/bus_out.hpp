@@ -47,7 +47,7 @@ class BusOut final : public Gear {
   [[nodiscard]] Outcome<void> open_post();
   [[nodiscard]] Step ask(Transaction& transaction, std::uint64_t number, snake::Outgoing message);
   [[nodiscard]] snake::Outgoing outgoing(const Transaction& transaction, std::uint64_t number,
-                                         Bytes payload) const;
+                                         sanitize::CleanBytes payload) const;
   void published(std::uint64_t number, const Result<snake::PublishReceipt>& receipt);
   void take_reply(const snake::Delivery& delivery);
   void finish(std::uint64_t number, Step step, Message message);

@@ -11,6 +11,7 @@
 #include "gear/bus/test_stream_bus.hpp"
 #include "gear/test_services.hpp"
 #include "gear/transaction.hpp"
+#include "sanitize/test_clean_bytes.hpp"
 #include "wal/memory_disk.hpp"
 
 namespace fluxrig::gear::bus {
@@ -196,7 +197,8 @@ TEST_F(BusPostTest, ADiskThatCannotBeWrittenRefusesAndLaterAccepts) {
 }
 
 TEST(SpoolEntry, SurvivesItsWayThroughTheSpool) {
-  const snake::Outgoing message{"flux.msg.a.b.c", {{"flux-id", "1"}, {"x", ""}}, {0, 1, 255}, "id-1"};
+  const snake::Outgoing message{
+      "flux.msg.a.b.c", {{"flux-id", "1"}, {"x", ""}}, sanitize::TestBytes::of(Bytes{0, 1, 255}), "id-1"};
   const auto read = decode_spool_entry(encode_spool_entry(message));
   ASSERT_TRUE(read);
   EXPECT_EQ(read->subject, message.subject);
@@ -206,7 +208,8 @@ TEST(SpoolEntry, SurvivesItsWayThroughTheSpool) {
 }
 
 TEST(SpoolEntry, EveryCutIsRefused) {
-  const auto whole = encode_spool_entry({"flux.msg.a.b.c", {{"flux-id", "1"}}, {1, 2}, "id-1"});
+  const auto whole = encode_spool_entry(
+      {"flux.msg.a.b.c", {{"flux-id", "1"}}, sanitize::TestBytes::of(Bytes{1, 2}), "id-1"});
   for (std::size_t size = 0; size < whole.size(); ++size)
     EXPECT_FALSE(decode_spool_entry(ByteView(whole).subspan(0, size))) << size;
 }

@@ -6,6 +6,7 @@
 #include "base/utf8.hpp"
 #include "cbor/decoder.hpp"
 #include "cbor/encoder.hpp"
+#include "gear/bus/message_bytes.hpp"
 #include "gear/bus/sealed_message.hpp"
 
 namespace fluxrig::gear::bus {
@@ -189,15 +190,17 @@ Result<FluxMessage> decode_clear(ByteView bytes) {
 
 }  // namespace
 
-Result<Bytes> encode_message(const Message& message, sanitize::MessageSeal* seal, const Address& address) {
+Result<sanitize::CleanBytes> encode_message(const Message& message, sanitize::MessageSeal* seal,
+                                            const Address& address) {
   auto clear = encode_clear(message);
-  if (!clear || seal == nullptr) return clear;
+  if (!clear) return tl::unexpected(clear.error());
+  if (seal == nullptr) return MessageBytes::of(*std::move(clear));
   auto sealed = seal_message(*clear, *seal, address);
   sanitize::wipe(*clear);
-  return sealed;
+  return MessageBytes::of(std::move(sealed));
 }
 
-Bytes encode_failure(const Failure& failure) {
+sanitize::CleanBytes encode_failure(const Failure& failure) {
   Bytes out;
   cbor::Encoder encoder(out);
   encoder.map(2);
@@ -207,7 +210,7 @@ Bytes encode_failure(const Failure& failure) {
   encoder.array(2);
   encoder.unsigned_integer(static_cast<std::uint64_t>(failure.code));
   encoder.text(std::string_view(failure.reason).substr(0, kMaxReason));
-  return out;
+  return MessageBytes::of(std::move(out));
 }
 
 Result<FluxMessage> decode_message(ByteView bytes, sanitize::MessageSeal* seal, const Address& address) {

@@ -11,6 +11,7 @@
 #include "gear/bus/sealed_message.hpp"
 #include "gear/gear.hpp"
 #include "gear/message.hpp"
+#include "sanitize/clean_bytes.hpp"
 #include "sanitize/seal.hpp"
 
 namespace fluxrig::gear::bus {
@@ -33,10 +34,11 @@ struct FluxMessage {
 // kOversize over a bound; kInvalid for a field name that is not UTF-8 (it would not come back as it went).
 // With a seal the bus sees none of its bytes; null: there is no key, as in tests.
 // `address`: what the sealed message will travel under, and opens under alone.
-[[nodiscard]] Result<Bytes> encode_message(const Message& message, sanitize::MessageSeal* seal = nullptr,
-                                           const Address& address = {});
+[[nodiscard]] Result<sanitize::CleanBytes> encode_message(const Message& message,
+                                                          sanitize::MessageSeal* seal = nullptr,
+                                                          const Address& address = {});
 // In clear: its reason is a literal of this program.
-[[nodiscard]] Bytes encode_failure(const Failure& failure);
+[[nodiscard]] sanitize::CleanBytes encode_failure(const Failure& failure);
 
 // kTruncated, kInvalid, kOversize, kUnsupported (another version, or a key that is not here); the details
 // hold no bytes of the input.

@@ -2,10 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include "sanitize/test_clean_bytes.hpp"
+
 namespace fluxrig::gear::bus {
 namespace {
 
-snake::Outgoing answer(std::size_t size) { return {"", {}, Bytes(size, 1), ""}; }
+snake::Outgoing answer(std::size_t size) { return {"", {}, sanitize::TestBytes::of(Bytes(size, 1)), ""}; }
 
 TEST(RequestLedger, RemembersTheNewestEntriesOnly) {
   RequestLedger ledger({.entries = 2, .bytes = 100});

@@ -2,6 +2,7 @@
 
 #include "cbor/decoder.hpp"
 #include "cbor/encoder.hpp"
+#include "gear/bus/message_bytes.hpp"
 
 namespace fluxrig::gear::bus {
 namespace {
@@ -63,7 +64,7 @@ Result<snake::Outgoing> decode_spool_entry(ByteView item) {
   const auto payload = decoder.bytes();
   if (!payload) return tl::unexpected(payload.error());
   if (!decoder.at_end()) return fail(ErrorCode::kInvalid, "bytes follow a spool entry");
-  message.payload.assign(payload->begin(), payload->end());
+  message.payload = MessageBytes::of(Bytes(payload->begin(), payload->end()));
   return message;
 }
 

@@ -36,7 +36,7 @@ class TestBus final : public snake::Bus {
     if (handler != handlers_.end()) handler->second(std::move(delivery));
   }
   [[nodiscard]] static snake::Delivery delivery_of(const snake::Outgoing& message, std::string reply) {
-    return {message.subject, std::move(reply), message.headers, message.payload, 1};
+    return {message.subject, std::move(reply), message.headers, message.payload.bytes(), 1};
   }
   [[nodiscard]] std::size_t stored_under(std::string_view filter) const {
     std::size_t count = 0;
@@ -62,8 +62,8 @@ class TestBus final : public snake::Bus {
         deliver(subject, delivery_of(message, "ack." + std::to_string(stored.size())));
     return {};
   }
-  Result<void> publish(std::string_view, ByteView) override { return {}; }
-  Result<Bytes> request(std::string_view, ByteView, std::chrono::milliseconds) override {
+  Result<void> publish(std::string_view, const sanitize::CleanBytes&) override { return {}; }
+  Result<Bytes> request(std::string_view, const sanitize::CleanBytes&, std::chrono::milliseconds) override {
     return fail(ErrorCode::kUnsupported, "not in this test");
   }
   Result<std::unique_ptr<snake::Subscription>> subscribe(std::string_view subject,

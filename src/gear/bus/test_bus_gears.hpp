@@ -93,7 +93,7 @@ class BusGears : public testing::Test {
   [[nodiscard]] static snake::Delivery request(std::string id, std::string acknowledge) {
     snake::Delivery delivery{"flux.msg.test.out.out", std::move(acknowledge), {}, {}, 1};
     delivery.headers = {{"flux-request", std::move(id)}, {"flux-reply", "reply-test-out"}};
-    delivery.payload = *encode_message({.payload = "x", .fields = {}, .meta = {}});
+    delivery.payload = encode_message({.payload = "x", .fields = {}, .meta = {}})->bytes();
     return delivery;
   }
   void deliver_request(snake::Delivery delivery) {

@@ -45,8 +45,8 @@ class TestStreamBus final : public snake::Bus {
     done(snake::PublishReceipt{1, duplicate});
     return {};
   }
-  Result<void> publish(std::string_view, ByteView) override { return {}; }
-  Result<Bytes> request(std::string_view, ByteView, std::chrono::milliseconds) override {
+  Result<void> publish(std::string_view, const sanitize::CleanBytes&) override { return {}; }
+  Result<Bytes> request(std::string_view, const sanitize::CleanBytes&, std::chrono::milliseconds) override {
     return fail(ErrorCode::kUnsupported, "not in this test");
   }
   Result<std::unique_ptr<snake::Subscription>> subscribe(std::string_view, snake::DeliveryHandler) override {
