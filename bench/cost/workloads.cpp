@@ -9,6 +9,7 @@
 #include "model/record_codec.hpp"
 #include "otlp/encode.hpp"
 #include "sanitize/scan/free_text.hpp"
+#include "sanitize/test_clean_list.hpp"
 #include "tap/pump.hpp"
 #include "wal/memory_disk.hpp"
 #include "wal/writer.hpp"
@@ -125,7 +126,7 @@ class Encode final : public Workload {
     for (std::uint32_t i = 0; i < kRecordsOfBlock; ++i) records_.push_back(*model::decode(*items.skip()));
   }
   void run(std::size_t times) override {
-    const otlp::Batch batch{.resource = &resource_, .records = records_};
+    const otlp::Batch batch{.resource = &resource_, .records = sanitize::TestRecords::of(records_)};
     for (; times > 0; --times)
       if (otlp::encode(model::Signal::kSpans, {&batch, 1}, {}).payloads.empty())
         give_up("nothing was encoded");

@@ -23,11 +23,13 @@ class RecordingBus final : public snake::Bus {
   std::size_t acknowledged = 0;
 
   Result<void> publish_stream(snake::Outgoing, snake::PublishDone) override { return {}; }
-  Result<void> publish(std::string_view, ByteView payload) override {
+  Result<void> publish(std::string_view, const sanitize::CleanBytes& payload) override {
     receipts.push_back(model::decode_receipt(payload).value());
     return {};
   }
-  Result<Bytes> request(std::string_view, ByteView, std::chrono::milliseconds) override { return Bytes{}; }
+  Result<Bytes> request(std::string_view, const sanitize::CleanBytes&, std::chrono::milliseconds) override {
+    return Bytes{};
+  }
   Result<std::unique_ptr<snake::Subscription>> subscribe(std::string_view, snake::DeliveryHandler) override {
     return fail(ErrorCode::kUnsupported, "not in this test");
   }
@@ -68,7 +70,7 @@ class ChainStoreTest : public sink::StoreTest {
     ApiRequest request;
     request.method = "GET";
     EXPECT_TRUE(parse_target(target, request));
-    const ApiParts parts{store_->queries(), presence_, racks_, counters_, tail_, clock_, "", "", "", {}, {}};
+    const ApiParts parts{store_->queries(), presence_, racks_, counters_, tail_, clock_, "", {}, "", {}, {}};
     return audit_response(parts, request.path.substr(14), request);
   }
   // Every block of the epoch as the API gives them.
@@ -79,8 +81,8 @@ class ChainStoreTest : public sink::StoreTest {
     std::string path = base;
     for (int page = 0; page < 100; ++page) {
       const auto response = ask(path);
-      EXPECT_EQ(response.status, 200U) << response.body;
-      cbor::Decoder decoder(as_bytes(response.body));
+      EXPECT_EQ(response.status, 200U) << response.body.text();
+      cbor::Decoder decoder(as_bytes(response.body.text()));
       const std::string next(decoder.text().value());
       while (!decoder.at_end()) {
         const auto bytes = decoder.bytes().value();
@@ -168,10 +170,10 @@ TEST_F(ChainStoreTest, AForkIsAlarmedCountedAndNotStored) {
   EXPECT_EQ(cell("SELECT count(*) FROM transactions"), "6");
   EXPECT_EQ(cell("SELECT count(*) FROM audit_blocks"), "5");
   EXPECT_EQ(cell("SELECT kind || ' ' || first_seq FROM audit_alarms"), "fork 4");
-  EXPECT_NE(ask("/api/v1/audit/status").body.find(R"("state":"alarm")"), std::string::npos);
-  EXPECT_NE(ask("/api/v1/audit/alarms?open=true").body.find(R"("kind":"fork")"), std::string::npos);
-  EXPECT_NE(ask("/api/v1/audit/alarms?kind=fork").body.find(R"("kind":"fork")"), std::string::npos);
-  EXPECT_EQ(ask("/api/v1/audit/alarms?kind=rollback").body, "{\"alarms\":[]}\n");
+  EXPECT_NE(ask("/api/v1/audit/status").body.text().find(R"("state":"alarm")"), std::string::npos);
+  EXPECT_NE(ask("/api/v1/audit/alarms?open=true").body.text().find(R"("kind":"fork")"), std::string::npos);
+  EXPECT_NE(ask("/api/v1/audit/alarms?kind=fork").body.text().find(R"("kind":"fork")"), std::string::npos);
+  EXPECT_EQ(ask("/api/v1/audit/alarms?kind=rollback").body.text(), "{\"alarms\":[]}\n");
   EXPECT_EQ(ask("/api/v1/audit/alarms?kind=forks").status, 400U);
   EXPECT_TRUE(verify().good());
 }
@@ -199,7 +201,7 @@ TEST_F(ChainStoreTest, AGapIsRaisedOnceOverRestartsAndEndsWhenTheBlocksCome) {
   ASSERT_TRUE(send({rack_.records(1)}));
   look(1'000);
   EXPECT_EQ(cell("SELECT count(*) FROM audit_alarms"), "0") << "the rack is away: late";
-  EXPECT_NE(ask("/api/v1/audit/status").body.find(R"("state":"late")"), std::string::npos);
+  EXPECT_NE(ask("/api/v1/audit/status").body.text().find(R"("state":"late")"), std::string::npos);
   present_since_ = clock_.now();
   look(121);
   start();
@@ -258,7 +260,7 @@ TEST_F(ChainStoreTest, TamperingWithTheStoreShows) {
   tamper("DELETE FROM hot_audit_blocks WHERE first_seq > 3000");
   EXPECT_EQ(verify().next.value, 3'001U);
   // The end that is gone shows beside the head that the watch has kept.
-  EXPECT_NE(ask("/api/v1/audit/heads").body.find(R"("next_seq":4001)"), std::string::npos);
+  EXPECT_NE(ask("/api/v1/audit/heads").body.text().find(R"("next_seq":4001)"), std::string::npos);
 }
 
 TEST_F(ChainStoreTest, AParquetPartThatIsGoneShows) {
@@ -284,22 +286,22 @@ TEST_F(ChainStoreTest, AChangedParquetPartIsNamedByTheFilesOfTheApi) {
   fill();
   clock_.advance(4 * sink::kHour);
   maintain_fully();
-  auto pages = ask("/api/v1/audit/files").body;
+  auto pages = ask("/api/v1/audit/files").body.text();
   EXPECT_NE(pages.find(R"("state":"good"}])"), std::string::npos) << pages;
   EXPECT_EQ(pages.find("altered"), std::string::npos) << pages;
-  EXPECT_NE(ask("/api/v1/audit/status").body.find(R"("store":{"state":"ok")"), std::string::npos);
+  EXPECT_NE(ask("/api/v1/audit/status").body.text().find(R"("store":{"state":"ok")"), std::string::npos);
   const auto part = cell("SELECT path FROM parquet_files ORDER BY id LIMIT 1");
   std::ofstream(options_.directory / "parquet" / part, std::ios::in | std::ios::binary)
       .seekp(100)
       .put('!')
       .put('?');
-  pages = ask("/api/v1/audit/files?after=0").body;
+  pages = ask("/api/v1/audit/files?after=0").body.text();
   EXPECT_NE(pages.find("parquet/" + part), std::string::npos) << pages;
   EXPECT_NE(pages.find(R"("state":"altered")"), std::string::npos) << pages;
   clock_.advance(13 * sink::kHour);
   maintain_fully();
-  EXPECT_NE(ask("/api/v1/audit/status").body.find(R"("store":{"state":"alarm")"), std::string::npos);
-  EXPECT_NE(ask("/api/v1/audit/alarms?open=true").body.find(part), std::string::npos);
+  EXPECT_NE(ask("/api/v1/audit/status").body.text().find(R"("store":{"state":"alarm")"), std::string::npos);
+  EXPECT_NE(ask("/api/v1/audit/alarms?open=true").body.text().find(part), std::string::npos);
   for (const char* wrong : {"?after=", "?after=-1", "?after=1x", "?before=1"})
     EXPECT_EQ(ask("/api/v1/audit/files" + std::string(wrong)).status, 400) << wrong;
 }

@@ -24,8 +24,10 @@ using ::testing::Not;
 class SilentBus final : public snake::Bus {
  public:
   Result<void> publish_stream(snake::Outgoing, snake::PublishDone) override { return {}; }
-  Result<void> publish(std::string_view, ByteView) override { return {}; }
-  Result<Bytes> request(std::string_view, ByteView, std::chrono::milliseconds) override { return Bytes{}; }
+  Result<void> publish(std::string_view, const sanitize::CleanBytes&) override { return {}; }
+  Result<Bytes> request(std::string_view, const sanitize::CleanBytes&, std::chrono::milliseconds) override {
+    return Bytes{};
+  }
   Result<std::unique_ptr<snake::Subscription>> subscribe(std::string_view, snake::DeliveryHandler) override {
     return fail(ErrorCode::kUnsupported, "not in this test");
   }
@@ -72,7 +74,7 @@ class DecisionTest : public sink::StoreTest {
     request.method = method;
     request.body = body;
     EXPECT_TRUE(parse_target(target, request));
-    ApiParts parts{store_->queries(), presence_, racks_, counters_, tail_, clock_, "", "", "", {}, {}};
+    ApiParts parts{store_->queries(), presence_, racks_, counters_, tail_, clock_, "", {}, "", {}, {}};
     parts.decisions = &desk_;
     auto response = std::async(std::launch::async, [&] {
       return audit_response(parts, std::string_view(request.path).substr(14), request);
@@ -117,8 +119,8 @@ TEST_F(DecisionTest, AClosedAlarmEndsAndIsStillListedWithWhoWhenAndWhy) {
   make_gap();
   EXPECT_EQ(close(1).status, 200U);
   EXPECT_EQ(counters_.alarms_open, 0U);
-  EXPECT_EQ(ask("GET", "/api/v1/audit/alarms?open=true").body, "{\"alarms\":[]}\n");
-  const auto listed = ask("GET", "/api/v1/audit/alarms").body;
+  EXPECT_EQ(ask("GET", "/api/v1/audit/alarms?open=true").body.text(), "{\"alarms\":[]}\n");
+  const auto listed = ask("GET", "/api/v1/audit/alarms").body.text();
   EXPECT_THAT(listed, HasSubstr(R"("closed_by":"ana@ops","close_reason":"seen")"));
   EXPECT_THAT(listed, Not(HasSubstr(R"("resolved_at":null)")));
   EXPECT_EQ(cell("SELECT action || ' ' || who || ' ' || reason || ' ' || alarm || ' ' || CAST(machine_id AS "
@@ -189,11 +191,11 @@ TEST_F(DecisionTest, AnAcceptedKeyHoldsFromItsEpochOnAndTheOldOneBeforeIt) {
   rack_.start_again();
   send({rack_.header(), rack_.records(1), rack_.checkpoint()});
   EXPECT_EQ(open_kinds(), "") << cell("SELECT what FROM audit_alarms WHERE resolved_at IS NULL LIMIT 1");
-  const auto heads = ask("GET", "/api/v1/audit/heads").body;
+  const auto heads = ask("GET", "/api/v1/audit/heads").body.text();
   EXPECT_THAT(heads, HasSubstr(R"("epoch":1,)"));
   EXPECT_THAT(heads, HasSubstr(to_hex(wal::SigningKey::from_seed({1}).public_key())));
   EXPECT_THAT(heads, HasSubstr(to_hex(wal::SigningKey::from_seed({2}).public_key())));
-  EXPECT_THAT(ask("GET", "/api/v1/audit/status").body,
+  EXPECT_THAT(ask("GET", "/api/v1/audit/status").body.text(),
               HasSubstr(to_hex(wal::SigningKey::from_seed({2}).public_key())));
   EXPECT_EQ(cell("SELECT action || ' ' || detail FROM operator_actions"),
             "key_accepted " + to_hex(wal::SigningKey::from_seed({2}).public_key()));
@@ -231,7 +233,7 @@ TEST_F(DecisionTest, AStoreThatRefusesKeepsTheAlarmOpenAndSaysSo) {
   options_.fail_point = [](std::string_view place) { return place == "commit.audit"; };
   start();
   const auto refused = close(1);
-  EXPECT_EQ(refused.status, 503U) << refused.body;
+  EXPECT_EQ(refused.status, 503U) << refused.body.text();
   options_.fail_point = {};
   start();
   EXPECT_EQ(open_kinds(), "gap");

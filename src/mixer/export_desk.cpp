@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <array>
+#include <deque>
 #include <map>
 #include <optional>
 
 #include "base/thread_priority.hpp"
 #include "mixer/version.hpp"
 #include "otlp/export_records.hpp"
+#include "sanitize/clean_list.hpp"
 
 namespace fluxrig::mixer {
 namespace {
@@ -22,14 +24,15 @@ constexpr std::array<std::string_view, 4> kDeltaCauses = {"first", "late", "fall
 
 std::uint64_t load(const ExportCounters::Counter& counter) { return counter.load(std::memory_order_relaxed); }
 
-std::string signal_json(const otlp::Exporter& exporter, otlp::Signal signal, const ExportCounters& c) {
-  std::string drops;
+ReplyText signal_json(const otlp::Exporter& exporter, otlp::Signal signal, const ExportCounters& c) {
+  ReplyText drops;
   for (std::size_t i = 0; i < otlp::kExportDropNames.size(); ++i)
-    drops += fmt::format(R"({}"{}":{})", i == 0 ? "" : ",", otlp::kExportDropNames[i], load(c.dropped[i]));
-  return fmt::format(
+    drops +=
+        ReplyText::format(R"({}"{}":{})", comma(i != 0), said(otlp::kExportDropNames[i]), load(c.dropped[i]));
+  return ReplyText::format(
       R"("{}":{{"offered":{},"delivered":{},"rejected":{},"dropped":{{{}}},"queue_bytes":{},"attempts":{},)"
       R"("retries":{},"warnings":{},"unreadable_answers":{}}})",
-      otlp::otlp_name_of(signal), load(c.offered), load(c.delivered), load(c.rejected), drops,
+      said(otlp::otlp_name_of(signal)), load(c.offered), load(c.delivered), load(c.rejected), drops,
       exporter.queue_bytes(signal), load(c.attempts), load(c.retries), load(c.warnings),
       load(c.unreadable_answers));
 }
@@ -65,12 +68,17 @@ class Resources {
   std::map<std::pair<MachineId, Epoch>, otlp::Resource> resources_;
 };
 
-std::vector<otlp::Batch> batches_of(const std::vector<FreshBlock>& blocks, Resources& resources) {
+// `searched` keeps what the result views. A rack has searched its records; who has its certificate may have
+// written others, which the store keeps as they were signed, and nobody else is given.
+std::vector<otlp::Batch> batches_of(std::vector<FreshBlock> blocks, Resources& resources,
+                                    std::deque<sanitize::CleanList>& searched) {
   std::vector<otlp::Batch> batches;
-  for (const auto& [block, fresh] : blocks)
+  for (auto& [block, fresh] : blocks) {
+    const auto& records = searched.emplace_back(std::move(block.records));
     for (const auto& [begin, end] : fresh)
-      batches.push_back({resources.of(block), std::span(block.records).subspan(begin, end - begin),
-                         block.received, block.head.lane, Sequence{block.head.first.value + begin}});
+      batches.push_back({resources.of(block), records.all().part(begin, end), block.received, block.head.lane,
+                         Sequence{block.head.first.value + begin}});
+  }
   // One rack's together: neighbours share the envelope of their resource.
   std::stable_sort(batches.begin(), batches.end(),
                    [](const auto& a, const auto& b) { return std::less<>{}(a.resource, b.resource); });
@@ -133,16 +141,16 @@ void ExportDesk::run() {
     auto batch = std::move(waiting_.front());
     waiting_.pop_front();
     lock.unlock();
-    encode(batch.blocks);
-    batch.blocks.clear();
+    encode(std::move(batch.blocks));
     lock.lock();
     waiting_bytes_ -= batch.bytes;
   }
 }
 
-void ExportDesk::encode(const std::vector<FreshBlock>& blocks) {
+void ExportDesk::encode(std::vector<FreshBlock> blocks) {
   Resources resources(service_name_, resource_attributes_, lookup_);
-  const auto batches = batches_of(blocks, resources);
+  std::deque<sanitize::CleanList> searched;
+  const auto batches = batches_of(std::move(blocks), resources, searched);
   otlp::offer_records(*exporter_, batches, delta_ ? &*delta_ : nullptr);
   if (delta_) note_deltas();
 }
@@ -191,17 +199,19 @@ std::uint64_t ExportDesk::taken() const {
   return taken;
 }
 
-std::string ExportDesk::status_json() const {
-  std::string text = fmt::format(R"({{"saturation":{:.3f})", saturation());
+ReplyText ExportDesk::status_json() const {
+  ReplyText text = ReplyText::format(R"({{"saturation":{:.3f})", saturation());
   for (const auto signal : otlp::kAllSignals)
-    if (const auto* c = exporter_->counters(signal)) text += "," + signal_json(*exporter_, signal, *c);
+    if (const auto* c = exporter_->counters(signal))
+      text += ReplyText::format(",{}", signal_json(*exporter_, signal, *c));
   if (delta_) {
     text += R"(,"deltas_left_out":{)";
     for (std::size_t i = 0; i < kDeltaCauses.size(); ++i)
-      text += fmt::format(R"({}"{}":{})", i == 0 ? "" : ",", kDeltaCauses[i], load(left_out_[i]));
+      text += ReplyText::format(R"({}"{}":{})", comma(i != 0), said(kDeltaCauses[i]), load(left_out_[i]));
     text += "}";
   }
-  return text + "}";
+  text += "}";
+  return text;
 }
 
 }  // namespace fluxrig::mixer

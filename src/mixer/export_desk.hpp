@@ -20,6 +20,7 @@
 #include "base/clock.hpp"
 #include "base/diagnostics.hpp"
 #include "base/result.hpp"
+#include "mixer/api/reply_text.hpp"
 #include "mixer/fresh_records.hpp"
 #include "mixer/presence.hpp"
 #include "otlp/delta.hpp"
@@ -57,7 +58,7 @@ class ExportDesk {
   // Items that back ends have answered for, whatever they said.
   [[nodiscard]] std::uint64_t taken() const;
   // "export" of /api/v1/status: an object, by signal.
-  [[nodiscard]] std::string status_json() const;
+  [[nodiscard]] ReplyText status_json() const;
 
  private:
   struct Waiting {
@@ -68,7 +69,7 @@ class ExportDesk {
   ExportDesk(const otlp::ExportSettings& settings, std::unique_ptr<otlp::Exporter> exporter, Lookup lookup,
              const Clock& clock);
   void run();
-  void encode(const std::vector<FreshBlock>& blocks);
+  void encode(std::vector<FreshBlock> blocks);
   // Forgets series that are gone, and shows what had to be left out.
   void note_deltas();
   void count_dropped(const std::vector<FreshBlock>& blocks);

@@ -42,10 +42,10 @@ class ExportDeskTest : public testing::Test {
   void expect_offered(std::string_view signal, std::uint64_t items) {
     const auto wanted = fmt::format(R"("{}":{{"offered":{},)", signal, items);
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-    while (desk->status_json().find(wanted) == std::string::npos &&
+    while (desk->status_json().text().find(wanted) == std::string::npos &&
            std::chrono::steady_clock::now() < deadline)
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    EXPECT_THAT(desk->status_json(), HasSubstr(wanted));
+    EXPECT_THAT(desk->status_json().text(), HasSubstr(wanted));
   }
 
   SystemClock clock;
@@ -77,14 +77,14 @@ TEST_F(ExportDeskTest, OnlyNewRecordsAreExported) {
   desk->offer(std::move(blocks), 100);
   expect_offered("logs", 2);
   expect_offered("traces", 1);
-  EXPECT_THAT(desk->status_json(), HasSubstr(R"("metrics":{"offered":0,)"));
+  EXPECT_THAT(desk->status_json().text(), HasSubstr(R"("metrics":{"offered":0,)"));
 }
 
 TEST_F(ExportDeskTest, DeltasAreMadeWhenTheyArePreferredAndWhatIsLeftOutIsCounted) {
   auto settings = nowhere();
   settings.temporality = otlp::Temporality::kDelta;
   start(settings);
-  EXPECT_THAT(desk->status_json(),
+  EXPECT_THAT(desk->status_json().text(),
               HasSubstr(R"("deltas_left_out":{"first":0,"late":0,"fallen":0,"overflow":0})"));
   const UnixNanos begin{clock.now().value + kNanosPerSecond};  // after the desk
   const auto offer = [&](std::int64_t time, double value) {
@@ -104,7 +104,7 @@ TEST_F(ExportDeskTest, DeltasAreMadeWhenTheyArePreferredAndWhatIsLeftOutIsCounte
   offer(15, 6);  // out of a backlog: the one before held it
   offer(30, 7);
   expect_offered("metrics", 3);
-  EXPECT_THAT(desk->status_json(), HasSubstr(R"("late":1)"));
+  EXPECT_THAT(desk->status_json().text(), HasSubstr(R"("late":1)"));
 }
 
 // Whichever of them are encoded and whichever find no room: all are counted, and alike.

@@ -161,8 +161,8 @@ Outcome<void> Mixer::Parts::start_api() {
     return now;
   };
   api = std::make_unique<Api>(ApiParts{store->queries(), presence, racks, counters, tail, clock, token,
-                                       std::string(openapi_text()), std::string(kVersion), clock.now(),
-                                       readiness, dead_letter_box.get(), &diagnostics,
+                                       openapi_document(), std::string(kVersion), clock.now(), readiness,
+                                       dead_letter_box.get(), &diagnostics,
                                        [this](const MachineId& machine, model::ControlCommand& command) {
                                          return commands->send(machine, command, kCommandPatience);
                                        },

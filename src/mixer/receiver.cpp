@@ -65,6 +65,18 @@ std::string text_of(const model::Value& value) {
 
 }  // namespace
 
+class StatusMaker {
+ public:
+  // The detail is ours; searched all the same.
+  static ReplyText refusal(otlp::GrpcCode code, std::string_view detail, otlp::Protocol protocol) {
+    return {ReplyText::Clean{}, otlp::encode_status(code, sanitize::mask_card_numbers(detail), protocol)};
+  }
+  // Its reason is a literal of otlp::decode_traces.
+  static ReplyText accepted(const otlp::PartialSuccess& partial, otlp::Protocol protocol) {
+    return {ReplyText::Clean{}, otlp::encode_response(partial, protocol)};
+  }
+};
+
 // The mixer has no key to make tokens with: what a rack would replace by one is masked here.
 sanitize::CleanRecord cleaned(model::Span span) {
   std::string redactions;
@@ -94,7 +106,7 @@ ApiResponse Receiver::refuse_for(ReceiveRefusal cause, unsigned status, std::str
   ApiResponse response;
   response.status = status;
   response.content_type = type_of(protocol);
-  response.body = otlp::encode_status(code_of(status), detail, protocol);
+  response.body = StatusMaker::refusal(code_of(status), detail, protocol);
   if (status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"fluxrig\"");
   if (status == 405) response.headers.emplace_back("Allow", "POST");
   if (status == 503)
@@ -167,7 +179,7 @@ ApiResponse Receiver::store(otlp::ReceivedTraces traces, const ApiRequest& reque
   rejected_.fetch_add(traces.rejected, std::memory_order_relaxed);
   ApiResponse response;
   response.content_type = type_of(protocol);
-  response.body = otlp::encode_response({traces.rejected, traces.reason}, protocol);
+  response.body = StatusMaker::accepted({traces.rejected, traces.reason}, protocol);
   return response;
 }
 

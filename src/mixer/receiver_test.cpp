@@ -49,7 +49,7 @@ TEST_F(ReceiverTest, ARefusalIsAStatusInTheRequestsOwnEncoding) {
     EXPECT_EQ(response.content_type, type);
     const auto protocol = response.content_type == "application/json" ? otlp::Protocol::kHttpJson
                                                                       : otlp::Protocol::kHttpProtobuf;
-    EXPECT_THAT(otlp::decode_status_message(response.body, protocol), HasSubstr("the body is no"));
+    EXPECT_THAT(otlp::decode_status_message(response.body.text(), protocol), HasSubstr("the body is no"));
   }
   EXPECT_EQ(receiver.figures().refused[static_cast<std::size_t>(ReceiveRefusal::kMalformed)], 2U);
 }
@@ -111,7 +111,7 @@ TEST_F(ReceiverTest, RejectedSpansAreCountedAndSaidInAPartialSuccess) {
   const auto response =
       answer(traces("application/json", R"({"resourceSpans":[{"scopeSpans":[{"spans":[{"name":"x"}]}]}]})"));
   EXPECT_EQ(response.status, 200U);
-  const auto partial = otlp::decode_response(response.body, otlp::Protocol::kHttpJson);
+  const auto partial = otlp::decode_response(response.body.text(), otlp::Protocol::kHttpJson);
   ASSERT_TRUE(partial);
   EXPECT_EQ(partial->rejected, 1U);
   EXPECT_THAT(partial->message, HasSubstr("trace_id"));
@@ -122,7 +122,7 @@ TEST_F(ReceiverTest, ARefusalQuotesNothingOfTheRequest) {
   auto request = traces("application/4111111111111111", "4111111111111111");
   request.path = "/4111111111111111";
   const auto response = answer(request);
-  EXPECT_THAT(response.body + response.content_type, Not(HasSubstr("4111")));
+  EXPECT_THAT(response.body.text() + response.content_type, Not(HasSubstr("4111")));
 }
 
 TEST(CleanedSpan, IsSearchedAndTreatedByTheNamesOfItsKeys) {

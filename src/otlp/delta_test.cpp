@@ -4,6 +4,7 @@
 
 #include "base/random.hpp"
 #include "otlp/otlp_fixture.hpp"
+#include "sanitize/test_clean_list.hpp"
 #include "tap/histogram.hpp"
 
 namespace fluxrig::otlp {
@@ -204,7 +205,7 @@ TEST_F(Delta, ItsPointsAreSentAsDeltasWithoutMinAndMax) {
   const std::vector<model::Record> records = {*converter.convert(rack, point(10, model::golden::histogram())),
                                               *converter.convert(rack, point(10, model::Sum{1, true})),
                                               point(10, model::Sum{1, false})};
-  const Batch batch{.resource = &rack, .records = records};
+  const Batch batch{.resource = &rack, .records = sanitize::TestRecords::of(records)};
   const Options options{.encoding = Encoding::kJson, .limits = {}, .temporality = Temporality::kDelta};
   const auto out = encode(model::Signal::kMetrics, {&batch, 1}, options);
   ASSERT_EQ(out.payloads.size(), 1U);

@@ -1,6 +1,7 @@
 // From records to the bodies of OTLP requests: ExportTraceServiceRequest, ExportMetricsServiceRequest and
 // ExportLogsServiceRequest (opentelemetry-proto 1.5), as protobuf (over HTTP and gRPC) or OTLP/JSON. Which
-// field becomes which: docs/formats/otlp.md. Pure functions; any thread.
+// field becomes which: docs/formats/otlp.md. Records have passed the gate, by their type. Pure functions; any
+// thread.
 //
 //   otlp::Options options{.encoding = otlp::Encoding::kProtobuf, .limits = {.items = 2048, .bytes = 4U <<
 //   20}}; for (auto& payload : otlp::encode(model::Signal::kSpans, batches, options).payloads)
@@ -18,6 +19,7 @@
 #include "model/telemetry.hpp"
 #include "otlp/resource.hpp"
 #include "otlp/temporality.hpp"
+#include "sanitize/clean_list.hpp"
 
 namespace fluxrig::otlp {
 
@@ -31,7 +33,7 @@ enum class Encoding : std::uint8_t { kProtobuf, kJson };
 struct Batch {
   // Neighbours with the same pointer become one ResourceSpans (...Metrics, ...Logs): keep a rack's together.
   const Resource* resource = nullptr;
-  std::span<const model::Record> records = {};
+  sanitize::CleanSpan records = {};
   // When the exporter had them: the observed time of their logs. Zero: the time of each log itself.
   UnixNanos received = {};
   // Position in the rack's stream: attributes fluxrig.lane and fluxrig.sequence of logs, which lead to the

@@ -5,6 +5,7 @@
 
 #include "base/random.hpp"
 #include "otlp/encode.hpp"
+#include "sanitize/test_clean_list.hpp"
 
 namespace fluxrig::otlp {
 namespace {
@@ -103,18 +104,20 @@ void run(benchmark::State& state, model::Signal signal, std::span<const Batch> b
 
 void BM_Spans(benchmark::State& state) {
   const Load load;
-  const Batch batches[] = {{.resource = &load.resource, .records = load.audit},
-                           {.resource = &load.resource, .records = load.telemetry}};
+  const Batch batches[] = {
+      {.resource = &load.resource, .records = sanitize::TestRecords::of(load.audit)},
+      {.resource = &load.resource, .records = sanitize::TestRecords::of(load.telemetry)}};
   run(state, model::Signal::kSpans, batches);
 }
 void BM_AuditLogs(benchmark::State& state) {
   const Load load;
-  const Batch batch{.resource = &load.resource, .records = load.audit, .first = {1}};
+  const Batch batch{
+      .resource = &load.resource, .records = sanitize::TestRecords::of(load.audit), .first = {1}};
   run(state, model::Signal::kLogs, {&batch, 1});
 }
 void BM_Histograms(benchmark::State& state) {
   const Load load;
-  const Batch batch{.resource = &load.resource, .records = load.metrics};
+  const Batch batch{.resource = &load.resource, .records = sanitize::TestRecords::of(load.metrics)};
   run(state, model::Signal::kMetrics, {&batch, 1});
 }
 BENCHMARK(BM_Spans)->ArgName("json")->Arg(0)->Arg(1)->Unit(benchmark::kMicrosecond);

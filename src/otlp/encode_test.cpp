@@ -5,6 +5,7 @@
 
 #include "base/random.hpp"
 #include "otlp/otlp_fixture.hpp"
+#include "sanitize/test_clean_list.hpp"
 
 namespace fluxrig::otlp {
 namespace {
@@ -37,7 +38,7 @@ INSTANTIATE_TEST_SUITE_P(Both, OtlpEncode, testing::Values(Encoding::kProtobuf, 
 
 TEST_P(OtlpEncode, NothingOfASignalIsNoBody) {
   const std::vector<model::Record> records = {model::golden::intent()};
-  const Batch batch{.resource = &edge, .records = records};
+  const Batch batch{.resource = &edge, .records = sanitize::TestRecords::of(records)};
   for (const auto signal : model::kAllSignals) {
     EXPECT_TRUE(encode(signal, {&batch, 1}, options()).payloads.empty());
     EXPECT_TRUE(encode(signal, {}, options()).payloads.empty());
@@ -46,7 +47,7 @@ TEST_P(OtlpEncode, NothingOfASignalIsNoBody) {
 
 TEST_P(OtlpEncode, EachSignalTakesItsRecords) {
   const auto records = model::golden::records();
-  const Batch batch{.resource = &edge, .records = records};
+  const Batch batch{.resource = &edge, .records = sanitize::TestRecords::of(records)};
   const auto items = [&](Signal signal) {
     return encode(signal, {&batch, 1}, options()).payloads.at(0).items;
   };
@@ -57,7 +58,7 @@ TEST_P(OtlpEncode, EachSignalTakesItsRecords) {
 
 TEST_P(OtlpEncode, CutsByItems) {
   const auto records = spans(10);
-  const Batch batch{.resource = &edge, .records = records};
+  const Batch batch{.resource = &edge, .records = sanitize::TestRecords::of(records)};
   const auto out = encode(Signal::kSpans, {&batch, 1}, options({.items = 4, .bytes = 1U << 20}));
   ASSERT_EQ(out.payloads.size(), 3U);
   std::size_t at = 0;
@@ -70,7 +71,7 @@ TEST_P(OtlpEncode, CutsByItems) {
 
 TEST_P(OtlpEncode, CutsByBytesAndLosesNothing) {
   const auto records = spans(200);
-  const Batch batch{.resource = &edge, .records = records};
+  const Batch batch{.resource = &edge, .records = sanitize::TestRecords::of(records)};
   for (std::size_t bytes = 2500; bytes < 20'000; bytes += 777) {
     const auto out = encode(Signal::kSpans, {&batch, 1}, options({.items = 1000, .bytes = bytes}));
     EXPECT_EQ(out.oversize, 0U) << bytes;
@@ -90,7 +91,7 @@ TEST_P(OtlpEncode, AnItemOverTheLimitIsLeftOutAndCounted) {
   auto records = spans(3);
   std::get<model::Span>(records[1]).name = std::string(9000, 'x');
   for (const std::uint32_t most : {1000U, 1U}) {
-    const Batch batch{.resource = &edge, .records = records};
+    const Batch batch{.resource = &edge, .records = sanitize::TestRecords::of(records)};
     const auto out = encode(Signal::kSpans, {&batch, 1}, options({.items = most, .bytes = 5000}));
     EXPECT_EQ(out.oversize, 1U);
     std::size_t items = 0;
@@ -103,7 +104,7 @@ TEST_P(OtlpEncode, AnItemOverTheLimitIsLeftOutAndCounted) {
   }
   records.erase(records.begin());
   records.pop_back();
-  const Batch batch{.resource = &edge, .records = records};
+  const Batch batch{.resource = &edge, .records = sanitize::TestRecords::of(records)};
   const auto out = encode(Signal::kSpans, {&batch, 1}, options({.items = 10, .bytes = 5000}));
   EXPECT_EQ(out.oversize, 1U);
   EXPECT_TRUE(out.payloads.empty()) << "not a body without items";
@@ -116,7 +117,7 @@ TEST_P(OtlpEncode, PointsOfOneMetricAreCutAsWell) {
     point.gear = "gear" + std::to_string(i);
     records.emplace_back(std::move(point));
   }
-  const Batch batch{.resource = &edge, .records = records};
+  const Batch batch{.resource = &edge, .records = sanitize::TestRecords::of(records)};
   const auto out = encode(Signal::kMetrics, {&batch, 1}, options({.items = 1000, .bytes = 3000}));
   EXPECT_GT(out.payloads.size(), 3U);
   std::size_t items = 0;
@@ -135,9 +136,9 @@ TEST_P(OtlpEncode, PointsOfOneMetricAreCutAsWell) {
 
 TEST_P(OtlpEncode, RacksShareABodyAndKeepTheirResource) {
   const auto records = spans(2);
-  const Batch batches[] = {{.resource = &edge, .records = records},
-                           {.resource = &edge, .records = records},
-                           {.resource = &host, .records = records}};
+  const Batch batches[] = {{.resource = &edge, .records = sanitize::TestRecords::of(records)},
+                           {.resource = &edge, .records = sanitize::TestRecords::of(records)},
+                           {.resource = &host, .records = sanitize::TestRecords::of(records)}};
   const auto out = encode(Signal::kSpans, batches, options());
   ASSERT_EQ(out.payloads.size(), 1U);
   const std::string& body = out.payloads[0].body;
@@ -150,7 +151,8 @@ TEST_P(OtlpEncode, RacksShareABodyAndKeepTheirResource) {
 
 TEST_P(OtlpEncode, ABodyThatIsCutBetweenRacksNamesEachOfThem) {
   const auto records = spans(3);
-  const Batch batches[] = {{.resource = &edge, .records = records}, {.resource = &host, .records = records}};
+  const Batch batches[] = {{.resource = &edge, .records = sanitize::TestRecords::of(records)},
+                           {.resource = &host, .records = sanitize::TestRecords::of(records)}};
   const auto out = encode(Signal::kSpans, batches, options({.items = 2, .bytes = 1U << 20}));
   ASSERT_EQ(out.payloads.size(), 3U);
   const std::size_t resources[] = {1, 2, 1};
@@ -160,7 +162,7 @@ TEST_P(OtlpEncode, ABodyThatIsCutBetweenRacksNamesEachOfThem) {
 
 TEST_P(OtlpEncode, ABodyHasNoMoreRoomThanItNeeds) {
   const auto records = spans(100);
-  const Batch batch{.resource = &edge, .records = records};
+  const Batch batch{.resource = &edge, .records = sanitize::TestRecords::of(records)};
   for (const auto& payload :
        encode(Signal::kSpans, {&batch, 1}, options({.items = 40, .bytes = 1U << 20})).payloads)
     EXPECT_LE(payload.body.capacity(), payload.body.size() + 64);
@@ -171,7 +173,11 @@ TEST(OtlpGolden, BodiesAreThoseOfTheFiles) {
   Resource edge = test::edge();
   edge.attributes = {{"host.name", std::string("shop-17")}};
   const auto records = model::golden::records();
-  const Batch batch{&edge, records, model::golden::after(20'000'000'000), model::Lane::kAudit, {120'331}};
+  const Batch batch{&edge,
+                    sanitize::TestRecords::of(records),
+                    model::golden::after(20'000'000'000),
+                    model::Lane::kAudit,
+                    {120'331}};
   for (const auto signal : model::kAllSignals)
     for (const auto encoding : {Encoding::kProtobuf, Encoding::kJson}) {
       const auto out = encode(signal, {&batch, 1}, {.encoding = encoding, .limits = {}});
@@ -186,7 +192,7 @@ TEST(OtlpGolden, BodiesAreThoseOfTheFiles) {
 TEST(OtlpProtobuf, EveryLengthIsThatOfItsMessage) {
   const Resource edge = test::edge();
   const auto records = model::golden::records();
-  const Batch batch{.resource = &edge, .records = records};
+  const Batch batch{.resource = &edge, .records = sanitize::TestRecords::of(records)};
   const auto out = encode(Signal::kSpans, {&batch, 1}, {});
   protozero::pbf_reader request(out.payloads.at(0).body);
   ASSERT_TRUE(request.next(1));

@@ -2,18 +2,20 @@
 
 #include <utility>
 
+#include "sanitize/sanitizer.hpp"
+
 namespace fluxrig::otlp {
 
 namespace {
 
 // The metric points of the batches as deltas, by batch.
-std::vector<std::vector<model::Record>> deltas_of(std::span<const Batch> batches, DeltaConverter& delta) {
-  std::vector<std::vector<model::Record>> deltas;
+std::vector<sanitize::CleanList> deltas_of(std::span<const Batch> batches, DeltaConverter& delta) {
+  std::vector<sanitize::CleanList> deltas;
   for (const auto& batch : batches) {
     auto& points = deltas.emplace_back();
     for (const auto& record : batch.records)
       if (const auto* point = std::get_if<model::MetricPoint>(&record))
-        if (auto made = delta.convert(*batch.resource, *point)) points.emplace_back(*std::move(made));
+        if (auto made = delta.convert(*batch.resource, *point)) points.add(*std::move(made));
   }
   return deltas;
 }
@@ -21,7 +23,7 @@ std::vector<std::vector<model::Record>> deltas_of(std::span<const Batch> batches
 Encoded encode_deltas(std::span<const Batch> batches, DeltaConverter& delta, Options options) {
   const auto deltas = deltas_of(batches, delta);
   std::vector<Batch> sent(batches.begin(), batches.end());
-  for (std::size_t i = 0; i < sent.size(); ++i) sent[i].records = deltas[i];
+  for (std::size_t i = 0; i < sent.size(); ++i) sent[i].records = deltas[i].all();
   options.temporality = Temporality::kDelta;
   return encode(Signal::kMetrics, sent, options);
 }
@@ -43,7 +45,8 @@ void offer_records(Exporter& exporter, std::span<const Batch> batches, DeltaConv
 
 std::vector<model::Attribute> attributes_of(const TextPairs& pairs) {
   std::vector<model::Attribute> attributes;
-  for (const auto& [key, value] : pairs) attributes.push_back({key, value});
+  for (const auto& [key, value] : pairs)
+    attributes.push_back({sanitize::mask_card_numbers(key), sanitize::mask_card_numbers(value)});
   return attributes;
 }
 

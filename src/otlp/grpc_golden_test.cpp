@@ -4,6 +4,7 @@
 #include "otlp/encode.hpp"
 #include "otlp/grpc_message.hpp"
 #include "otlp/otlp_fixture.hpp"
+#include "sanitize/test_clean_list.hpp"
 
 namespace fluxrig::otlp {
 namespace {
@@ -12,7 +13,11 @@ TEST(OtlpGolden, GrpcMessagesAreThoseOfTheFiles) {
   Resource edge = test::edge();
   edge.attributes = {{"host.name", std::string("shop-17")}};
   const auto records = model::golden::records();
-  const Batch batch{&edge, records, model::golden::after(20'000'000'000), model::Lane::kAudit, {120'331}};
+  const Batch batch{&edge,
+                    sanitize::TestRecords::of(records),
+                    model::golden::after(20'000'000'000),
+                    model::Lane::kAudit,
+                    {120'331}};
   for (const auto signal : model::kAllSignals) {
     const auto out = encode(signal, {&batch, 1}, {});
     ASSERT_EQ(out.payloads.size(), 1U);

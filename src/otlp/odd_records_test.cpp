@@ -6,6 +6,7 @@
 
 #include "base/random.hpp"
 #include "otlp/otlp_fixture.hpp"
+#include "sanitize/test_clean_list.hpp"
 
 namespace fluxrig::otlp {
 namespace {
@@ -190,7 +191,7 @@ class Odd {
 TEST(OtlpGolden, BodiesOfOddRecordsAreThoseOfTheFiles) {
   const Resource edge = test::edge();
   const auto records = Odd().records();
-  const Batch batch{.resource = &edge, .records = records};
+  const Batch batch{.resource = &edge, .records = sanitize::TestRecords::of(records)};
   constexpr std::uint32_t kItems[] = {2 * kRecordsOfAKind, kRecordsOfAKind, 2 * kRecordsOfAKind};
   for (const auto signal : model::kAllSignals)
     for (const auto encoding : {Encoding::kProtobuf, Encoding::kJson}) {

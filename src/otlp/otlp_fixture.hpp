@@ -10,6 +10,7 @@
 
 #include "model/golden_records.hpp"
 #include "otlp/encode.hpp"
+#include "sanitize/test_clean_list.hpp"
 
 namespace fluxrig::otlp::test {
 
@@ -22,7 +23,7 @@ struct Fixture : testing::Test {
   Sequence first;
 
   [[nodiscard]] Encoded encoded(model::Signal signal, Options options) const {
-    const Batch batch{&resource, records, received, model::Lane::kAudit, first};
+    const Batch batch{&resource, sanitize::TestRecords::of(records), received, model::Lane::kAudit, first};
     return encode(signal, {&batch, 1}, options);
   }
   // Of the only item.

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "otlp/otlp_fixture.hpp"
+#include "sanitize/test_clean_list.hpp"
 
 namespace fluxrig::otlp {
 namespace {
@@ -204,8 +205,8 @@ TEST_F(OtlpSpans, ATransactionInAnotherBatchIsFoundAndOneThatIsNotHereSaysNothin
   add_family("e66", "");
   const std::vector<model::Record> telemetry = {records[0], records[1]};
   const std::vector<model::Record> audit = {records[2]};
-  const Batch both[] = {{.resource = &resource, .records = telemetry},
-                        {.resource = &resource, .records = audit}};
+  const Batch both[] = {{.resource = &resource, .records = sanitize::TestRecords::of(telemetry)},
+                        {.resource = &resource, .records = sanitize::TestRecords::of(audit)}};
   const Options options{.encoding = Encoding::kJson, .limits = {}};
   const auto joined = encode(model::Signal::kSpans, both, options);
   ASSERT_EQ(joined.payloads.size(), 1U);

@@ -11,6 +11,7 @@
 #include "model/record_keys.hpp"
 #include "otlp/export_records.hpp"
 #include "rack/version.hpp"
+#include "sanitize/clean_list.hpp"
 
 namespace fluxrig::rack {
 namespace {
@@ -106,14 +107,17 @@ void RackExport::run() {
 }
 
 void RackExport::encode(const std::vector<ExportChunk>& chunks) {
-  std::deque<std::vector<model::Record>> records;  // the batches point into these
+  // The batches point into these. Searched once more than on their way to the lanes: what leaves says so by
+  // its type.
+  std::deque<sanitize::CleanList> records;
   std::vector<otlp::Batch> batches;
   for (const auto& chunk : chunks) {
     std::size_t begin = 0;
     for (const auto& piece : chunk.pieces) {
-      records.push_back(records_of(ByteView(chunk.records).subspan(begin, piece.end - begin), piece.count));
+      records.emplace_back(
+          records_of(ByteView(chunk.records).subspan(begin, piece.end - begin), piece.count));
       begin = piece.end;
-      batches.push_back({&resource_, records.back(), chunk.made, piece.lane, piece.first});
+      batches.push_back({&resource_, records.back().all(), chunk.made, piece.lane, piece.first});
     }
   }
   otlp::offer_records(*exporter_, batches, delta_ ? &*delta_ : nullptr);

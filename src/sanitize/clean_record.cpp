@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "model/record_codec.hpp"
+#include "sanitize/clean_list.hpp"
 #include "sanitize/sanitizer.hpp"
 
 namespace fluxrig::sanitize {
@@ -66,6 +67,15 @@ void search(model::Log& record) {
 CleanRecord clean(model::Record record) {
   std::visit([](auto& one) { search(one); }, record);
   return CleanRecord(std::move(record));
+}
+
+CleanList::CleanList(std::vector<model::Record> records) : records_(std::move(records)) {
+  for (auto& record : records_) std::visit([](auto& one) { search(one); }, record);
+}
+
+void CleanList::add(model::Record record) {
+  std::visit([](auto& one) { search(one); }, record);
+  records_.push_back(std::move(record));
 }
 
 void CleanRecords::add(const CleanRecord& record) {

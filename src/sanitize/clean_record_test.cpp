@@ -2,9 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <concepts>
+
 #include "base/random.hpp"
 #include "cbor/decoder.hpp"
 #include "model/record_codec.hpp"
+#include "sanitize/clean_list.hpp"
 #include "sanitize/scan/test_numbers.hpp"
 
 namespace fluxrig::sanitize {
@@ -112,6 +115,21 @@ TEST(CleanRecord, IdsTimesAndMeasurementsAreExemptByTheirTypes) {
   for (std::size_t i = 0; i < 8; ++i) span.trace_id.bytes[i] = 0x41;
   EXPECT_EQ(clean(span).value(), model::Record(span));
 }
+
+TEST(CleanList, SearchesWhatIsAddedAndWhatItIsMadeOf) {
+  model::Log log;
+  log.body = with_number("body ");
+  CleanList list({model::Record(log)});
+  list.add(log);
+  ASSERT_EQ(list.size(), 2U);
+  for (const auto& record : list.all()) expect_clean(record);
+  EXPECT_EQ(list.all().part(1, 2).data(), list.all().data() + 1);
+}
+
+// What an exporter takes is made by a CleanList alone.
+static_assert(!std::constructible_from<CleanSpan, std::span<const model::Record>>);
+static_assert(!std::convertible_to<std::vector<model::Record>, CleanSpan>);
+static_assert(!std::constructible_from<CleanRecord, model::Record>);
 
 TEST(CleanRecords, HoldTheRecordsOneAfterTheOther) {
   CleanRecords records;

@@ -25,7 +25,7 @@ bool begins_with(std::string_view text, std::string_view prefix) {
   return text.substr(0, prefix.size()) == prefix;
 }
 
-ApiResponse text_response(std::string_view content_type, std::string body) {
+ApiResponse text_response(std::string_view content_type, ReplyText body) {
   ApiResponse response;
   response.content_type = content_type;
   response.body = std::move(body);
@@ -38,22 +38,24 @@ ApiResponse method_not_allowed(std::string_view allowed) {
   return response;
 }
 
-std::string pressure_json(const PressureStanding& standing) {
-  return fmt::format(
+ReplyText pressure_json(const PressureStanding& standing) {
+  return ReplyText::format(
       R"("pressure":{{"level":{},"cause":"{}","figure":{:.3f},"changes":{},"leases":{},"capacity_bytes_per_s":{},)"
       R"("racks":{},"live_bytes_per_s":{},"backlog_bytes":{},"replay_bytes_per_s":{}}})",
-      standing.level, name_of(standing.cause), standing.figure, standing.changes, standing.leases,
+      standing.level, said(name_of(standing.cause)), standing.figure, standing.changes, standing.leases,
       standing.capacity_bytes_per_s, standing.racks, standing.live_bytes_per_s, standing.backlog_bytes,
       standing.replay_bytes_per_s);
 }
 
-std::string receive_json(const std::optional<ReceiveFigures>& figures) {
-  if (!figures) return "null";
-  auto text = fmt::format(R"({{"requests":{},"stored":{},"duplicates":{},"rejected":{},"refused":{{)",
-                          figures->requests, figures->stored, figures->duplicates, figures->rejected);
+ReplyText receive_json(const std::optional<ReceiveFigures>& figures) {
+  if (!figures) return ReplyText("null");
+  auto text = ReplyText::format(R"({{"requests":{},"stored":{},"duplicates":{},"rejected":{},"refused":{{)",
+                                figures->requests, figures->stored, figures->duplicates, figures->rejected);
   for (std::size_t i = 0; i < kReceiveRefusalNames.size(); ++i)
-    text += fmt::format(R"({}"{}":{})", i == 0 ? "" : ",", kReceiveRefusalNames[i], figures->refused[i]);
-  return text + "}}";
+    text +=
+        ReplyText::format(R"({}"{}":{})", comma(i != 0), said(kReceiveRefusalNames[i]), figures->refused[i]);
+  text += "}}";
+  return text;
 }
 
 }  // namespace
@@ -76,7 +78,7 @@ std::optional<ApiResponse> Api::quick(const ApiRequest& request) const {
     return std::nullopt;
   }
   if (!get) return method_not_allowed("GET");
-  if (request.path == "/livez") return text_response("text/plain", "ok\n");
+  if (request.path == "/livez") return text_response("text/plain", ReplyText("ok\n"));
   if (request.path == "/readyz") return ready();
   if (request.path == "/openapi.yaml") return text_response("application/yaml", parts_.openapi);
   return problem_response(404, "no such resource; /openapi.yaml lists them");
@@ -107,9 +109,9 @@ ApiResponse Api::ready() const {
   const bool failing = parts_.counters.sink_failing.load(std::memory_order_relaxed);
   ApiResponse response;
   response.status = readiness.bus_connected && pulling && !failing ? 200 : 503;
-  response.body = fmt::format(R"({{"ready":{},"bus_connected":{},"pulling":{},"store_writable":{}}})"
-                              "\n",
-                              response.status == 200, readiness.bus_connected, pulling, !failing);
+  response.body = ReplyText::format(R"({{"ready":{},"bus_connected":{},"pulling":{},"store_writable":{}}})"
+                                    "\n",
+                                    response.status == 200, readiness.bus_connected, pulling, !failing);
   return response;
 }
 
@@ -118,35 +120,35 @@ ApiResponse Api::status() const {
   const auto& c = parts_.counters;
   const auto load = [](const auto& counter) { return counter.load(std::memory_order_relaxed); };
   ApiResponse response;
-  response.body = fmt::format(
+  response.body = ReplyText::format(
       R"({{"version":"{}","started":"{}","ingest":{{"messages":{},"bytes":{},"blocks":{},"records":{},"rows":{},)"
       R"("duplicates":{},"control_blocks":{},"commits":{},"commit_failures":{},"receipts":{},"last_commit_ms":{:.3f},)"
       R"("slowest_commit_ms":{:.3f},"last_commit":{}}},)",
-      escape_json(parts_.version), to_rfc3339(parts_.started), load(c.messages), load(c.bytes),
-      load(c.blocks), load(c.records), load(c.rows), load(c.duplicates), load(c.control_blocks),
-      load(c.commits), load(c.commit_failures), load(c.receipts),
-      static_cast<double>(load(c.last_commit_nanos)) / 1e6,
-      static_cast<double>(load(c.slowest_commit_nanos)) / 1e6,
-      load(c.last_commit_time) == 0 ? "null" : "\"" + to_rfc3339({load(c.last_commit_time)}) + "\"");
-  response.body += fmt::format(
+      said(parts_.version), id(parts_.started), load(c.messages), load(c.bytes), load(c.blocks),
+      load(c.records), load(c.rows), load(c.duplicates), load(c.control_blocks), load(c.commits),
+      load(c.commit_failures), load(c.receipts), static_cast<double>(load(c.last_commit_nanos)) / 1e6,
+      static_cast<double>(load(c.slowest_commit_nanos)) / 1e6, time_or_null({load(c.last_commit_time)}));
+  response.body += ReplyText::format(
       R"("audit":{{"blocks":{},"repeats":{},"forks":{},"alarms_raised":{},"alarms_open":{},"losses_declared":{}}},)",
       load(c.audit_blocks), load(c.audit_repeats), load(c.audit_forks), load(c.alarms_raised),
       load(c.alarms_open), load(c.losses_declared));
   response.body += "\"refused\":{";
   for (std::size_t i = 0; i < kRefusalNames.size(); ++i)
-    response.body += fmt::format(R"({}"{}":{})", i == 0 ? "" : ",", kRefusalNames[i], load(c.refusals[i]));
-  response.body +=
-      fmt::format(R"(}},"bus_connected":{},"pulling":{},"store_writable":{},"tail_clients":{},"streams":[)",
-                  readiness.bus_connected, load(c.pulling), !load(c.sink_failing), parts_.tail.clients());
+    response.body +=
+        ReplyText::format(R"({}"{}":{})", comma(i != 0), said(kRefusalNames[i]), load(c.refusals[i]));
+  response.body += ReplyText::format(
+      R"(}},"bus_connected":{},"pulling":{},"store_writable":{},"tail_clients":{},"streams":[)",
+      readiness.bus_connected, load(c.pulling), !load(c.sink_failing), parts_.tail.clients());
   for (std::size_t i = 0; i < readiness.streams.size(); ++i) {
     const auto& stream = readiness.streams[i];
     response.body +=
-        fmt::format(R"({}{{"name":"{}","messages":{},"bytes":{},"max_bytes":{}}})", i == 0 ? "" : ",",
-                    escape_json(stream.name), stream.messages, stream.bytes, stream.max_bytes);
+        ReplyText::format(R"({}{{"name":"{}","messages":{},"bytes":{},"max_bytes":{}}})", comma(i != 0),
+                          said(stream.name), stream.messages, stream.bytes, stream.max_bytes);
   }
-  response.body += "]," + pressure_json(readiness.pressure);
-  response.body += ",\"export\":" + (readiness.exporting.empty() ? "null" : readiness.exporting) +
-                   ",\"receive\":" + receive_json(readiness.receiving) + "}\n";
+  response.body +=
+      ReplyText::format("],{},\"export\":{},\"receive\":{}}}\n", pressure_json(readiness.pressure),
+                        readiness.exporting.empty() ? ReplyText("null") : readiness.exporting,
+                        receive_json(readiness.receiving));
   return response;
 }
 

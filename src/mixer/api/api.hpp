@@ -58,7 +58,7 @@ struct Readiness {
   bool bus_connected = false;
   std::vector<StreamFill> streams;  // as last seen
   PressureStanding pressure;
-  std::string exporting;                    // a JSON object; empty: nothing is exported
+  ReplyText exporting;                      // a JSON object; empty: nothing is exported
   std::optional<ReceiveFigures> receiving;  // nullopt: no spans of services are taken
 };
 
@@ -70,7 +70,7 @@ struct ApiParts {
   TailHub& tail;
   const Clock& clock;
   std::string token;
-  std::string openapi;
+  ReplyText openapi;
   std::string version;
   UnixNanos started;
   std::function<Readiness()> readiness;  // any thread, does not block

@@ -54,8 +54,9 @@ std::uint64_t number(const std::optional<std::string>& cell) {
   return cell ? std::strtoull(cell->c_str(), nullptr, 10) : 0;
 }
 
-std::string time_or_null(std::optional<std::int64_t> nanos) {
-  return nanos ? "\"" + to_rfc3339({*nanos}) + "\"" : "null";
+ReplyText hex_or_null(std::string_view digits) {
+  const auto bytes = from_hex(digits);
+  return bytes && !bytes->empty() ? ReplyText::format("\"{}\"", hex(*bytes)) : quoted(digits);
 }
 
 struct Name {
@@ -63,28 +64,27 @@ struct Name {
   std::optional<sink::RackPresence> live;
 };
 
-std::string status_of(const std::string& machine, const Name& name, const AuditStanding& standing,
-                      UnixNanos now) {
+ReplyText status_of(const std::string& machine, const Name& name, const AuditStanding& standing,
+                    UnixNanos now) {
   const auto* live = name.live ? &*name.live : nullptr;
-  std::string on_disk = "null";
-  std::string lag = "null";
+  ReplyText on_disk("null");
+  ReplyText lag("null");
   if (live != nullptr && live->epoch.value == standing.epoch)
     if (const auto last = json_number_at(live->status_json, "audit", "sequence")) {
-      on_disk = std::to_string(*last);
-      lag = std::to_string(*last > standing.stored_to ? *last - standing.stored_to : 0);
+      on_disk = ReplyText::format("{}", *last);
+      lag = ReplyText::format("{}", *last - std::min(*last, standing.stored_to));
     }
   const bool here = live != nullptr && now.value - live->last_seen.value <= Presence::kAbsentAfter;
-  return fmt::format(
+  return ReplyText::format(
       R"({{"machine_id":"{}","rack":"{}","state":"{}","present":{},"epoch":{},"epochs":{},"stored_to":{},)"
       R"("on_disk_to":{},"lag_records":{},"verified_to":{},"signed_to":{},"unsigned_records":{},)"
       R"("checkpoints":{},"last_checkpoint":{},"drops":{},"missing_pieces":{},"open_alarms":{},"public_key":{}}})",
-      machine, escape_json(name.rack), audit_state(standing, live, now), here, standing.epoch,
+      uuid(machine), said(name.rack), said(audit_state(standing, live, now)), here, standing.epoch,
       standing.epochs, standing.stored_to, on_disk, lag, standing.verified_to, standing.signed_to,
       standing.stored_to - std::min(standing.stored_to, standing.signed_to), standing.checkpoints,
-      time_or_null(standing.checkpoint_time),
-      standing.drops.empty() ? "{}" : normal_json_object(standing.drops), standing.missing,
-      standing.open_alarms,
-      standing.public_key.empty() ? "null" : "\"" + escape_json(standing.public_key) + "\"");
+      time_or_null({standing.checkpoint_time.value_or(0)}),
+      standing.drops.empty() ? ReplyText("{}") : json_object(standing.drops), standing.missing,
+      standing.open_alarms, hex_or_null(standing.public_key));
 }
 
 ApiResponse status(const ApiParts& parts) {
@@ -98,15 +98,16 @@ ApiResponse status(const ApiParts& parts) {
     name.live = std::move(presence);
   }
   ApiResponse response;
-  response.body = "{\"racks\":[";
+  response.body = ReplyText("{\"racks\":[");
   bool first = true;
   for (const auto& [machine, standing] : *standings) {
-    response.body += (first ? "" : ",") + status_of(machine, names[machine], standing, parts.clock.now());
+    response.body += comma(!first);
+    response.body += status_of(machine, names[machine], standing, parts.clock.now());
     first = false;
   }
   const auto store = audit_store_status(parts.queries);
   if (!store) return problem_response(503, store.error().message);
-  response.body += "],\"store\":" + *store + "}\n";
+  response.body += ReplyText::format("],\"store\":{}}}\n", *store);
   return response;
 }
 
@@ -139,7 +140,7 @@ ApiResponse alarms(const ApiParts& parts, const ApiRequest& request) {
       statement.parameters(), sink::QueryLimits{});
   if (!table) return problem_response(503, table.error().message);
   ApiResponse response;
-  response.body = "{\"alarms\":" + rows_as_objects(*table, table->columns.size()) + "}\n";
+  response.body = ReplyText::format("{{\"alarms\":{}}}\n", rows_as_objects(*table, table->columns.size()));
   return response;
 }
 

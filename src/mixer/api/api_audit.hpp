@@ -58,6 +58,6 @@ inline constexpr std::string_view kTokenUsesPath = "/api/v1/audit/token-uses";
 // api_audit_ledger.cpp
 [[nodiscard]] ApiResponse audit_ledger(const ApiParts& parts, const ApiRequest& request);
 // {"state":"ok",...}: the files of the store, as housekeeping last found them.
-[[nodiscard]] Outcome<std::string> audit_store_status(sink::Queries& queries);
+[[nodiscard]] Outcome<ReplyText> audit_store_status(sink::Queries& queries);
 
 }  // namespace fluxrig::mixer

@@ -14,6 +14,12 @@
 #include "mixer/api/table_output.hpp"
 
 namespace fluxrig::mixer {
+
+// A rack has signed them: what was searched again would no longer be what was signed.
+class BlockMaker {
+ public:
+  static ReplyText of(ByteView blocks) { return {ReplyText::Clean{}, std::string(as_text(blocks))}; }
+};
 namespace {
 
 constexpr std::uint64_t kBlocksOfPage = 4'000;
@@ -100,7 +106,7 @@ ApiResponse page_of(std::vector<Row> rows, const Cursor& from, bool more) {
     if (const auto block = from_hex(row[4].value_or(""))) encoder.bytes(*block);
   ApiResponse response;
   response.content_type = "application/cbor-seq";
-  response.body.assign(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  response.body = BlockMaker::of(bytes);
   return response;
 }
 
@@ -193,8 +199,8 @@ ApiResponse audit_heads(const ApiParts& parts, const ApiRequest& request) {
                                           {.rows = 100'000, .bytes = 64U << 20, .time_ms = 30'000});
   if (!table) return problem_response(503, table.error().message);
   ApiResponse response;
-  response.body = fmt::format("{{\"epochs\":{},\"truncated\":{}}}\n",
-                              rows_as_objects(*table, table->columns.size()), table->truncated);
+  response.body = ReplyText::format("{{\"epochs\":{},\"truncated\":{}}}\n",
+                                    rows_as_objects(*table, table->columns.size()), table->truncated);
   return response;
 }
 

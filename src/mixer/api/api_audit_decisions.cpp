@@ -74,7 +74,7 @@ ApiResponse accept_key(const ApiParts& parts, const ApiRequest& request, std::ui
   const auto done = parts.decisions->submit(std::move(decision), kPatience);
   if (!done) return failure(done.error());
   ApiResponse response;
-  response.body = fmt::format("{{\"alarm\":{},\"public_key\":\"{}\"}}\n", id, to_hex(*key));
+  response.body = ReplyText::format("{{\"alarm\":{},\"public_key\":\"{}\"}}\n", id, hex(*key));
   return response;
 }
 
@@ -115,7 +115,7 @@ ApiResponse alarm_decision(const ApiParts& parts, const ApiRequest& request) {
   const auto done = parts.decisions->submit(*std::move(decision), kPatience);
   if (!done) return failure(done.error());
   ApiResponse response;
-  response.body = fmt::format("{{\"alarm\":{}}}\n", id);
+  response.body = ReplyText::format("{{\"alarm\":{}}}\n", id);
   return response;
 }
 

@@ -19,16 +19,17 @@ ApiResponse audit_files(const ApiParts& parts, const ApiRequest& request) {
   const auto page = parts.queries.check_files(after);
   if (!page) return problem_response(503, page.error().message);
   ApiResponse response;
-  response.body = "{\"files\":[";
+  response.body = ReplyText("{\"files\":[");
   for (const auto& file : page->files)
-    response.body += fmt::format(R"({}{{"id":{},"file":"{}","rows":{},"bytes":{},"state":"{}"}})",
-                                 response.body.back() == '[' ? "" : ",", file.id, escape_json(file.path),
-                                 file.rows, file.bytes, sink::to_string(file.state));
-  response.body += fmt::format("],\"next\":{}}}\n", page->next == 0 ? "null" : std::to_string(page->next));
+    response.body += ReplyText::format(R"({}{{"id":{},"file":"{}","rows":{},"bytes":{},"state":"{}"}})",
+                                       comma(file.id != page->files.front().id), file.id, said(file.path),
+                                       file.rows, file.bytes, said(sink::to_string(file.state)));
+  response.body += ReplyText::format(
+      "],\"next\":{}}}\n", page->next == 0 ? ReplyText("null") : ReplyText::format("{}", page->next));
   return response;
 }
 
-Outcome<std::string> audit_store_status(sink::Queries& queries) {
+Outcome<ReplyText> audit_store_status(sink::Queries& queries) {
   const auto table = queries.select(
       "SELECT CASE WHEN a.alarms = 0 THEN 'ok' ELSE 'alarm' END AS state, f.files, f.bytes, f.checked_since, "
       "a.alarms AS open_alarms FROM (SELECT count(*) AS files, coalesce(sum(bytes), 0)::UBIGINT AS bytes, "
@@ -36,8 +37,7 @@ Outcome<std::string> audit_store_status(sink::Queries& queries) {
       "audit_alarms WHERE machine_id IS NULL AND resolved_at IS NULL) AS a",
       {}, sink::QueryLimits{});
   if (!table) return tl::unexpected(table.error());
-  const auto list = rows_as_objects(*table, table->columns.size());
-  return list.substr(1, list.size() - 2);
+  return row_as_object(*table);
 }
 
 }  // namespace fluxrig::mixer

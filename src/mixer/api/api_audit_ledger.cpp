@@ -137,20 +137,23 @@ class OnTheWay {
   bool flows_ = false;
 };
 
-std::string row_json(const std::vector<std::optional<std::string>>& row, const TelemetryAccount& account,
-                     const TelemetryBalance& balance) {
-  std::string dropped;
+ReplyText row_json(const std::vector<std::optional<std::string>>& row, const TelemetryAccount& account,
+                   const TelemetryBalance& balance) {
+  ReplyText dropped;
   for (std::size_t i = 0; i < model::kDropCauses; ++i)
     if (account.dropped[i] != 0)
-      dropped += fmt::format(R"({}"{}":{})", dropped.empty() ? "" : ",",
-                             to_string(static_cast<model::DropCause>(i)), account.dropped[i]);
-  return fmt::format(
+      dropped += ReplyText::format(R"({}"{}":{})", comma(!dropped.empty()),
+                                   said(to_string(static_cast<model::DropCause>(i))), account.dropped[i]);
+  const auto or_null = [](const auto& count) {
+    return count ? ReplyText::format("{}", *count) : ReplyText("null");
+  };
+  return ReplyText::format(
       R"({{"rack":"{}","machine_id":"{}","hour":"{}","epoch":{},"signal":"{}","state":"{}","produced":{},)"
       R"("stored":{},"dropped":{{{}}},"waiting":{},"unaccounted":{}}})",
-      escape_json(row[kRack].value_or("")), row[kMachine].value_or(""),
-      to_rfc3339({number<std::int64_t>(row[kHour])}), row[kEpoch].value_or("0"), row[kSignal].value_or(""),
-      to_string(balance.state), account.produced ? std::to_string(*account.produced) : "null", account.stored,
-      dropped, balance.waiting, balance.unaccounted ? std::to_string(*balance.unaccounted) : "null");
+      said(row[kRack].value_or("")), uuid(row[kMachine].value_or("")),
+      id(UnixNanos{number<std::int64_t>(row[kHour])}), number<std::uint64_t>(row[kEpoch]),
+      said(row[kSignal].value_or("")), said(to_string(balance.state)), or_null(account.produced),
+      account.stored, dropped, balance.waiting, or_null(balance.unaccounted));
 }
 
 // Empty: all is well.
@@ -187,17 +190,18 @@ ApiResponse audit_ledger(const ApiParts& parts, const ApiRequest& request) {
   const bool more = table->truncated || table->rows.size() > kMostRows;
   if (table->rows.size() > kMostRows) table->rows.resize(kMostRows);
   bool exact = true;
-  std::string rows;
+  ReplyText rows;
   for (const auto& row : table->rows) {
     const auto account = account_of(row);
     const auto hour = model::Hour::of({number<std::int64_t>(row[kHour])});
     const UnixNanos stated{number<std::int64_t>(row[kReceived])};
     const auto result = balance(account, on_the_way.any(row[kMachine].value_or(""), hour, stated));
     exact = exact && result.exact();
-    rows += (rows.empty() ? "" : ",") + row_json(row, account, result);
+    rows += comma(!rows.empty());
+    rows += row_json(row, account, result);
   }
   ApiResponse response;
-  response.body = fmt::format("{{\"ledger\":[{}],\"exact\":{},\"truncated\":{}}}\n", rows, exact, more);
+  response.body = ReplyText::format("{{\"ledger\":[{}],\"exact\":{},\"truncated\":{}}}\n", rows, exact, more);
   return response;
 }
 

@@ -56,7 +56,7 @@ class ApiAuditLedgerTest : public sink::StoreTest {
   }
   ApiResponse ask(std::vector<std::pair<std::string, std::string>> query = {}) {
     counters_.pulling.store(true);
-    const ApiParts parts{store_->queries(), presence_, racks_, counters_, tail_, clock_, "", "", "", {}, [] {
+    const ApiParts parts{store_->queries(), presence_, racks_, counters_, tail_, clock_, "", {}, "", {}, [] {
                            Readiness readiness;
                            readiness.bus_connected = true;
                            readiness.streams.push_back({"FLUX_TELEMETRY", 0, 0, 1, {}});
@@ -78,7 +78,7 @@ class ApiAuditLedgerTest : public sink::StoreTest {
 TEST_F(ApiAuditLedgerTest, AnHourIsExactWhenEverythingIsStoredOrDropped) {
   telemetry(1, 90);
   state(100, 10, true);
-  const auto body = ask().body;
+  const auto body = ask().body.text();
   EXPECT_THAT(body, HasSubstr(R"("signal":"spans","state":"closed","produced":100,"stored":90,)"
                               R"("dropped":{"queue_full":10},"waiting":0,"unaccounted":0)"));
   EXPECT_THAT(body, HasSubstr(R"("exact":true)"));
@@ -87,9 +87,9 @@ TEST_F(ApiAuditLedgerTest, AnHourIsExactWhenEverythingIsStoredOrDropped) {
 TEST_F(ApiAuditLedgerTest, WhatIsMissingWaitsUntilItCannotComeAnyMore) {
   telemetry(1, 90);
   state(100, 5, true);
-  EXPECT_THAT(ask().body, HasSubstr(R"("waiting":5,"unaccounted":0)"));
+  EXPECT_THAT(ask().body.text(), HasSubstr(R"("waiting":5,"unaccounted":0)"));
   everything_has_arrived();
-  const auto body = ask().body;
+  const auto body = ask().body.text();
   EXPECT_THAT(body, HasSubstr(R"("waiting":0,"unaccounted":5)"));
   EXPECT_THAT(body, HasSubstr(R"("exact":false)"));
 }
@@ -100,10 +100,10 @@ TEST_F(ApiAuditLedgerTest, WhatTheRackStillHoldsOfThatHourMayCome) {
   everything_has_arrived();
   const auto held = model::Hour::of(clock_.now()).start().value;
   heartbeat("{\"telemetry\":{\"held_since\":" + std::to_string(held) + "}}");
-  EXPECT_THAT(ask().body, HasSubstr(R"("waiting":5,"unaccounted":0)"));
+  EXPECT_THAT(ask().body.text(), HasSubstr(R"("waiting":5,"unaccounted":0)"));
   const auto later = held + model::Hour::kNanos;
   heartbeat("{\"telemetry\":{\"held_since\":" + std::to_string(later) + "}}");
-  EXPECT_THAT(ask().body, HasSubstr(R"("waiting":0,"unaccounted":5)"));
+  EXPECT_THAT(ask().body.text(), HasSubstr(R"("waiting":0,"unaccounted":5)"));
 }
 
 TEST_F(ApiAuditLedgerTest, ALostBatchThatWasStoredAfterAllCountsOnce) {
@@ -112,7 +112,7 @@ TEST_F(ApiAuditLedgerTest, ALostBatchThatWasStoredAfterAllCountsOnce) {
   lose(11, 20);
   lose(21, 30);
   state(30, 0, true);
-  const auto body = ask().body;
+  const auto body = ask().body.text();
   EXPECT_THAT(body, HasSubstr(R"("produced":30,"stored":20,"dropped":{"evicted":10},"waiting":0)"));
   EXPECT_THAT(body, HasSubstr(R"("exact":true)"));
 }
@@ -120,10 +120,10 @@ TEST_F(ApiAuditLedgerTest, ALostBatchThatWasStoredAfterAllCountsOnce) {
 TEST_F(ApiAuditLedgerTest, AnEpochThatEndedWithoutItsLastStatementIsNotExact) {
   telemetry(1, 10);
   state(5, 0, false);
-  EXPECT_THAT(ask().body, HasSubstr(R"("state":"running")"));
-  EXPECT_THAT(ask().body, HasSubstr(R"("exact":true)"));
+  EXPECT_THAT(ask().body.text(), HasSubstr(R"("state":"running")"));
+  EXPECT_THAT(ask().body.text(), HasSubstr(R"("exact":true)"));
   telemetry(1, 1, 2);
-  const auto body = ask().body;
+  const auto body = ask().body.text();
   EXPECT_THAT(body, HasSubstr(R"("epoch":1,"signal":"spans","state":"unfinished")"));
   EXPECT_THAT(body, HasSubstr(R"("unaccounted":null)"));
   EXPECT_THAT(body, HasSubstr(R"("exact":false)"));
@@ -132,8 +132,8 @@ TEST_F(ApiAuditLedgerTest, AnEpochThatEndedWithoutItsLastStatementIsNotExact) {
 TEST_F(ApiAuditLedgerTest, MoreThanTheRackProducedIsNotExact) {
   telemetry(1, 11);
   state(10, 0, true);
-  EXPECT_THAT(ask().body, HasSubstr(R"("waiting":0,"unaccounted":-1)"));
-  EXPECT_THAT(ask().body, HasSubstr(R"("exact":false)"));
+  EXPECT_THAT(ask().body.text(), HasSubstr(R"("waiting":0,"unaccounted":-1)"));
+  EXPECT_THAT(ask().body.text(), HasSubstr(R"("exact":false)"));
 }
 
 TEST_F(ApiAuditLedgerTest, OneHourAndOneRackCanBeAskedFor) {
@@ -143,12 +143,12 @@ TEST_F(ApiAuditLedgerTest, OneHourAndOneRackCanBeAskedFor) {
   clock_.advance(model::Hour::kNanos);
   telemetry(11, 7);
   state(7, 0, true);
-  const auto hour = ask({{"hour", "0s"}}).body;
+  const auto hour = ask({{"hour", "0s"}}).body.text();
   EXPECT_THAT(hour, HasSubstr(R"("stored":7)"));
   EXPECT_THAT(hour, Not(HasSubstr(R"("stored":10)")));
-  EXPECT_THAT(ask({{"hour", first}}).body, HasSubstr(R"("stored":10)"));
-  EXPECT_THAT(ask({{"since", first}}).body, HasSubstr(R"("stored":7)"));
-  EXPECT_EQ(ask({{"rack", "other"}}).body, "{\"ledger\":[],\"exact\":true,\"truncated\":false}\n");
+  EXPECT_THAT(ask({{"hour", first}}).body.text(), HasSubstr(R"("stored":10)"));
+  EXPECT_THAT(ask({{"since", first}}).body.text(), HasSubstr(R"("stored":7)"));
+  EXPECT_EQ(ask({{"rack", "other"}}).body.text(), "{\"ledger\":[],\"exact\":true,\"truncated\":false}\n");
   EXPECT_EQ(ask({{"hour", "soon"}}).status, 400);
   EXPECT_EQ(ask({{"epoch", "1"}}).status, 400);
 }

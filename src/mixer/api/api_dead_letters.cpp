@@ -26,23 +26,18 @@ std::optional<std::uint64_t> parse_number(std::string_view text) {
   return number;
 }
 
-std::string text_or_null(std::string_view text) {
-  return text.empty() ? "null" : "\"" + escape_json(text) + "\"";
+// Its sender wrote it, by hand maybe.
+ReplyText searched_or_null(std::string_view text) {
+  return text.empty() ? ReplyText("null") : ReplyText::format("\"{}\"", uuid(text));
 }
 
-// Its sender wrote it, by hand maybe; an id is one by its form, and is found again only as it is.
-std::string searched_or_null(std::string_view text) {
-  const bool id = parse_uuid(text).has_value() || trace::parse_traceparent(text).has_value();
-  return text_or_null(id ? std::string(text) : sanitize::mask_card_numbers(text));
-}
-
-std::string letter_json(const snake::DeadLetter& letter) {
-  return fmt::format(
+ReplyText letter_json(const snake::DeadLetter& letter) {
+  return ReplyText::format(
       R"({{"sequence":{},"time":"{}","consumer":{},"subject":{},"reason":{},"deliveries":{},)"
       R"("stream_sequence":{},"flux_id":{},"request":{},"traceparent":{},"content_type":{},"payload_bytes":{}}})",
-      letter.sequence, to_rfc3339(letter.time), searched_or_null(letter.consumer),
-      searched_or_null(letter.subject), searched_or_null(letter.reason), letter.deliveries,
-      letter.stream_sequence, searched_or_null(letter.flux_id), searched_or_null(letter.request),
+      letter.sequence, id(letter.time), searched_or_null(letter.consumer), searched_or_null(letter.subject),
+      searched_or_null(letter.reason), letter.deliveries, letter.stream_sequence,
+      searched_or_null(letter.flux_id), searched_or_null(letter.request),
       searched_or_null(letter.traceparent), searched_or_null(letter.content_type), letter.payload_bytes);
 }
 
@@ -52,7 +47,7 @@ ApiResponse failure(const Error& error) {
   return problem_response(503, fmt::format("the bus could not do it: {}; try again", to_string(error)));
 }
 
-ApiResponse json(std::string body) {
+ApiResponse json(ReplyText body) {
   ApiResponse response;
   response.body = std::move(body);
   return response;
@@ -78,18 +73,21 @@ ApiResponse list(snake::DeadLetterBox& box, const ApiRequest& request) {
   }
   const auto page = box.list(after, limit, consumer);
   if (!page) return failure(page.error());
-  std::string body = R"({"dead_letters":[)";
-  for (std::size_t i = 0; i < page->letters.size(); ++i)
-    body += (i == 0 ? "" : ",") + letter_json(page->letters[i]);
-  body += fmt::format(R"(],"next_after":{}}})"
-                      "\n",
-                      page->next_after == 0 ? "null" : std::to_string(page->next_after));
+  ReplyText body(R"({"dead_letters":[)");
+  for (std::size_t i = 0; i < page->letters.size(); ++i) {
+    body += comma(i != 0);
+    body += letter_json(page->letters[i]);
+  }
+  body += ReplyText::format(
+      R"(],"next_after":{}}})"
+      "\n",
+      page->next_after == 0 ? ReplyText("null") : ReplyText::format("{}", page->next_after));
   return json(std::move(body));
 }
 
 ApiResponse one(const Result<snake::DeadLetter>& letter) {
   if (!letter) return failure(letter.error());
-  return json(letter_json(*letter) + "\n");
+  return json(ReplyText::format("{}\n", letter_json(*letter)));
 }
 
 // What an operator does to business messages is told in the log and kept in the store, with the ids by which
@@ -107,10 +105,11 @@ ApiResponse changed(const ApiParts& parts, Decision decision, const Result<snake
          {"consumer", letter->consumer},
          {"subject", letter->subject},
          {"flux_id", letter->flux_id}});
-  decision.what =
-      NoteAction{action, fmt::format(R"({{"sequence":{},"consumer":{},"subject":{},"flux_id":{}}})",
-                                     letter->sequence, searched_or_null(letter->consumer),
-                                     searched_or_null(letter->subject), searched_or_null(letter->flux_id))};
+  decision.what = NoteAction{
+      action, ReplyText::format(R"({{"sequence":{},"consumer":{},"subject":{},"flux_id":{}}})",
+                                letter->sequence, searched_or_null(letter->consumer),
+                                searched_or_null(letter->subject), searched_or_null(letter->flux_id))
+                  .text()};
   const auto kept = parts.decisions == nullptr ? fail(ErrorCode::kUnavailable, "the store is not there yet")
                                                : parts.decisions->submit(std::move(decision), kPatience);
   if (!kept && parts.diagnostics != nullptr)

@@ -5,6 +5,7 @@
 #include "base/diagnostics.hpp"
 #include "mixer/api/json_text.hpp"
 #include "mixer/api/rack_command.hpp"
+#include "sanitize/excerpt.hpp"
 
 namespace fluxrig::mixer {
 namespace {
@@ -45,7 +46,8 @@ ApiResponse rack_debug_response(const ApiParts& parts, const ApiRequest& request
   auto command = read_body(request.body);
   if (!command) return problem_response(400, command.error().message);
   if (!rack_is_known(parts, wanted))
-    return problem_response(404, fmt::format("no rack '{}' has a certificate", wanted.substr(0, 64)));
+    return problem_response(404,
+                            fmt::format("no rack '{}' has a certificate", sanitize::excerpt(wanted, 64)));
   if (const auto kept = keep(parts, wanted, *command); !kept)
     return problem_response(503, fmt::format("it could not be recorded, so it was not done: {}; try again",
                                              to_string(kept.error())));
@@ -55,10 +57,10 @@ ApiResponse rack_debug_response(const ApiParts& parts, const ApiRequest& request
   const auto until =
       until_json(parts.clock.now(), begins ? std::optional(command->duration_ms) : std::nullopt);
   ApiResponse response;
-  response.body = fmt::format(R"({{"rack":"{}","machine_id":"{}","command_id":"{}","debug":{},"until":{}}})"
-                              "\n",
-                              escape_json(answer->rack), to_string(answer->machine), to_string(command->id),
-                              begins, until);
+  response.body =
+      ReplyText::format(R"({{"rack":"{}","machine_id":"{}","command_id":"{}","debug":{},"until":{}}})"
+                        "\n",
+                        said(answer->rack), id(answer->machine), uuid(to_string(command->id)), begins, until);
   return response;
 }
 

@@ -57,8 +57,8 @@ ApiResponse doubt_response(sink::Queries& queries, const ApiRequest& request, Un
   const bool more = table->truncated || table->rows.size() > *rows;
   if (table->rows.size() > *rows) table->rows.resize(*rows);
   ApiResponse response;
-  response.body = fmt::format("{{\"doubt\":{},\"truncated\":{}}}\n",
-                              rows_as_objects(*table, table->columns.size()), more);
+  response.body = ReplyText::format("{{\"doubt\":{},\"truncated\":{}}}\n",
+                                    rows_as_objects(*table, table->columns.size()), more);
   return response;
 }
 

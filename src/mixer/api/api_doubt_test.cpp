@@ -35,14 +35,14 @@ class ApiDoubtTest : public sink::StoreTest {
 
 TEST_F(ApiDoubtTest, AYoungOneOfTheRunningEpochIsInFlightAndOnlyListedWhenAskedFor) {
   store(block(1, {intent_}));
-  EXPECT_EQ(ask().body, "{\"doubt\":[],\"truncated\":false}\n");
-  EXPECT_THAT(ask({{"all", "true"}}).body, HasSubstr(R"("state":"in_flight")"));
+  EXPECT_EQ(ask().body.text(), "{\"doubt\":[],\"truncated\":false}\n");
+  EXPECT_THAT(ask({{"all", "true"}}).body.text(), HasSubstr(R"("state":"in_flight")"));
 }
 
 TEST_F(ApiDoubtTest, AnOldOneOfTheRunningEpochIsLate) {
   store(block(1, {intent_}));
   clock_.advance(301 * kNanosPerSecond);
-  EXPECT_THAT(ask().body, HasSubstr(R"("state":"late")"));
+  EXPECT_THAT(ask().body.text(), HasSubstr(R"("state":"late")"));
 }
 
 TEST_F(ApiDoubtTest, OneOfAnEpochThatIsOverIsInDoubtWithWhatAReversalNeeds) {
@@ -50,21 +50,21 @@ TEST_F(ApiDoubtTest, OneOfAnEpochThatIsOverIsInDoubtWithWhatAReversalNeeds) {
   auto next = transactions(1, 1);
   next.head.epoch = {2};
   store(next);
-  const auto body = ask().body;
+  const auto body = ask().body.text();
   for (const auto& part :
        {std::string(R"("state":"in_doubt")"), std::string(R"("rack":"edge")"),
         "\"flux_id\":\"" + to_string(intent_.flux_id) + "\"",
         "\"span_id\":\"" + to_string(intent_.span_id) + "\"", std::string(R"("gear":"bank")"),
         std::string(R"("epoch":1,"sequence":1)"), std::string(R"("iso8583.11":"000042")")})
     EXPECT_THAT(body, HasSubstr(part));
-  EXPECT_THAT(ask({{"rack", "other"}}).body, Not(HasSubstr("in_doubt")));
-  EXPECT_THAT(ask({{"rack", "edge"}}).body, HasSubstr("in_doubt"));
+  EXPECT_THAT(ask({{"rack", "other"}}).body.text(), Not(HasSubstr("in_doubt")));
+  EXPECT_THAT(ask({{"rack", "edge"}}).body.text(), HasSubstr("in_doubt"));
 }
 
 TEST_F(ApiDoubtTest, TheListIsCutAtItsLimitAndSaysSo) {
   store(block(1, {intent_, intent_of(transaction(clock_.now()))}));
-  EXPECT_THAT(ask({{"all", "true"}, {"limit", "1"}}).body, HasSubstr("\"truncated\":true"));
-  EXPECT_THAT(ask({{"all", "true"}, {"limit", "2"}}).body, HasSubstr("\"truncated\":false"));
+  EXPECT_THAT(ask({{"all", "true"}, {"limit", "1"}}).body.text(), HasSubstr("\"truncated\":true"));
+  EXPECT_THAT(ask({{"all", "true"}, {"limit", "2"}}).body.text(), HasSubstr("\"truncated\":false"));
 }
 
 TEST_F(ApiDoubtTest, ParametersItDoesNotKnowAreRefused) {

@@ -7,6 +7,7 @@
 #include "mixer/api/api.hpp"
 #include "mixer/api/statement.hpp"
 #include "mixer/api/table_output.hpp"
+#include "sanitize/excerpt.hpp"
 
 namespace fluxrig::mixer {
 namespace {
@@ -121,8 +122,8 @@ std::optional<ApiResponse> add_filters(const List& list, const ApiRequest& reque
                                        Statement& statement) {
   for (const auto& [name, value] : request.query)
     if (!is_parameter(list, name))
-      return problem_response(400,
-                              fmt::format("unknown parameter '{}' of {}", name.substr(0, 64), list.name));
+      return problem_response(
+          400, fmt::format("unknown parameter '{}' of {}", sanitize::excerpt(name, 64), list.name));
   for (const auto column : list.equals)
     if (const auto value = request.parameter(column))
       statement.where(fmt::format("{} = {}", column, statement.bind(*value)));
@@ -172,8 +173,8 @@ ApiResponse page(const List& list, sink::QueryTable table, std::uint32_t rows, b
     if (next) response.headers.emplace_back("Next-Cursor", *next);
     return response;
   }
-  response.body = fmt::format("{{\"{}\":{},\"next_cursor\":{}}}\n", list.name,
-                              rows_as_objects(table, columns), next ? "\"" + *next + "\"" : "null");
+  response.body = ReplyText::format("{{\"{}\":{},\"next_cursor\":{}}}\n", said(list.name),
+                                    rows_as_objects(table, columns), quoted_cell(next));
   return response;
 }
 

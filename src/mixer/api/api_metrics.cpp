@@ -26,6 +26,14 @@ void add(const ReceiveFigures& figures, UnixNanos start, std::vector<RackPoint>&
 
 }  // namespace
 
+// Names, labels and values of racks' points, which have passed the gate, and of counters of ours.
+class MetricMaker {
+ public:
+  static ReplyText of(const std::vector<RackPoint>& points, otlp::MetricText text) {
+    return {ReplyText::Clean{}, otlp::render_metrics(points, text)};
+  }
+};
+
 ApiResponse Api::metrics(const ApiRequest& request) const {
   auto points = parts_.board == nullptr ? std::vector<RackPoint>{} : parts_.board->shown(parts_.clock.now());
   const auto& c = parts_.counters;
@@ -41,7 +49,7 @@ ApiResponse Api::metrics(const ApiRequest& request) const {
   const auto text = otlp::metric_text_of(request.accept);
   ApiResponse response;
   response.content_type = otlp::content_type(text);
-  response.body = otlp::render_metrics(points, text);
+  response.body = MetricMaker::of(points, text);
   return response;
 }
 

@@ -35,12 +35,13 @@ ApiResponse answered(const RackAnswer& rack, const Asked& asked, UnixNanos now) 
   const auto until =
       until_json(now, asked.forced.state ? std::optional(asked.forced.duration_ms) : std::nullopt);
   ApiResponse response;
-  response.body =
-      fmt::format(R"({{"rack":"{}","machine_id":"{}","command_id":"{}","forced":"{}","until":{},"state":{}}})"
-                  "\n",
-                  escape_json(rack.rack), to_string(rack.machine), to_string(asked.command.id),
-                  asked.forced.state ? name_of(*asked.forced.state) : model::kAutomatic, until,
-                  state == rack.answer.results.end() ? "null" : "\"" + escape_json(state->second) + "\"");
+  response.body = ReplyText::format(
+      R"({{"rack":"{}","machine_id":"{}","command_id":"{}","forced":"{}","until":{},"state":{}}})"
+      "\n",
+      said(rack.rack), id(rack.machine), uuid(to_string(asked.command.id)),
+      said(asked.forced.state ? name_of(*asked.forced.state) : model::kAutomatic), until,
+      state == rack.answer.results.end() ? ReplyText("null")
+                                         : ReplyText::format("\"{}\"", said(state->second)));
   return response;
 }
 

@@ -44,53 +44,48 @@ Outcome<std::map<std::string, StoredRack>> stored_racks(sink::Queries& queries) 
   return racks;
 }
 
-std::string text_or_null(std::string_view text) {
-  return text.empty() ? "null" : "\"" + escape_json(text) + "\"";
-}
-
-std::string time_or_null(UnixNanos time) { return time.value == 0 ? "null" : "\"" + to_rfc3339(time) + "\""; }
-
-std::string audit_of(const StoredRack& stored, const sink::RackPresence* live) {
-  if (!stored.audit_epoch || !stored.audit_sequence) return R"("audit":null)";
+ReplyText audit_of(const StoredRack& stored, const sink::RackPresence* live) {
+  if (!stored.audit_epoch || !stored.audit_sequence) return ReplyText(R"("audit":null)");
   // The lag is exact for the epoch that the rack is in, when its heartbeat says how far it is.
-  std::string lag = "null";
+  ReplyText lag("null");
   if (live != nullptr && live->epoch.value == *stored.audit_epoch)
     if (const auto head = json_number_at(live->status_json, "audit", "sequence"))
-      lag = std::to_string(*head > *stored.audit_sequence ? *head - *stored.audit_sequence : 0);
-  return fmt::format(R"("audit":{{"epoch":{},"stored_sequence":{},"lag_records":{}}})", *stored.audit_epoch,
-                     *stored.audit_sequence, lag);
+      lag = ReplyText::format("{}", *head - std::min(*head, *stored.audit_sequence));
+  return ReplyText::format(R"("audit":{{"epoch":{},"stored_sequence":{},"lag_records":{}}})",
+                           *stored.audit_epoch, *stored.audit_sequence, lag);
 }
 
-std::string state_of(const StoredRack& stored, const sink::RackPresence* live, UnixNanos now) {
-  if (!stored.standing) return R"("audit_state":null)";
-  return fmt::format(R"("audit_state":"{}")", audit_state(*stored.standing, live, now));
+ReplyText state_of(const StoredRack& stored, const sink::RackPresence* live, UnixNanos now) {
+  if (!stored.standing) return ReplyText(R"("audit_state":null)");
+  return ReplyText::format(R"("audit_state":"{}")", said(audit_state(*stored.standing, live, now)));
 }
 
 // As its last heartbeat said; null: it has said nothing of the kind.
-std::string pressure_of(const std::optional<model::RackPressure>& pressure) {
-  if (!pressure) return R"("pressure":null)";
-  return fmt::format(
+ReplyText pressure_of(const std::optional<model::RackPressure>& pressure) {
+  if (!pressure) return ReplyText(R"("pressure":null)");
+  return ReplyText::format(
       R"("pressure":{{"state":"{}","cause":{},"backlog_bytes":{},"live_bytes_per_s":{},"replay_bytes_per_s":{},)"
       R"("seconds_left":{},"spool_messages":{}}})",
-      name_of(pressure->state), text_or_null(pressure->cause), pressure->backlog_bytes,
+      said(name_of(pressure->state)), quoted(pressure->cause), pressure->backlog_bytes,
       pressure->live_bytes_per_s, pressure->replay_bytes_per_s,
-      pressure->seconds_left ? std::to_string(*pressure->seconds_left) : "null", pressure->spool_messages);
+      pressure->seconds_left ? ReplyText::format("{}", *pressure->seconds_left) : ReplyText("null"),
+      pressure->spool_messages);
 }
 
 // What its hello said of its host and process; null: it has said hello to no mixer since this one started.
-std::string resource_of(const std::optional<Presence::RackResource>& resource) {
-  if (!resource) return R"("resource":null)";
-  std::string text;
+ReplyText resource_of(const std::optional<Presence::RackResource>& resource) {
+  if (!resource) return ReplyText(R"("resource":null)");
+  ReplyText text;
   for (const auto& [key, value] : resource->attributes) {
-    text += fmt::format(R"({}"{}":)", text.empty() ? "" : ",", escape_json(key));
+    text += ReplyText::format(R"({}"{}":)", comma(!text.empty()), said(key));
     if (const auto* number = std::get_if<std::int64_t>(&value))
-      text += fmt::format("{}", *number);
+      text += ReplyText::format("{}", *number);
     else if (const auto* words = std::get_if<std::string>(&value))
-      text += fmt::format(R"("{}")", escape_json(*words));
+      text += ReplyText::format(R"("{}")", said(*words));
     else
       text += "null";
   }
-  return fmt::format(R"("resource":{{{}}})", text);
+  return ReplyText::format(R"("resource":{{{}}})", text);
 }
 
 struct LiveRack {
@@ -99,26 +94,25 @@ struct LiveRack {
   std::optional<Presence::RackResource> resource;
 };
 
-std::string rack_json(const std::string& machine, const std::string& name, const StoredRack& stored,
-                      const LiveRack* rack, UnixNanos now) {
+ReplyText rack_json(const std::string& machine, const std::string& name, const StoredRack& stored,
+                    const LiveRack* rack, UnixNanos now) {
   const auto* live = rack == nullptr ? nullptr : &rack->presence;
   if (live == nullptr)
-    return fmt::format(
+    return ReplyText::format(
         R"({{"machine_id":"{}","rack":"{}","state":"{}","version":{},"epoch":{},"started":{},"last_seen":{},)"
         R"("resource":null,{},{},"pressure":null,"status":null}})",
-        machine, escape_json(name), stored.last_seen.empty() ? "never_seen" : "absent",
-        text_or_null(stored.version), stored.epoch.empty() ? "null" : stored.epoch,
-        text_or_null(stored.started), text_or_null(stored.last_seen), state_of(stored, nullptr, now),
-        audit_of(stored, nullptr));
+        uuid(machine), said(name), said(stored.last_seen.empty() ? "never_seen" : "absent"),
+        quoted(stored.version), number_or_null(stored.epoch), quoted(stored.started),
+        quoted(stored.last_seen), state_of(stored, nullptr, now), audit_of(stored, nullptr));
   const bool here = now.value - live->last_seen.value <= Presence::kAbsentAfter;
-  return fmt::format(
+  return ReplyText::format(
       R"({{"machine_id":"{}","rack":"{}","state":"{}","version":{},"epoch":{},"started":{},"last_seen":{},{},{},{},)"
       R"({},"status":{}}})",
-      machine, escape_json(name), here ? "present" : "absent",
-      text_or_null(live->version.empty() ? stored.version : live->version), live->epoch.value,
+      uuid(machine), said(name), said(here ? "present" : "absent"),
+      quoted(live->version.empty() ? stored.version : live->version), live->epoch.value,
       time_or_null(live->started), time_or_null(live->last_seen), resource_of(rack->resource),
       state_of(stored, live, now), audit_of(stored, live), pressure_of(rack->pressure),
-      normal_json_object(live->status_json));
+      json_object(live->status_json));
 }
 
 }  // namespace
@@ -140,12 +134,13 @@ ApiResponse Api::racks() const {
   }
   const auto now = parts_.clock.now();
   ApiResponse response;
-  response.body = "{\"racks\":[";
+  response.body = ReplyText("{\"racks\":[");
   bool first = true;
   for (const auto& [machine, name] : names) {
     const auto present = live.find(machine);
-    response.body += (first ? "" : ",") + rack_json(machine, name, (*stored)[machine],
-                                                    present == live.end() ? nullptr : &present->second, now);
+    response.body += comma(!first);
+    response.body +=
+        rack_json(machine, name, (*stored)[machine], present == live.end() ? nullptr : &present->second, now);
     first = false;
   }
   response.body += "]}\n";

@@ -44,7 +44,7 @@ ApiResponse token_use(const ApiParts& parts, const ApiRequest& request) {
   if (const auto kept = parts.decisions->submit(*std::move(decision), kPatience); !kept)
     return problem_response(503, fmt::format("it was not stored: {}; try again", to_string(kept.error())));
   ApiResponse response;
-  response.body = "{\"stored\":true}\n";
+  response.body = ReplyText("{\"stored\":true}\n");
   return response;
 }
 

@@ -95,11 +95,19 @@ std::vector<Part> parts_of(IdKind kind) {
           {"audit", "transactions", std::string(kAuditColumns), oldest("start_time")}};
 }
 
+// Of the store, and by its form an id.
+ReplyText found_id(const std::string& text, IdKind kind) {
+  if (kind != IdKind::kTrace) return uuid(text);
+  const auto bytes = from_hex(text);
+  return bytes ? hex(*bytes) : said(text);
+}
+
 ApiResponse everything(sink::Queries& queries, const std::string& id, IdKind kind) {
   const auto pattern = parse_id(id);
   if (!pattern) return problem_response(500, "the store holds an id that is none");
   ApiResponse response;
-  response.body = fmt::format(R"({{"id":"{}","matched_by":"{}")", escape_json(id), column_of(kind));
+  response.body =
+      ReplyText::format(R"({{"id":"{}","matched_by":"{}")", found_id(id, kind), said(column_of(kind)));
   for (const auto& part : parts_of(kind)) {
     Statement statement;
     statement.where(matches(*pattern, kind, statement));
@@ -107,7 +115,8 @@ ApiResponse everything(sink::Queries& queries, const std::string& id, IdKind kin
                                 sink::QueryLimits{});
     if (!table) return problem_response(503, table.error().message);
     if (part.name == "audit") add_chain_standing(queries, *table, kAuditPlaces);
-    response.body += fmt::format(",\"{}\":{}", part.name, rows_as_objects(*table, table->columns.size()));
+    response.body +=
+        ReplyText::format(",\"{}\":{}", said(part.name), rows_as_objects(*table, table->columns.size()));
   }
   if (kind == IdKind::kMachine) response.body += R"(,"spans":[],"logs":[])";
   response.body += "}\n";
@@ -115,13 +124,10 @@ ApiResponse everything(sink::Queries& queries, const std::string& id, IdKind kin
 }
 
 ApiResponse ambiguous(const std::vector<std::string>& ids, IdKind kind) {
-  auto response =
-      problem_response(409, fmt::format("more than one {} begins so; give more of it", column_of(kind)));
-  std::string list;
-  for (const auto& id : ids) list += fmt::format("{}\"{}\"", list.empty() ? "" : ",", escape_json(id));
-  const auto end = response.body.rfind('}');
-  response.body.insert(end, fmt::format(",\"candidates\":[{}]", list));
-  return response;
+  ReplyText list;
+  for (const auto& id : ids) list += ReplyText::format("{}\"{}\"", comma(!list.empty()), found_id(id, kind));
+  return problem_response(409, fmt::format("more than one {} begins so; give more of it", column_of(kind)),
+                          ReplyText::format(",\"candidates\":[{}]", list));
 }
 
 }  // namespace

@@ -145,7 +145,7 @@ class Session : public std::enable_shared_from_this<Session> {
     const bool said = keep_alive_ == (version_ >= 11);  // what the version means without a word
     if (!said) out_ += keep_alive_ ? "Connection: keep-alive\r\n" : "Connection: close\r\n";
     out_ += fmt::format("Content-Length: {}\r\n\r\n", response.body.size());
-    if (!head_) out_ += response.body;
+    if (!head_) out_ += response.body.text();
     limit(parts_.options.write_ms);
     stream_->write(asio::buffer(out_), [self = shared_from_this()](error_code error, std::size_t) {
       if (error || !self->keep_alive_) return self->close();

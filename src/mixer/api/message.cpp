@@ -102,13 +102,13 @@ std::string_view status_text(unsigned status) noexcept {
   }
 }
 
-ApiResponse problem_response(unsigned status, std::string_view detail) {
+ApiResponse problem_response(unsigned status, std::string_view detail, const ReplyText& more) {
   ApiResponse response;
   response.status = status;
   response.content_type = "application/problem+json";
-  response.body = fmt::format(R"({{"type":"about:blank","title":"{}","status":{},"detail":"{}"}})"
-                              "\n",
-                              status_text(status), status, escape_json(sanitize::mask_card_numbers(detail)));
+  response.body = ReplyText::format(R"({{"type":"about:blank","title":"{}","status":{},"detail":"{}"{}}})"
+                                    "\n",
+                                    said(status_text(status)), status, said(detail), more);
   if (status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"fluxrig\"");
   if (status == 503) response.headers.emplace_back("Retry-After", "1");
   return response;

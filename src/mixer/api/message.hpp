@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "mixer/api/reply_text.hpp"
+
 namespace fluxrig::mixer {
 
 class TailSubscription;
@@ -29,7 +31,7 @@ struct ApiRequest {
 struct ApiResponse {
   unsigned status = 200;
   std::string content_type = "application/json";
-  std::string body;
+  ReplyText body;
   std::vector<std::pair<std::string, std::string>> headers;
   std::shared_ptr<TailSubscription> tail;  // set: a stream of lines follows instead of the body
 };
@@ -43,7 +45,9 @@ inline constexpr std::size_t kMaxTargetBytes = 8U << 10;
 
 // RFC 9457. The detail may quote the request, so it passes the sanitiser. `type` is about:blank: the status
 // says what kind it is.
-[[nodiscard]] ApiResponse problem_response(unsigned status, std::string_view detail);
+// `more`: further members, each with a comma before it.
+[[nodiscard]] ApiResponse problem_response(unsigned status, std::string_view detail,
+                                           const ReplyText& more = {});
 [[nodiscard]] std::string_view status_text(unsigned status) noexcept;
 
 }  // namespace fluxrig::mixer

@@ -1,8 +1,8 @@
 // docs/openapi.yaml, as built into the program. Any thread.
 #pragma once
 
-#include <string_view>
+#include "mixer/api/reply_text.hpp"
 
 namespace fluxrig::mixer {
-[[nodiscard]] std::string_view openapi_text() noexcept;
+[[nodiscard]] ReplyText openapi_document();
 }  // namespace fluxrig::mixer

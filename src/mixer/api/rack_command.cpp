@@ -6,6 +6,7 @@
 
 #include "base/diagnostics.hpp"
 #include "mixer/api/json_text.hpp"
+#include "sanitize/excerpt.hpp"
 #include "sanitize/sanitizer.hpp"
 
 namespace fluxrig::mixer {
@@ -53,10 +54,10 @@ std::optional<ApiResponse> refuse_unless_post(const ApiRequest& request) {
   return response;
 }
 
-std::string until_json(UnixNanos now, std::optional<std::uint64_t> duration_ms) {
-  if (!duration_ms) return "null";
+ReplyText until_json(UnixNanos now, std::optional<std::uint64_t> duration_ms) {
+  if (!duration_ms) return ReplyText("null");
   const auto lasts = static_cast<std::int64_t>(*duration_ms) * kNanosPerMilli;
-  return fmt::format("\"{}\"", to_rfc3339({now.value + lasts}));
+  return ReplyText::format("\"{}\"", id(UnixNanos{now.value + lasts}));
 }
 
 std::optional<std::uint64_t> parse_duration(std::string_view text) {
@@ -96,7 +97,8 @@ tl::expected<RackAnswer, ApiResponse> command_rack(const ApiParts& parts, std::s
     return tl::unexpected(problem_response(status, detail));
   };
   const auto machine = find_rack(parts.racks, wanted);
-  if (!machine) return refused(404, fmt::format("no rack '{}' has a certificate", wanted.substr(0, 64)));
+  if (!machine)
+    return refused(404, fmt::format("no rack '{}' has a certificate", sanitize::excerpt(wanted, 64)));
   const auto rack = parts.racks.name_of(*machine).value_or(std::string(wanted));
   if (!parts.presence.present_since(*machine, parts.clock.now()))
     return refused(

@@ -16,7 +16,7 @@ namespace fluxrig::mixer {
 // The answer to any other method.
 [[nodiscard]] std::optional<ApiResponse> refuse_unless_post(const ApiRequest& request);
 // In JSON: when what begins now and lasts so long is over; null: it has no end, or none any more.
-[[nodiscard]] std::string until_json(UnixNanos now, std::optional<std::uint64_t> duration_ms);
+[[nodiscard]] ReplyText until_json(UnixNanos now, std::optional<std::uint64_t> duration_ms);
 
 // "10m": a whole number of seconds, minutes or hours, in milliseconds.
 [[nodiscard]] std::optional<std::uint64_t> parse_duration(std::string_view text);

@@ -45,7 +45,12 @@ void append_json_value(const sink::QueryTable::Column& column, const std::option
     append_text(*value, out);
 }
 
-std::string rows_as_objects(const sink::QueryTable& table, std::size_t columns) {
+class TableMaker {
+ public:
+  static ReplyText of(std::string rendered) { return {ReplyText::Clean{}, std::move(rendered)}; }
+};
+
+ReplyText rows_as_objects(const sink::QueryTable& table, std::size_t columns) {
   std::vector<std::string> names;
   for (std::size_t i = 0; i < columns; ++i)
     names.push_back("\"" + escape_json(table.columns[i].name) + "\":");
@@ -60,10 +65,21 @@ std::string rows_as_objects(const sink::QueryTable& table, std::size_t columns) 
     }
     out += '}';
   }
-  return out + "]";
+  return TableMaker::of(out + "]");
 }
 
-std::string table_as_json(const sink::QueryTable& table) {
+ReplyText quoted_cell(const std::optional<std::string>& cell) {
+  return TableMaker::of(cell ? "\"" + escape_json(*cell) + "\"" : "null");
+}
+
+ReplyText row_as_object(const sink::QueryTable& table) {
+  if (table.rows.empty()) return ReplyText("null");
+  sink::QueryTable first{table.columns, {table.rows.front()}, false};
+  const auto list = rows_as_objects(first, table.columns.size()).text();
+  return TableMaker::of(list.substr(1, list.size() - 2));
+}
+
+ReplyText table_as_json(const sink::QueryTable& table) {
   std::string out = "{\"columns\":[";
   for (std::size_t i = 0; i < table.columns.size(); ++i)
     out += fmt::format(R"({}{{"name":"{}","type":"{}"}})", i == 0 ? "" : ",",
@@ -77,10 +93,10 @@ std::string table_as_json(const sink::QueryTable& table) {
     }
     out += ']';
   }
-  return out + fmt::format("],\"truncated\":{}}}\n", table.truncated);
+  return TableMaker::of(out + fmt::format("],\"truncated\":{}}}\n", table.truncated));
 }
 
-std::string table_as_csv(const sink::QueryTable& table, std::size_t columns) {
+ReplyText table_as_csv(const sink::QueryTable& table, std::size_t columns) {
   std::string out;
   for (std::size_t i = 0; i < columns; ++i) {
     if (i > 0) out += ',';
@@ -94,7 +110,7 @@ std::string table_as_csv(const sink::QueryTable& table, std::size_t columns) {
     }
     out += "\r\n";
   }
-  return out;
+  return TableMaker::of(std::move(out));
 }
 
 bool wants_csv(std::string_view accept) noexcept { return accept.find("text/csv") != std::string_view::npos; }
