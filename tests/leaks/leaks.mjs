@@ -10,8 +10,9 @@ import { parseArgs } from 'node:util';
 import { root } from '../e2e/stack.mjs';
 import { documented, placesTable, waysTable, write } from './matrix.mjs';
 import { makeCards, Random } from './numbers.mjs';
+import { MONITOR } from './places.mjs';
 import { Run } from './run.mjs';
-import { HalfMasked, NamedCodes, Search } from './search.mjs';
+import { DECODED, HalfMasked, NamedCodes, Search } from './search.mjs';
 import { archive, stored, traffic } from './traffic.mjs';
 import { World } from './world.mjs';
 
@@ -20,8 +21,9 @@ const { values: options } = parseArgs({ options: { numbers: { type: 'string', de
 const NUMBERS = Number(options.numbers);
 // The unsanitised programs need no more to be found everywhere.
 const FEW = 400;
-// One number in so many is for who writes to the bus with a rack's certificate.
-const SMUGGLED = 20;
+// One number in so many is for who writes to the bus with a rack's certificate, and one for the spans of services.
+const APART = 20;
+const [BUS, SERVICES] = [APART - 1, APART - 2];
 // A message for each number of a short run; of a long one, many numbers in a field.
 const TOGETHER = Math.min(8, Math.max(1, Math.round(NUMBERS / 10_000)));
 const SANITISED = join(root, 'build/bin');
@@ -29,14 +31,16 @@ const UNSANITISED = join(root, 'build/unsanitised');
 
 // Places in which the unsanitised programs must be found out.
 const MUST_LEAK = ['rack: audit log (WAL)', 'rack: spool of messages', 'rack: backlog of telemetry', 'mixer: JetStream, messages', 'mixer: JetStream, audit',
-  'mixer: JetStream, telemetry', 'mixer: DuckDB', 'the store\'s rows', 'rows out of Parquet', 'logs', 'the bus, as its subscribers see it', 'OTLP bodies', 'replies of the API', 'what programs say of their configuration'];
+  'mixer: JetStream, telemetry', 'mixer: DuckDB', 'the store\'s rows', 'rows out of Parquet', 'logs', MONITOR, 'the bus, as its subscribers see it', 'OTLP bodies', 'replies of the API', 'what programs say of their configuration'];
+
+// Encodings in which numbers that services send can stand in the store.
+const CARRIED = DECODED.filter((encoding) => !['EBCDIC', 'packed, both', 'integers, doubles', 'half-masked', 'named codes'].includes(encoding));
 
 async function through(programs, profile, name, { cards, count, kills, together }) {
-  const isSmuggled = ({ number }) => number % SMUGGLED === SMUGGLED - 1;
-  const smuggled = cards.filter(isSmuggled);
+  const apart = (which) => cards.filter(({ number }) => number % APART === which);
   const tools = { search: new Search(cards), masks: new HalfMasked(cards), codes: new NamedCodes(cards) };
   const world = await World.start({ programs, profile, name });
-  const run = new Run(world, { cards: cards.filter((card) => !isSmuggled(card)), smuggled, tools, random: new Random(`${options.seed} ${profile}`), together });
+  const run = new Run(world, { cards: cards.filter(({ number }) => number % APART < SERVICES), smuggled: apart(BUS), services: apart(SERVICES), tools, random: new Random(`${options.seed} ${profile}`), together });
   try {
     await traffic(run, count, kills);
     await stored(run);
@@ -45,7 +49,7 @@ async function through(programs, profile, name, { cards, count, kills, together 
     for (const bytes of world.bus) run.keep('the bus, as its subscribers see it', bytes);
     for (const { body } of world.backEnd.requests) run.keep('OTLP bodies', body);
     run.keepFiles();
-    return run.result();
+    return { ...run.result(), received: run.received };
   } finally {
     await world.close();
   }
@@ -95,6 +99,7 @@ async function sanitised(cards) {
   claim('something was written in every place that is searched', () => {
     for (const place of MUST_LEAK) assert.ok(result.table.some((row) => row.place === place && row.bytes > 50), `${place} is empty`);
   });
+  claim('spans of services were stored', () => assert.ok(result.received > 100, `${result.received} spans`));
   claim('every number was pushed', () => assert.equal(result.numbers, cards.length));
   claimDocumented(result);
 }
@@ -109,6 +114,11 @@ async function unsanitised(cards) {
       const row = result.table.find((entry) => entry.place === place);
       assert.ok(row && row.hits.length > 0, `${place}: nothing found, so the search there proves nothing`);
     });
+  claim('without the sanitiser, what came with spans of services: found out in the store, in every encoding that they carry', () => {
+    const { hits } = result.table.find(({ place }) => place === 'the store\'s rows');
+    const encodings = new Set(hits.filter(({ card }) => card.number % APART === SERVICES).map(({ encoding }) => encoding));
+    assert.deepEqual(CARRIED.filter((encoding) => !encodings.has(encoding)), []);
+  });
 }
 
 const cards = makeCards(new Random(options.seed), NUMBERS);

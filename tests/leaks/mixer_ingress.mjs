@@ -1,4 +1,5 @@
-// The ways in at the mixer: its API, the bus with a rack's certificate, and what programs are configured with.
+// The ways in at the mixer: its API, the bus with a rack's certificate, and what programs are configured with; and the port
+// of a rack for its operators.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { headers as natsHeaders } from '@nats-io/transport-node';
 import { Encoder } from 'cbor-x';
@@ -29,6 +30,15 @@ export function apiIngresses(stack) {
     'api, no HTTP': many(1200, (_, text) => exchange(stack.ports.api, Buffer.from(`${asciiOnly(text)}\r\n\r\n`))),
   };
 }
+
+// Whoever reaches the port of a rack's `monitor`.
+export const monitorIngresses = {
+  'monitor path': many(1500, (w, text) => ask(w.ports.edgeMonitor, { method: 'GET', path: `/${encodeURIComponent(text)}` })),
+  'monitor query': many(1500, (w, text) => ask(w.ports.edgeMonitor, { method: 'GET', path: `/metrics?${encodeURIComponent(text)}` })),
+  'monitor headers': many(1500, (w, text) => ask(w.ports.edgeMonitor, { method: 'GET', path: '/metrics', headers: { accept: asciiOnly(text), 'user-agent': asciiOnly(text) } })),
+  'monitor body': many(1500, (w, text) => ask(w.ports.edgeMonitor, { path: '/metrics', body: text })),
+  'monitor, no HTTP': many(1200, (w, text) => exchange(w.ports.edgeMonitor, Buffer.from(`${asciiOnly(text)}\r\n\r\n`))),
+};
 
 const cbor = new Encoder({ mapsAsObjects: false, useRecords: false });
 const map = (...pairs) => cbor.encode(new Map(pairs));

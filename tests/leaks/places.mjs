@@ -14,6 +14,8 @@ const KINDS = [
   ['mixer: DuckDB', /store\.duckdb/],
   ['logs', /\.log$/],
 ];
+// Where a rack shows its metrics, and whether it lives.
+export const MONITOR = "a rack's own port";
 // Written by this suite: what it pushes stands there.
 const OURS = /^(inputs|pki)\/|^(edge|host|mixer)\.yaml$|\.clock$|clock\.so$/;
 // Kept before anybody of ours sees it: what a client with a certificate puts on the bus by hand stays there as it is.

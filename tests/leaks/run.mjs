@@ -5,8 +5,9 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { request } from '../e2e/stack.mjs';
 import { BYTES, OWN, TEXTS } from './encodings.mjs';
 import { BANK_BYTE_INGRESSES, BANK_INGRESSES, BYTE_INGRESSES, TEXT_INGRESSES } from './ingress.mjs';
-import { apiIngresses, busIngresses, configurationIngresses } from './mixer_ingress.mjs';
-import { files, OF_THE_BUS, Place, TABLES } from './places.mjs';
+import { apiIngresses, busIngresses, configurationIngresses, monitorIngresses } from './mixer_ingress.mjs';
+import { files, MONITOR, OF_THE_BUS, Place, TABLES } from './places.mjs';
+import { serviceByteIngresses, serviceIngresses } from './service_ingress.mjs';
 
 const WORKERS = 16;
 const PAGE = 20_000;        // rows in one answer of the API
@@ -14,10 +15,11 @@ const CHUNK = 64 << 10;     // of a file: what was searched in one look is not s
 const OVERLAP = 1 << 10;    // longer than any encoding of a number
 const SEPARATORS = [', ', ' | ', ' ', '; ', '\n'];
 
-// Each way in with each encoding that it takes.
+// Each way in with each encoding that it takes: all, or those that it names.
 function jobsOf(ingresses, bytes) {
   return Object.entries(ingresses).flatMap(([ingress, way]) =>
-    (way.own ? [[OWN, (pan) => pan]] : Object.entries(bytes ? BYTES : TEXTS)).map(([encoding, encode]) => ({ ingress, way, encoding, encode, bytes })));
+    (way.own ? [[OWN, (pan) => pan]] : Object.entries(bytes ? BYTES : TEXTS).filter(([encoding]) => way.taken?.includes(encoding) ?? true))
+      .map(([encoding, encode]) => ({ ingress, way, encoding, encode, bytes })));
 }
 
 export class Run {
@@ -28,15 +30,19 @@ export class Run {
   #next = 0;
   #reserved = new Map();
   #offset = 0;
+  #serviceOffset = 0;
   #seen = new Set();
   #held = Promise.resolve();
 
-  // `smuggled`: cards for the bus alone. `together`: how many numbers go into one field, on average.
-  constructor(world, { cards, smuggled, tools, random, together }) {
+  // `smuggled`: cards for the bus alone, `services`: for spans of services alone. `together`: how many numbers go into one
+  // field, on average.
+  constructor(world, { cards, smuggled, services, tools, random, together }) {
     Object.assign(this, { world, cards, smuggled: new Set(smuggled), tools, random, together });
     this.ofBus = { cards: smuggled, next: 0 };
+    this.ofServices = { cards: services, next: 0 };
     this.w = { ports: world.stack.ports, far: world.far };
     this.jobs = [...jobsOf(TEXT_INGRESSES, false), ...jobsOf(BYTE_INGRESSES, true), ...jobsOf(BANK_INGRESSES, false), ...jobsOf(BANK_BYTE_INGRESSES, true)];
+    this.serviceJobs = [...jobsOf(serviceIngresses(world.stack), false), ...jobsOf(serviceByteIngresses(world.stack), true)];
     mkdirSync(world.stack.path('inputs'));
   }
 
@@ -67,7 +73,8 @@ export class Run {
     const texts = [];
     let size = 0;
     while (cards.length < wanted && (cards.length === 0 || size < longest)) {
-      const card = pool ? pool.cards[pool.next++ % pool.cards.length] : this.#take(suits);
+      let card = pool ? pool.cards[pool.next++ % pool.cards.length] : this.#take(suits);
+      while (pool && suits && !suits(card)) card = pool.cards[pool.next++ % pool.cards.length];
       card.trace = (card.number + 1).toString(16).padStart(8, 'a').repeat(4);
       const text = encode(card.pan, card);
       size += text.length + 3;
@@ -144,6 +151,19 @@ export class Run {
     for (const job of jobsOf(busIngresses(this.world.peers), false)) await this.#send(job, 'answers on the bus', this.ofBus);
   }
 
+  // Spans of services: `count` pushes, or each way in with each encoding once. One request waits for a commit of the store.
+  async pushServices(count = this.serviceJobs.length) {
+    let left = count;
+    const worker = async () => {
+      for (; left > 0; left -= 1) await this.#send(this.serviceJobs[this.#serviceOffset++ % this.serviceJobs.length], 'answers to services', this.ofServices);
+    };
+    await Promise.all(Array.from({ length: WORKERS }, worker));
+  }
+
+  async pushMonitor() {
+    for (const job of jobsOf(monitorIngresses, false)) await this.#send(job, MONITOR);
+  }
+
   async pushConfiguration() {
     for (const job of jobsOf(configurationIngresses(this.world.stack), false)) await this.#send(job, 'what programs say of their configuration');
   }
@@ -187,6 +207,16 @@ export class Run {
       assert.equal(answer.status, 200, answer.text);
       this.keep('/metrics', Buffer.from(answer.text));
     }
+  }
+
+  // What the racks' own ports serve.
+  async keepMonitors() {
+    for (const rack of ['edge', 'host'])
+      for (const [path, accept] of [['/metrics', 'application/openmetrics-text; version=1.0.0'], ['/metrics', 'text/plain; version=0.0.4'], ['/livez', '*/*'], ['/readyz', '*/*']]) {
+        const answer = await request(`http://127.0.0.1:${this.w.ports[`${rack}Monitor`]}${path}`, { method: 'GET', headers: { accept } });
+        assert.equal(answer.status, 200, `${rack} ${path}: ${answer.text}`);
+        this.keep(MONITOR, Buffer.from(answer.text));
+      }
   }
 
   // What was found where, place by place.

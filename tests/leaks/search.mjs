@@ -40,20 +40,33 @@ function* base64Runs(text) {
     for (let start = 0; start < 4; start += 1) yield Buffer.from(run.slice(start), 'base64').toString('latin1');
 }
 
+// What a whole run of base64 holds as bytes: OTLP has fields of bytes, and stores and JSON have none.
+function bytesInBase64(text) {
+  const parts = [];
+  for (const [run] of text.matchAll(/[A-Za-z0-9+/]{10,}={0,2}/g))
+    if (run.length % 4 === 0) parts.push(Buffer.from(run, 'base64'), Buffer.from('\n'));
+  return Buffer.concat(parts);
+}
+
+const utf16 = (text) => digitsOf(text.replace(/\0|\\+u0000/g, ''));
+const ebcdic = (text) => (text.match(/[\xf0-\xf9](?:[\x40\x60\x4b]?[\xf0-\xf9]){11,}/g) ?? [])
+  .map((run) => [...run].filter((c) => c >= '\xf0').map((c) => c.charCodeAt(0) - 0xf0).join(''));
+const packed = (bytes) => bytes.toString('hex').match(/\d{12,}/g) ?? [];
+
 // The columns of the table of places in docs/security.md, with those below.
 const DECODERS = [
   ['digits, separators', (text) => digitsOf(text)],
   ['percent, JSON, `\\x`', (text) => digitsOf(text.replace(/(?:%|\\+u00|\\+x)([2-7][0-9A-Fa-f])/g, (_, code) => String.fromCharCode(parseInt(code, 16))))],
-  ['UTF-16', (text) => digitsOf(text.replaceAll('\0', ''))],
-  ['EBCDIC', (text) => (text.match(/[\xf0-\xf9](?:[\x40\x60\x4b]?[\xf0-\xf9]){11,}/g) ?? [])
-    .map((run) => [...run].filter((c) => c >= '\xf0').map((c) => c.charCodeAt(0) - 0xf0).join(''))],
+  ['UTF-16', utf16],
+  ['EBCDIC', ebcdic],
   ['hex', (text) => [...hexRuns(text)].flatMap((decoded) => digitsOf(decoded))],
   ['base64, 3 phases, URL', (text) => [...base64Runs(text)].flatMap((decoded) => digitsOf(decoded))],
-  ['packed, both', (_, bytes) => bytes.toString('hex').match(/\d{12,}/g) ?? []],
+  ['packed, both', (_, bytes) => packed(bytes)],
 ];
+const IN_BASE64 = 'base64 of bytes';
 const INTEGERS = 'integers, doubles';
 const PIN_BLOCK = 'PIN block';
-export const DECODED = [...DECODERS.map(([name]) => name), INTEGERS, PIN_BLOCK, 'half-masked', 'named codes'];
+export const DECODED = [...DECODERS.map(([name]) => name), IN_BASE64, INTEGERS, PIN_BLOCK, 'half-masked', 'named codes'];
 
 // A set of numbers of which most are not in it: a bit for each hash.
 class Bits {
@@ -116,8 +129,16 @@ export class Search {
         for (const run of decode(text, bytes)) this.#windows(run, encoding, note);
       this.#words(bytes, note);
       this.#pinBlocks(bytes, note);
+      this.#base64(text, (card) => note(card, IN_BASE64));
     }
     return [...found.values()];
+  }
+
+  #base64(text, note) {
+    const bytes = bytesInBase64(text);
+    const decoded = bytes.toString('latin1');
+    for (const run of [...utf16(decoded), ...ebcdic(decoded), ...packed(bytes)]) this.#windows(run, IN_BASE64, note);
+    this.#words(bytes, note);
   }
 
   #windows(run, encoding, note) {

@@ -4,6 +4,7 @@ import { pause, until } from '../e2e/waiting.mjs';
 import { files } from './places.mjs';
 
 const HOUR = 3_600_000;
+const SPANS_UNDER_KILL = 60;
 const RACKS = ['edge', 'host'];
 // Whom a kill takes, in turn; `bus` is the mixer's nats-server.
 const VICTIMS = [['edge'], ['host'], ['mixer'], ['bus'], ['edge', 'mixer'], ['edge', 'host', 'mixer']];
@@ -31,7 +32,7 @@ async function killed(run, victims) {
 
 async function pushUnderKills(run, count, kills) {
   for (let kill = 0; kill < kills; kill += 1) {
-    const pushing = run.push(Math.ceil(count / kills));
+    const pushing = Promise.all([run.push(Math.ceil(count / kills)), run.pushServices(SPANS_UNDER_KILL)]);
     await pause(100 + run.random.below(500));
     const release = run.hold();
     await killed(run, VICTIMS[kill % VICTIMS.length]);
@@ -42,9 +43,15 @@ async function pushUnderKills(run, count, kills) {
 
 export async function traffic(run, count, kills) {
   const { stack } = run.world;
-  await run.push(Math.ceil(count * 0.4));
+  // The mixer takes what it has stored out of the streams: looked at before it has.
+  for (let part = 0; part < 4; part += 1) {
+    await run.push(Math.ceil(count * 0.1));
+    run.keepFiles();
+  }
   await run.pushConfiguration();
   await run.pushApi();
+  await run.pushMonitor();
+  await run.pushServices();
   await run.pushBus();
   await pushUnderKills(run, kills ? count * 0.3 : 0, kills);
   // Without a mixer: messages and telemetry stay on the rack's disk, and a kill leaves everything as it is.
@@ -60,8 +67,9 @@ export async function traffic(run, count, kills) {
   await listen(run);
   await run.push(Math.ceil(count * (kills ? 0.15 : 0.45)));
   await run.pushApi();
-  // What is left of the numbers for the bus.
+  // What is left of the numbers for the bus, and for services.
   while (run.ofBus.next < run.ofBus.cards.length) await run.pushBus();
+  while (run.ofServices.next < run.ofServices.cards.length) await run.pushServices();
 }
 
 export async function stored(run) {
@@ -71,6 +79,8 @@ export async function stored(run) {
     const here = racks.filter((rack) => RACKS.includes(rack.rack));
     return here.length === 2 && here.every((rack) => rack.audit && rack.audit.lag_records < 20);
   }, 180_000);
+  run.received = await stack.number("SELECT count(*) FROM child_spans WHERE lane = 'received'");
+  await run.keepMonitors();
 }
 
 // Rows move to Parquet when their hour is over: the mixer's clock goes three hours ahead.

@@ -1,4 +1,5 @@
-// Racks and a mixer with all that holds data: HTTP and ISO 8583 in, a spool, dead letters, an export to OpenTelemetry. Of
+// Racks and a mixer with all that holds data: HTTP and ISO 8583 in, a spool, dead letters, spans of services, an export to
+// OpenTelemetry, ports for operators. Of
 // which programs, and under which profile, is the caller's choice.
 import { fileURLToPath } from 'node:url';
 import { BackEnd } from '../e2e/back_end.mjs';
@@ -20,8 +21,8 @@ export class World {
     const world = new World();
     world.stack = new Stack(`fluxrig-leaks-${profile}-`, programs);
     world.backEnd = await BackEnd.start();
-    await world.stack.prepare({ racks: ['edge', 'host', 'third'], mixer: `profile: ${profile}\nexport: { endpoint: "http://127.0.0.1:${world.backEnd.port}", flush_ms: 200 }\n` });
-    for (const port of ['post', 'buy', 'far']) world.stack.ports[port] = await freePort();
+    await world.stack.prepare({ racks: ['edge', 'host', 'third'], otlp: true, mixer: `profile: ${profile}\nexport: { endpoint: "http://127.0.0.1:${world.backEnd.port}", flush_ms: 200 }\n` });
+    for (const port of ['post', 'buy', 'far', 'edgeMonitor', 'hostMonitor']) world.stack.ports[port] = await freePort();
     world.far = await FarBank.start(world.stack.ports.far);
     world.write(profile, name);
     await world.stack.startMixer();
@@ -34,7 +35,7 @@ export class World {
     const { stack } = this;
     const { ports } = stack;
     const head = (rack) => `rack: ${rack}\nmixer: { address: "nats://127.0.0.1:${ports.nats}", certificates: ${stack.pki} }\n` +
-      `data: ${stack.path(rack)}\nprofile: ${profile}\ntelemetry: { metrics: { interval: 500ms } }\n` +
+      `data: ${stack.path(rack)}\nprofile: ${profile}\nmonitor: { listen: "127.0.0.1:${ports[`${rack}Monitor`]}" }\ntelemetry: { metrics: { interval: 500ms } }\n` +
       `log: { level: ${profile === 'production' ? 'info' : 'debug'} }\n`;
     stack.writeScenario('edge', `${head('edge')}gears:
   ${name}: { type: http_server, listen: "127.0.0.1:${ports.shop}", routes: [ { path: /authorize, method: POST } ] }
