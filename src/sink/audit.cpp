@@ -53,6 +53,11 @@ std::string_view to_string(FileState state) noexcept {
   return kStates[static_cast<std::size_t>(state)];
 }
 
+Outcome<QueryTable> Queries::select_near(const Nearby&, std::string_view sql,
+                                         std::span<const std::string> parameters, const QueryLimits& limits) {
+  return select(sql, parameters, limits);
+}
+
 Outcome<CheckedFiles> Queries::check_files(std::uint64_t) { return CheckedFiles{}; }
 
 Result<std::vector<KnownBlock>> Sink::known_blocks(const KnownQuestion&) { return std::vector<KnownBlock>{}; }

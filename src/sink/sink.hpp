@@ -138,6 +138,17 @@ struct QueryTable {
   bool truncated = false;                                     // the row or byte limit was reached
 };
 
+// What a statement looks for: ids from `least` to `most` (32 hex digits each), or rows of the hours from one
+// time to another. Where to look, no more: the statement itself says which rows it wants.
+struct Nearby {
+  enum class By : std::uint8_t { kFluxId, kTraceId, kHours };
+  By by = By::kTraceId;
+  std::string least = {};
+  std::string most = {};
+  UnixNanos from = {};
+  UnixNanos to = {};
+};
+
 // Any thread; queries run beside commits and see committed rows only.
 class Queries {
  public:
@@ -147,6 +158,12 @@ class Queries {
   [[nodiscard]] virtual Outcome<QueryTable> select(std::string_view sql,
                                                    std::span<const std::string> parameters,
                                                    const QueryLimits& limits) = 0;
+  // As select(), for a statement of our own over the views transactions, child_spans, log_records, spans,
+  // logs and (by hours) audit_blocks: a store that knows where things are opens only the files where they can
+  // be. The rows are the same as those of select(), as far as they have such an id or are of such an hour.
+  [[nodiscard]] virtual Outcome<QueryTable> select_near(const Nearby& nearby, std::string_view sql,
+                                                        std::span<const std::string> parameters,
+                                                        const QueryLimits& limits);
   // Reads the listed files with a higher id now and holds each against its hash, some seconds' work at most.
   // A store without files (the default) has none.
   [[nodiscard]] virtual Outcome<CheckedFiles> check_files(std::uint64_t after);

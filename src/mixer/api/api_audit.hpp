@@ -41,6 +41,7 @@ struct RecordColumns {
   std::size_t machine_id = 0;
   std::size_t epoch = 0;
   std::size_t sequence = 0;
+  std::size_t answered_at = 0;
 };
 void add_chain_standing(sink::Queries& queries, sink::QueryTable& records, const RecordColumns& columns);
 

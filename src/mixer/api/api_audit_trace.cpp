@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "mixer/api/api_audit.hpp"
+#include "mixer/api/statement.hpp"
 
 namespace fluxrig::mixer {
 namespace {
@@ -13,6 +14,7 @@ namespace {
 constexpr std::size_t kMostRecords = 64;
 // A checkpoint comes within seconds: that is how far ahead it is looked for.
 constexpr std::uint64_t kCheckpointWithin = 1'000'000;
+constexpr std::int64_t kCheckpointSoon = 600 * kNanosPerSecond;
 
 struct Head {
   std::uint64_t next = 0;
@@ -36,15 +38,30 @@ Head head_of(sink::Queries& queries, const std::string& machine, std::uint64_t e
   return {number(table->rows[0][0]), number(table->rows[0][1])};
 }
 
-std::optional<std::string> checkpoint_after(sink::Queries& queries, const std::string& machine,
-                                            std::uint64_t epoch, std::uint64_t sequence) {
-  const auto table = queries.select(
-      fmt::format(
-          "SELECT min(first_seq) FROM audit_blocks WHERE machine_id = CAST($1 AS UUID) AND epoch = {} "
-          "AND kind = 'checkpoint' AND first_seq BETWEEN {} AND {}",
-          epoch, sequence + 1, sequence + kCheckpointWithin),
-      std::vector<std::string>{machine}, sink::QueryLimits{});
-  return table && !table->rows.empty() ? table->rows[0][0] : std::nullopt;
+struct Place {
+  std::string machine;
+  std::uint64_t epoch = 0;
+  std::uint64_t sequence = 0;
+  std::optional<UnixNanos> answered;
+};
+
+// Its checkpoint is of the same hour, or of the next one; only where a clock went wrong is it filed
+// elsewhere.
+std::optional<std::string> checkpoint_after(sink::Queries& queries, const Place& place) {
+  const auto sql = fmt::format(
+      "SELECT min(first_seq) FROM audit_blocks WHERE machine_id = CAST($1 AS UUID) AND epoch = {} "
+      "AND kind = 'checkpoint' AND first_seq BETWEEN {} AND {}",
+      place.epoch, place.sequence + 1, place.sequence + kCheckpointWithin);
+  const std::vector<std::string> parameters{place.machine};
+  const auto first = [](const Outcome<sink::QueryTable>& table) {
+    return table && !table->rows.empty() ? table->rows[0][0] : std::nullopt;
+  };
+  if (place.answered) {
+    const UnixNanos until{place.answered->value + kCheckpointSoon};
+    const sink::Nearby hours{.by = sink::Nearby::By::kHours, .from = *place.answered, .to = until};
+    if (auto found = first(queries.select_near(hours, sql, parameters, sink::QueryLimits{}))) return found;
+  }
+  return first(queries.select(sql, parameters, sink::QueryLimits{}));
 }
 
 }  // namespace
@@ -58,14 +75,12 @@ void add_chain_standing(sink::Queries& queries, sink::QueryTable& records, const
     std::optional<std::string> verified;
     std::optional<std::string> checkpoint;
     if (looked++ < kMostRecords) {
-      const auto machine = row[columns.machine_id].value_or("");
-      const auto epoch = number(row[columns.epoch]);
-      const auto sequence = number(row[columns.sequence]);
-      auto [known, fresh] = heads.try_emplace({machine, epoch});
-      if (fresh) known->second = head_of(queries, machine, epoch);
-      verified = sequence < known->second.next ? "true" : "false";
-      if (sequence < known->second.signed_to)
-        checkpoint = checkpoint_after(queries, machine, epoch, sequence);
+      const Place place{row[columns.machine_id].value_or(""), number(row[columns.epoch]),
+                        number(row[columns.sequence]), parse_time(row[columns.answered_at].value_or(""), {})};
+      auto [known, fresh] = heads.try_emplace({place.machine, place.epoch});
+      if (fresh) known->second = head_of(queries, place.machine, place.epoch);
+      verified = place.sequence < known->second.next ? "true" : "false";
+      if (place.sequence < known->second.signed_to) checkpoint = checkpoint_after(queries, place);
     }
     row.push_back(std::move(verified));
     row.push_back(std::move(checkpoint));

@@ -1,5 +1,8 @@
 #include <fmt/core.h>
 
+#include <array>
+#include <span>
+
 #include "base/diagnostics.hpp"
 #include "mixer/api/api_audit.hpp"
 #include "mixer/api/statement.hpp"
@@ -24,7 +27,7 @@ constexpr std::string_view kAuditColumns =
     "CAST(flux_id AS VARCHAR) AS flux_id, rack, CAST(machine_id AS VARCHAR) AS machine_id, lane, epoch, seq, "
     "end_time AS answered_at, received_at AS stored_at";
 
-constexpr RecordColumns kAuditPlaces{.machine_id = 2, .epoch = 4, .sequence = 5};
+constexpr RecordColumns kAuditPlaces{.machine_id = 2, .epoch = 4, .sequence = 5, .answered_at = 6};
 
 // At most this many rows of each kind: a trace with more is a loop of its caller.
 constexpr int kMostRows = 2'000;
@@ -50,21 +53,31 @@ std::string matches(const IdPattern& pattern, IdKind kind, Statement& statement)
                                 : pattern.matches_uuid(column_of(kind), statement);
 }
 
+// Of a machine only the beginning is known, not when it did something: nothing narrows that.
+Outcome<sink::QueryTable> select_of(sink::Queries& queries, const IdPattern& pattern, IdKind kind,
+                                    const std::string& sql, const Statement& statement) {
+  if (kind == IdKind::kMachine) return queries.select(sql, statement.parameters(), sink::QueryLimits{});
+  const auto by = kind == IdKind::kFlux ? sink::Nearby::By::kFluxId : sink::Nearby::By::kTraceId;
+  return queries.select_near({.by = by, .least = pattern.least, .most = pattern.most}, sql,
+                             statement.parameters(), sink::QueryLimits{});
+}
+
 // The ids of this kind that begin as asked, a few at most.
 Outcome<std::vector<std::string>> find_ids(sink::Queries& queries, const IdPattern& pattern, IdKind kind) {
   const auto column = column_of(kind);
   Statement statement;
   const auto condition = matches(pattern, kind, statement);
+  // A machine without transactions is still a machine; whatever is stored of one is in the ledger.
+  constexpr std::array<std::string_view, 3> kRecords{"transactions", "child_spans", "log_records"};
+  constexpr std::array<std::string_view, 2> kMachines{"ledger", "racks"};
+  const auto tables = kind == IdKind::kMachine ? std::span<const std::string_view>(kMachines) : kRecords;
   std::string source;
-  // A machine without transactions is still a machine.
-  for (const std::string_view table : {"transactions", "child_spans", "log_records", "racks"}) {
-    if (table == "racks" && kind != IdKind::kMachine) continue;
+  for (const auto table : tables)
     source += fmt::format("{}SELECT {} FROM {} WHERE {}", source.empty() ? "" : " UNION ALL ", column, table,
                           condition);
-  }
   const auto sql = fmt::format("SELECT DISTINCT CAST({0} AS VARCHAR) AS id FROM ({1}) ORDER BY id LIMIT {2}",
                                column, source, kCandidates);
-  auto table = queries.select(sql, statement.parameters(), sink::QueryLimits{});
+  auto table = select_of(queries, pattern, kind, sql, statement);
   if (!table) return tl::unexpected(table.error());
   std::vector<std::string> ids;
   for (auto& row : table->rows)
@@ -111,8 +124,8 @@ ApiResponse everything(sink::Queries& queries, const std::string& id, IdKind kin
   for (const auto& part : parts_of(kind)) {
     Statement statement;
     statement.where(matches(*pattern, kind, statement));
-    auto table = queries.select(statement.text(part.columns, part.source, part.order), statement.parameters(),
-                                sink::QueryLimits{});
+    auto table =
+        select_of(queries, *pattern, kind, statement.text(part.columns, part.source, part.order), statement);
     if (!table) return problem_response(503, table.error().message);
     if (part.name == "audit") add_chain_standing(queries, *table, kAuditPlaces);
     response.body +=

@@ -6,10 +6,15 @@
 #include <charconv>
 
 #include "sink/duckdb/durable_file.hpp"
+#include "sink/duckdb/id_places.hpp"
 #include "sink/duckdb/result_table.hpp"
 
 namespace fluxrig::sink {
 namespace {
+
+// Rows come in the order of their times, and a lookup of one id reads whole row groups: those of its seconds.
+// A quarter of DuckDB's own size halves the time of a lookup, and the file is as large.
+constexpr std::uint64_t kRowGroupRows = 30'720;
 
 tl::unexpected<DatabaseError> injected() { return database_error(DUCKDB_ERROR_IO, "injected by the test"); }
 
@@ -59,8 +64,8 @@ Attempt<void> Archive::write_part(const std::string& select, ParquetPart& part) 
   if (!made) return made;
   std::error_code error;
   auto copied = core_.connection().run(
-      fmt::format("COPY ({}) TO {} (FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION V2)", select,
-                  quote(temporary.string())));
+      fmt::format("COPY ({}) TO {} (FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION V2, ROW_GROUP_SIZE {})",
+                  select, quote(temporary.string()), kRowGroupRows));
   if (!copied) {
     std::filesystem::remove(temporary, error);
     return copied;
@@ -80,10 +85,48 @@ Attempt<void> Archive::write_part(const std::string& select, ParquetPart& part) 
 
 Attempt<void> Archive::list_part(const ParquetPart& part) {
   return core_.connection().run(fmt::format(
-      "INSERT INTO parquet_files (id, signal, hour_start, path, row_count, bytes, sha256, "
-      "checked_at) VALUES ({}, {}, {}, {}, {}, {}, {}, make_timestamp_ns({}::BIGINT))",
+      "INSERT INTO parquet_files (id, signal, hour_start, path, row_count, bytes, sha256, checked_at, "
+      "placed, "
+      "least_second, most_second) VALUES ({}, {}, {}, {}, {}, {}, {}, make_timestamp_ns({}::BIGINT), {}, {}, "
+      "{})",
       part.id, quote(part.signal), timestamp_sql(part.hour_micros), quote(part.path), part.rows, part.bytes,
-      part.hash ? quote(to_hex(*part.hash)) : "NULL", std::max<std::int64_t>(part.checked.value, 0)));
+      part.hash ? quote(to_hex(*part.hash)) : "NULL", std::max<std::int64_t>(part.checked.value, 0),
+      part.placed, part.seconds.least, part.seconds.most));
+}
+
+Attempt<void> Archive::place(const Signal& signal, const std::string& rows, ParquetPart& part) {
+  if (signal.time.empty()) return {};
+  auto seconds = note_places(core_.connection(), signal, part.hour_micros, rows);
+  if (!seconds) return tl::unexpected(std::move(seconds.error()));
+  part.seconds = *seconds;
+  part.placed = true;
+  return {};
+}
+
+// Of a store that had no places yet, and of files that a new database took over. Until then they are searched
+// for every id.
+Attempt<bool> Archive::place_part() {
+  const auto waiting = std::find_if(parts_.begin(), parts_.end(), [](const ParquetPart& part) {
+    return !part.placed && !part.altered && !signal_named(part.signal).time.empty();
+  });
+  if (waiting == parts_.end()) return false;
+  auto part = *waiting;
+  auto transaction = StoreTransaction::begin(core_.connection());
+  if (!transaction) return tl::unexpected(std::move(transaction.error()));
+  auto done = place(signal_named(part.signal), fmt::format("FROM read_parquet({})", quoted_path(part)), part);
+  if (!done && !done.error().invalidates() && done.error().type != DUCKDB_ERROR_OUT_OF_MEMORY) {
+    waiting->altered = true;  // cannot be read: the next check says so
+    waiting->checked = {};
+    return true;
+  }
+  if (done)
+    done = core_.connection().run(fmt::format(
+        "UPDATE parquet_files SET placed = true, least_second = {}, most_second = {} WHERE id = {}",
+        part.seconds.least, part.seconds.most, part.id));
+  if (done) done = transaction->commit();
+  if (!done) return tl::unexpected(std::move(done.error()));
+  *waiting = std::move(part);
+  return true;
 }
 
 Attempt<bool> Archive::export_hour(const Signal& signal, UnixNanos now) {
@@ -114,6 +157,7 @@ Attempt<bool> Archive::export_hour(const Signal& signal, UnixNanos now) {
   part.rows = std::stoull(bound->rows[0][1].value_or("0"));
   const auto chosen = fmt::format("FROM {} WHERE {} AND rowid <= {}", signal.hot_table, of_hour, *last_row);
   auto done = write_part(fmt::format("SELECT {} {}", signal.columns, chosen), part);
+  if (done) done = place(signal, chosen, part);
   if (done) done = connection.run("DELETE " + chosen);
   if (done) done = list_part(part);
   auto parts = parts_;
@@ -141,6 +185,8 @@ Attempt<bool> Archive::step(UnixNanos now) {
     more = compact_hour(signal);
     if (!more || *more) return more;
   }
+  more = place_part();
+  if (!more || *more) return more;
   return unlink_retired();
 }
 

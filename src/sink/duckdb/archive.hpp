@@ -50,6 +50,9 @@ class Archive {
   [[nodiscard]] Attempt<bool> export_hour(const Signal& signal, UnixNanos now);
   [[nodiscard]] Attempt<void> write_part(const std::string& select, ParquetPart& part);
   [[nodiscard]] Attempt<void> list_part(const ParquetPart& part);
+  // Notes where the ids of the part's rows are.
+  [[nodiscard]] Attempt<void> place(const Signal& signal, const std::string& rows, ParquetPart& part);
+  [[nodiscard]] Attempt<bool> place_part();
   [[nodiscard]] Attempt<void> make_view(const Signal& signal, const std::vector<ParquetPart>& parts);
   [[nodiscard]] std::string view_sql(const Signal& signal, const std::vector<ParquetPart>& parts) const;
   [[nodiscard]] std::string quoted_path(const ParquetPart& part) const;

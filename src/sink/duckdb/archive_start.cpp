@@ -29,8 +29,8 @@ std::vector<fs::path> files_below(const fs::path& root) {
 Attempt<void> Archive::load_parts() {
   auto rows = read_all(
       core_.connection(),
-      "SELECT id, signal, epoch_us(hour_start), path, row_count, bytes, sha256, epoch_ns(checked_at) FROM "
-      "parquet_files ORDER BY id");
+      "SELECT id, signal, epoch_us(hour_start), path, row_count, bytes, sha256, epoch_ns(checked_at), "
+      "coalesce(placed, false), least_second, most_second FROM parquet_files ORDER BY id");
   if (!rows) return tl::unexpected(std::move(rows.error()));
   std::string missing;
   for (const auto& row : rows->rows) {
@@ -42,6 +42,10 @@ Attempt<void> Archive::load_parts() {
     if (hash && hash->size() == sizeof(model::Hash))
       std::copy(hash->begin(), hash->end(), part->hash.emplace().begin());
     part->checked.value = std::stoll(row[7].value_or("0"));
+    part->placed = row[8] == "true";
+    if (part->placed && row[9] && row[10])
+      part->seconds = {static_cast<std::uint32_t>(std::stoul(*row[9])),
+                       static_cast<std::uint32_t>(std::stoul(*row[10]))};
     next_id_ = std::max(next_id_, part->id + 1);
     std::error_code error;
     if (fs::exists(core_.parquet() / part->path, error)) {

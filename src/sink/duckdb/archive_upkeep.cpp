@@ -6,6 +6,7 @@
 #include <map>
 
 #include "sink/duckdb/archive.hpp"
+#include "sink/duckdb/id_places.hpp"
 #include "sink/duckdb/telemetry_accounts.hpp"
 
 namespace fluxrig::sink {
@@ -75,9 +76,14 @@ Attempt<bool> Archive::compact_hour(const Signal& signal) {
   ParquetPart merged;
   merged.signal = signal.name;
   merged.hour_micros = crowded->first;
+  merged.placed = true;
+  merged.seconds = {UINT32_MAX, 0};
   for (const auto& part : crowded->second) {
     if (merged.rows + part.rows > core_.options.part_rows) break;
     merged.rows += part.rows;
+    merged.placed = merged.placed && part.placed;
+    merged.seconds = {std::min(merged.seconds.least, part.seconds.least),
+                      std::max(merged.seconds.most, part.seconds.most)};
     files += (files.empty() ? "" : ", ") + quoted_path(part);
     gone.push_back(part);
   }
@@ -112,6 +118,7 @@ Attempt<bool> Archive::retire_day(UnixNanos now) {
   auto done = note_retired(gone);
   if (done) done = replace(gone, {});
   if (done) done = forget_accounts(core_.connection(), first_kept);
+  if (done) done = forget_places(core_.connection(), first_kept * kMicrosPerDay);
   if (done) done = transaction->commit();
   if (!done) return tl::unexpected(std::move(done.error()));
   retire(gone);

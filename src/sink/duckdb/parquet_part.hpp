@@ -16,6 +16,12 @@ namespace fluxrig::sink {
 inline constexpr std::int64_t kMicrosPerHour = 3'600'000'000;
 inline constexpr std::int64_t kMicrosPerDay = 24 * kMicrosPerHour;
 
+// Of records' own times, since 1970; a later one than fits is the last.
+struct SecondRange {
+  std::uint32_t least = 0;
+  std::uint32_t most = UINT32_MAX;
+};
+
 struct ParquetPart {
   std::uint64_t id = 0;
   std::string signal;
@@ -26,6 +32,8 @@ struct ParquetPart {
   std::optional<model::Hash> hash = std::nullopt;  // of the file as written; none: not known yet
   UnixNanos checked;                               // against its hash; 0: never
   bool altered = false;                            // found to differ: not to be merged into another
+  bool placed = false;                             // where its ids are is noted (id_places.hpp)
+  SecondRange seconds = {};                        // of its records, when placed
 };
 
 [[nodiscard]] std::string part_path(std::string_view signal, std::int64_t hour_micros, std::uint64_t id,

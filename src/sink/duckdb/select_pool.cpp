@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "sink/duckdb/near_select.hpp"
 #include "sink/duckdb/result_table.hpp"
 #include "sink/duckdb/select_guard.hpp"
 #include "sink/duckdb/utf8_text.hpp"
@@ -22,19 +23,7 @@ Outcome<QueryTable> run(Connection& connection, const std::string& sql,
                         std::span<const std::string> parameters, const QueryLimits& limits) {
   auto statement = prepare_select(connection, sql);
   if (!statement) return tl::unexpected(std::move(statement.error()));
-  if (statement->parameters() != parameters.size())
-    return problem(fmt::format("the statement has {} parameters ($1, $2, ...) and {} values were given",
-                               statement->parameters(), parameters.size()));
-  for (std::size_t i = 0; i < parameters.size(); ++i) {
-    std::string scratch;
-    if (auto bound = statement->bind_one(i + 1, valid_utf8(parameters[i], scratch)); !bound)
-      return problem(std::move(bound.error().message));
-  }
-  auto result = statement->execute_streaming();
-  if (!result) return problem(std::move(result.error().message));
-  auto table = read_table(*result, limits);
-  if (!table) return problem(std::move(table.error().message));
-  return std::move(*table);
+  return run_prepared(*statement, parameters, limits);
 }
 
 }  // namespace
@@ -134,10 +123,22 @@ Outcome<QueryTable> SelectPool::select(std::string_view sql, std::span<const std
     return problem(fmt::format("the statement has {} bytes; {} are accepted", sql.size(), kMaxSqlBytes));
   if (sql.find('\0') != std::string_view::npos || valid_utf8(sql, scratch) != sql)
     return problem("the statement is not UTF-8 text");
+  return within_time(
+      limits, [&](Connection& connection) { return run(connection, std::string(sql), parameters, limits); });
+}
+
+Outcome<QueryTable> SelectPool::select_near(const Nearby& nearby, std::string_view sql,
+                                            std::span<const std::string> parameters,
+                                            const QueryLimits& limits) {
+  const NearSelect what{nearby, sql, parameters, limits};
+  return within_time(limits, [&](Connection& connection) { return run_near(connection, parquet_, what); });
+}
+
+Outcome<QueryTable> SelectPool::within_time(const QueryLimits& limits, const Work& work) {
   const auto time_ms = std::clamp<std::int64_t>(limits.time_ms, 1, kLongestMs);
   auto leased = lease(std::chrono::steady_clock::now() + std::chrono::milliseconds(time_ms));
   if (!leased) return tl::unexpected(std::move(leased.error()));
-  auto table = run((*leased)->connection, std::string(sql), parameters, limits);
+  auto table = work((*leased)->connection);
   bool expired = false;
   bool closed = false;
   {

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <filesystem>
+#include <functional>
 #include <mutex>
 #include <set>
 #include <thread>
@@ -30,6 +31,9 @@ class SelectPool final : public Queries {
 
   [[nodiscard]] Outcome<QueryTable> select(std::string_view sql, std::span<const std::string> parameters,
                                            const QueryLimits& limits) override;
+  [[nodiscard]] Outcome<QueryTable> select_near(const Nearby& nearby, std::string_view sql,
+                                                std::span<const std::string> parameters,
+                                                const QueryLimits& limits) override;
   [[nodiscard]] Outcome<CheckedFiles> check_files(std::uint64_t after) override;  // file_page.cpp
 
   static constexpr std::size_t kMaxSqlBytes = 64U << 10;
@@ -41,6 +45,8 @@ class SelectPool final : public Queries {
     Time deadline;
     bool expired = false;  // guarded by mutex_
   };
+  using Work = std::function<Outcome<QueryTable>(Connection&)>;
+  [[nodiscard]] Outcome<QueryTable> within_time(const QueryLimits& limits, const Work& work);
   [[nodiscard]] Outcome<std::unique_ptr<Lease>> lease(Time deadline);
   void give_back(std::unique_ptr<Lease> lease);
   void watch();
