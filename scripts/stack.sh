@@ -9,15 +9,17 @@ pids=()
 say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 fail() { printf '%s: %s\n' "$(basename "$0" .sh)" "$*" >&2; exit 1; }
 
-stop_stack() {
-  # Racks before the mixer, so that they can hand over what they have.
+# stop_from N: the processes started after the first N, the last one first.
+stop_from() {
   local i
-  for ((i = ${#pids[@]} - 1; i >= 0; i--)); do
+  for ((i = ${#pids[@]} - 1; i >= $1; i--)); do
     kill -TERM "${pids[i]}" 2>/dev/null || continue
     wait "${pids[i]}" 2>/dev/null || true
   done
-  pids=()
+  pids=("${pids[@]:0:$1}")
 }
+# Racks before the mixer, so that they can hand over what they have.
+stop_stack() { stop_from 0; }
 trap stop_stack EXIT
 trap 'exit 130' INT TERM
 
@@ -29,6 +31,19 @@ wait_for() {
     [ $SECONDS -lt $end ] || { cat "$1" >&2; fail "'$2' did not appear within $3 s; the log is above"; }
     sleep 0.1
   done
+}
+
+# start_racks [PROGRAM]: host and edge, by `fluxrig` or by another build of it.
+start_racks() {
+  local rack program=${1:-$fluxrig}
+  for rack in host edge; do
+    "$program" rack "examples/demo/$rack.yaml" 2>"$demo/$rack.log" &
+    pids+=($!)
+    wait_for "$demo/$rack.log" 'is ready' 30 "${pids[-1]}"
+    wait_for "$demo/$rack.log" 'welcomed this rack' 30 "${pids[-1]}"
+  done
+  host_pid=${pids[-2]}
+  edge_pid=${pids[-1]}
 }
 
 start_stack() {
@@ -58,15 +73,8 @@ END
   mixer_pid=$!
   pids+=("$mixer_pid")
   wait_for "$demo/mixer.log" 'mixer ready' 30 "$mixer_pid"
-  for rack in host edge; do
-    "$fluxrig" check --no-ports "examples/demo/$rack.yaml"
-    "$fluxrig" rack "examples/demo/$rack.yaml" 2>"$demo/$rack.log" &
-    pids+=($!)
-    wait_for "$demo/$rack.log" 'is ready' 30 "${pids[-1]}"
-    wait_for "$demo/$rack.log" 'welcomed this rack' 30 "${pids[-1]}"
-  done
-  host_pid=${pids[1]}
-  edge_pid=${pids[2]}
+  for rack in host edge; do "$fluxrig" check --no-ports "examples/demo/$rack.yaml"; done
+  start_racks
   echo "mixer $mixer_pid, host $host_pid, edge $edge_pid; logs in .demo/*.log"
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <malloc.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -36,11 +37,17 @@ std::string folder_of(const std::string& path) {
   return slash == std::string::npos ? "." : path.substr(0, slash + 1);
 }
 
-// Few arenas: each keeps its own free lists resident. But more than one: messages are allocated by the bus's
-// threads and freed by the io thread, and one lock for all of them costs a tenth of the processor at full
-// load.
-void keep_memory_small() {
-  ::mallopt(M_ARENA_MAX, 3);
+// Before the first thread. Few arenas: each keeps its own free lists resident. But more than one: messages
+// are allocated by the bus's threads and freed by the io thread, and one lock for all of them costs a tenth
+// of the processor at full load.
+void keep_memory_small(const Memory& memory) {
+  ::mallopt(M_ARENA_MAX, memory.arenas);
+  pthread_attr_t attributes;
+  if (::pthread_attr_init(&attributes) == 0) {
+    (void)::pthread_attr_setstacksize(&attributes, memory.thread_stack_bytes);
+    (void)::pthread_setattr_default_np(&attributes);
+    (void)::pthread_attr_destroy(&attributes);
+  }
   // Fast bins would be consolidated whenever a block next to the top of the heap is freed, which is all the
   // time here.
   ::mallopt(M_MXFAST, 0);
@@ -65,7 +72,6 @@ tl::expected<Scenario, std::string> load_file(const RackFiles& files,
 
 int run(const RackFiles& files, const std::vector<gear::GearType>& catalogue) {
   forbid_core_dumps();
-  keep_memory_small();
   // A peer that closes while we write is an error code of that write.
   std::signal(SIGPIPE, SIG_IGN);
   auto scenario = load_file(files, catalogue);
@@ -74,6 +80,7 @@ int run(const RackFiles& files, const std::vector<gear::GearType>& catalogue) {
     return kExitInvalid;
   }
   if (scenario->core_dumps) allow_core_dumps();
+  keep_memory_small(scenario->memory);
   Rack rack(files, catalogue, *std::move(scenario));
   if (const auto started = rack.start(); !started) {
     std::fprintf(stderr, "fluxrig rack: %s\n", sanitize::mask_card_numbers(started.error().message).c_str());

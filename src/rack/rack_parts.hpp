@@ -85,7 +85,7 @@ class Rack {
   std::unique_ptr<tap::Names> names_ = std::make_unique<tap::Names>();
   tap::TickSource tick_source_;
   tap::TickConverter ticks_{tick_source_, clock_};
-  tap::Ring ring_;
+  tap::Ring ring_{scenario_.memory.ring_bytes};
   tap::EventQueue events_;
   std::unique_ptr<sanitize::Sanitizer> sanitizer_;
   lane::DropCounters drops_;

@@ -30,7 +30,7 @@ Rack::Rack(RackFiles files, const std::vector<gear::GearType>& catalogue, Scenar
       catalogue_(catalogue),
       scenario_(std::move(scenario)),
       diagnostics_(clock_, 2, scenario_.log.format, scenario_.log.level, sanitize::mask_card_numbers),
-      telemetry_(clock_, ledger_, drops_, {}),
+      telemetry_(clock_, ledger_, drops_, {.queue_bytes = scenario_.memory.queue_bytes}),
       started_(clock_.now()) {}
 
 Rack::~Rack() {

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <bit>
 
 #include "base/nearest.hpp"
 #include "gear/option_values.hpp"
@@ -124,6 +125,9 @@ void take_rack_settings(const gear::Settings& settings, std::string_view folder,
   const auto* limits = settings.map("limits");
   scenario.limits.in_flight = static_cast<std::uint32_t>(limits->integer("in_flight"));
   scenario.limits.transaction_timeout = limits->duration("transaction_timeout");
+  const auto* memory = settings.map("memory");
+  scenario.memory = {std::bit_ceil(memory->size("ring")), memory->size("queue"),
+                     static_cast<int>(memory->integer("arenas")), memory->size("thread_stack")};
   if (const auto* monitor = settings.map("monitor"))
     scenario.monitor = MonitorListen{monitor->endpoint("listen"), monitor->mark("listen")};
   const auto* log = settings.map("log");

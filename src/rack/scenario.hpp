@@ -74,6 +74,14 @@ struct Limits {
   std::chrono::milliseconds transaction_timeout{30'000};
 };
 
+// What a rack takes of its machine's memory: docs/footprint.md.
+struct Memory {
+  std::size_t ring_bytes = 256U << 10;  // a power of two
+  std::size_t queue_bytes = 4U << 20;   // of P2 in memory
+  int arenas = 3;
+  std::size_t thread_stack_bytes = 1U << 20;
+};
+
 struct Log {
   DiagnosticFormat format = DiagnosticFormat::kText;
   Severity level = Severity::kInfo;
@@ -117,6 +125,7 @@ struct Scenario {
   std::vector<GearEntry> gears;                     // in the order of the file
   std::vector<Wire> wires;
   Limits limits;
+  Memory memory;
   Log log;
   std::optional<MonitorListen> monitor;
 

@@ -145,6 +145,42 @@ Option limits_options() {
                      .maximum = kHour}}};
 }
 
+Option memory_options() {
+  return {
+      .name = "memory",
+      .type = OptionType::kMap,
+      .summary = "what the rack takes of its machine's memory: [footprint](footprint.md)",
+      .fallback = "{}",
+      .items = {
+          {.name = "ring",
+           .type = OptionType::kSize,
+           .summary = "records on their way from the traffic's thread to the pump, resident at once; a power "
+                      "of two, others are rounded up",
+           .fallback = "256KiB",
+           .minimum = 64LL << 10,
+           .maximum = 64LL << 20},
+          {.name = "queue",
+           .type = OptionType::kSize,
+           .summary = "metrics and spans (P2) that wait in memory to be sent; more go to the backlog, or "
+                      "are dropped and counted",
+           .fallback = "4MiB",
+           .minimum = 256LL << 10,
+           .maximum = 1LL << 30},
+          {.name = "arenas",
+           .type = OptionType::kInteger,
+           .summary = "of the allocator: each keeps free memory of its own; fewer hold less, more let "
+                      "threads wait less for each other",
+           .fallback = "3",
+           .minimum = 1,
+           .maximum = 64},
+          {.name = "thread_stack",
+           .type = OptionType::kSize,
+           .summary = "address space of each thread's stack; resident is what it has used",
+           .fallback = "1MiB",
+           .minimum = 256LL << 10,
+           .maximum = 64LL << 20}}};
+}
+
 Option log_options() {
   return {.name = "log",
           .type = OptionType::kMap,
@@ -235,6 +271,7 @@ const std::vector<Option>& scenario_options() {
       keys_options(),
       sanitize_options(),
       limits_options(),
+      memory_options(),
       log_options(),
       monitor_options(),
       {.name = "gears", .type = OptionType::kFree, .summary = "name: {type: ..., options}", .required = true},

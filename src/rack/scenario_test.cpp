@@ -106,6 +106,24 @@ TEST(Scenario, ReadsEverythingOfASoundFile) {
   EXPECT_TRUE(loaded->gears[3].ports.empty());
 }
 
+TEST(Scenario, MemoryIsSmallUnlessItSaysOtherwiseAndTheRingAPowerOfTwo) {
+  const auto usual = load(kGood, "", catalogue());
+  ASSERT_TRUE(usual.has_value());
+  EXPECT_EQ(usual->memory.ring_bytes, 256U << 10);
+  EXPECT_EQ(usual->memory.queue_bytes, 4U << 20);
+  EXPECT_EQ(usual->memory.arenas, 3);
+  EXPECT_EQ(usual->memory.thread_stack_bytes, 1U << 20);
+  const auto said =
+      load(std::string(kGood) + "\nmemory: { ring: 300KiB, queue: 1MiB, arenas: 1, thread_stack: 256KiB }\n",
+           "", catalogue());
+  ASSERT_TRUE(said.has_value()) << report(said.error(), "edge.yaml", kGood);
+  EXPECT_EQ(said->memory.ring_bytes, 512U << 10);
+  EXPECT_EQ(said->memory.queue_bytes, 1U << 20);
+  EXPECT_EQ(said->memory.arenas, 1);
+  EXPECT_EQ(said->memory.thread_stack_bytes, 256U << 10);
+  EXPECT_FALSE(load(std::string(kGood) + "\nmemory: { ring: 1KiB }\n", "", catalogue()).has_value());
+}
+
 TEST(Scenario, JoinsGearsByPortAsTheWiresSay) {
   const auto loaded = load(kGood, "", catalogue());
   ASSERT_TRUE(loaded.has_value());
