@@ -5,6 +5,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <thread>
 
 #include "lane/telemetry_backlog.hpp"
 #include "lane/telemetry_queue.hpp"
@@ -115,6 +116,7 @@ class Rack {
   std::unique_ptr<PumpThread> pump_thread_;
   std::unique_ptr<LinkThread> link_thread_;
   std::unique_ptr<Monitor> monitor_;  // null: no listener of the rack's own
+  std::thread trimmer_;               // runs once, for a moment
 };
 
 }  // namespace fluxrig::rack

@@ -18,8 +18,9 @@ void Rack::run() {
   diagnostics_.info("rack", fmt::format("rack '{}' is ready", scenario_.rack),
                     {{"machine_id", to_string(identity_.machine_id)}});
   trim_timer_.expires_after(kTrimAfter);
-  trim_timer_.async_wait([](const boost::system::error_code& error) {
-    if (!error) (void)release_startup_memory();
+  // On a thread of its own: reading what is mapped takes milliseconds.
+  trim_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) trimmer_ = std::thread([] { (void)release_startup_memory(); });
   });
   IoLoop(io_, clock_, [this] { return runtime_->awaiting_disk(); }).run();
   // The io thread is done: what remains is to bring the records home. Who asks meanwhile is refused.

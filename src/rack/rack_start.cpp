@@ -35,6 +35,7 @@ Rack::Rack(RackFiles files, const std::vector<gear::GearType>& catalogue, Scenar
 
 Rack::~Rack() {
   // Threads before what they use; the bus after everything that it calls back.
+  if (trimmer_.joinable()) trimmer_.join();
   if (link_thread_) link_thread_->stop(std::chrono::milliseconds(0));
   if (pump_thread_) pump_thread_->stop();
 }
