@@ -33,7 +33,7 @@ struct Link::Shared {
     ring();
   }
   // One that says what the last one said wakes nobody: an idle rack has one every two seconds. The link reads
-  // it in its next turn, which comes before a lease can end (kHeartbeatEvery).
+  // it in its next turn, which comes at the latest when the one before it would end (Link::next_due).
   void take_lease(ByteView bytes) {
     const auto lease = model::decode_pressure_lease(bytes);
     if (!lease) return;

@@ -7,81 +7,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <fstream>
-
-#include "base/source_tree.hpp"
+#include "rack/scenario_fixture.hpp"
 
 namespace fluxrig::rack {
 namespace {
 
+using namespace scenario_test;
+
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::Not;
 using ::testing::StartsWith;
-
-const std::vector<gear::GearType>& catalogue() {
-  using gear::OptionType;
-  using gear::Role;
-  static const std::vector<gear::GearType> types = {
-      {.name = "http_server",
-       .summary = "HTTP in",
-       .role = Role::kIngress,
-       .options = {{.name = "listen", .type = OptionType::kListen, .summary = "where", .required = true}}},
-      {.name = "codec", .summary = "bytes and fields"},
-      {.name = "splitter", .summary = "two ways", .ports = {"left", "right"}},
-      {.name = "route",
-       .summary = "chooses",
-       .options = {{.name = "cases", .type = OptionType::kTexts, .required = true}},
-       .ports = {"*"},
-       .settings_ports = [](const gear::Settings& settings) { return settings.texts("cases"); }},
-      {.name = "tcp_client",
-       .summary = "TCP out",
-       .role = Role::kEgress,
-       .options = {{.name = "connect", .type = OptionType::kAddress, .required = true},
-                   {.name = "framing",
-                    .type = OptionType::kChoice,
-                    .fallback = "length2",
-                    .choices = {"length2", "length4", "ascii4", "newline"}}}},
-  };
-  return types;
-}
-
-constexpr std::string_view kGood = R"(rack: edge
-mixer: { address: "nats://mixer.example:4222", certificates: pki }
-telemetry: { audit: { durability: interval, interval: 10ms, intent: commit, disk: 1GiB }, sampling: { ratio: 0.1, slow: 1s }, backlog: { disk: 64MiB } }
-gears:
-  shop:   { type: http_server, listen: "127.0.0.1:0" }
-  codec:  { type: codec }
-  router: { type: route, cases: [visa, other] }
-  bank_a: { type: tcp_client, connect: "10.1.2.3:8583" }
-  bank_b: { type: tcp_client, connect: "10.1.2.4:8583", framing: ascii4 }
-wires:
-  - shop -> codec -> router.visa -> bank_a
-  - router.other -> bank_b
-)";
-
-std::string with(std::string_view gears, std::string_view wires) {
-  return fmt::format("rack: edge\ngears:\n{}wires: [{}]\n", gears, wires);
-}
-
-constexpr std::string_view kThree =
-    "  shop: { type: http_server, listen: \"127.0.0.1:0\" }\n"
-    "  codec: { type: codec }\n"
-    "  bank: { type: tcp_client, connect: \"bank:8583\" }\n";
-
-std::string three_and(std::string_view more) { return fmt::format("{}{}", kThree, more); }
-
-std::vector<yaml::Complaint> complaints_of(const std::string& text, const Environment& environment = {}) {
-  auto loaded = load(text, "", catalogue(), environment);
-  EXPECT_FALSE(loaded.has_value()) << text;
-  return loaded ? std::vector<yaml::Complaint>{} : loaded.error();
-}
-
-yaml::Complaint only_complaint(const std::string& text) {
-  const auto complaints = complaints_of(text);
-  EXPECT_EQ(complaints.size(), 1U) << report(complaints, "edge.yaml", text);
-  return complaints.empty() ? yaml::Complaint{} : complaints.front();
-}
 
 TEST(Scenario, ReadsEverythingOfASoundFile) {
   const auto loaded = load(kGood, "/etc/fluxrig", catalogue());
@@ -175,59 +110,6 @@ TEST(Scenario, CountsOneErrorInTheSingular) {
   EXPECT_EQ(report({}, "e.yaml", text), "");
 }
 
-TEST(ScenarioWires, AnOutputThatLeadsNowhereIsNamed) {
-  const auto complaints = complaints_of(with(kThree, "shop -> codec"));
-  ASSERT_EQ(complaints.size(), 2U);
-  EXPECT_EQ(complaints[0].message, "the output of 'codec' is not wired");
-  EXPECT_EQ(complaints[1].message, "no wire leads to gear 'bank'");
-}
-
-TEST(ScenarioWires, NothingLeadsIntoAnIngressOrOutOfAnEgress) {
-  EXPECT_EQ(only_complaint(with(kThree, "shop -> codec -> bank, codec -> shop")).message,
-            "gear 'shop' (http_server) lets messages in: no wire can lead into it");
-  EXPECT_EQ(only_complaint(with(kThree, "shop -> bank -> codec")).message,
-            "gear 'bank' (tcp_client) sends messages out: no wire can lead out of it");
-}
-
-TEST(ScenarioWires, OneOutputLeadsToOneGear) {
-  const auto complaint = only_complaint(with(kThree, "shop -> codec -> bank, shop -> bank"));
-  EXPECT_EQ(complaint.message, "gear 'shop' is already wired to 'codec'");
-  EXPECT_THAT(complaint.hint, HasSubstr("route"));
-}
-
-TEST(ScenarioWires, ALoopIsNamedInFull) {
-  const std::string gears = three_and("  second: { type: codec }\n");
-  const auto complaints = complaints_of(with(gears, "shop -> codec -> second -> codec"));
-  ASSERT_FALSE(complaints.empty());
-  EXPECT_EQ(complaints[0].message, "the wires go round: codec -> second -> codec");
-}
-
-TEST(ScenarioWires, PortsAreCheckedByName) {
-  const std::string gears = three_and("  split: { type: splitter }\n");
-  EXPECT_EQ(only_complaint(with(gears, "shop -> split.lfet -> bank")).hint,
-            "did you mean 'split.left'? one of: left, right");
-  EXPECT_EQ(only_complaint(with(gears, "shop -> split -> bank")).message,
-            "gear 'split' (splitter) has several ports: say which");
-  EXPECT_EQ(only_complaint(with(gears, "shop.out -> bank")).message,
-            "gear 'shop' (http_server) has no named ports");
-  EXPECT_THAT(only_complaint(with(gears, "shop -> split.left")).message,
-              HasSubstr("leads into a gear, not into a port"));
-}
-
-TEST(ScenarioWires, ReadsQuotedWiresAndMarksTheNameInThem) {
-  const auto complaint = only_complaint(with(kThree, "\"shop -> codek\""));
-  EXPECT_EQ(complaint.mark.column, 18);
-  EXPECT_EQ(complaint.width, 5);
-}
-
-TEST(ScenarioWires, RefusesWhatIsNoWire) {
-  EXPECT_THAT(only_complaint(with(kThree, "shop")).message, HasSubstr("at least two gears"));
-  EXPECT_THAT(only_complaint(with(kThree, "shop -> -> bank")).message, HasSubstr("an arrow without a gear"));
-  EXPECT_THAT(only_complaint(with(kThree, "[a, b]")).message, HasSubstr("written as text"));
-  EXPECT_THAT(only_complaint("rack: a\ngears: {c: {type: codec}}\nwires: x").message,
-              HasSubstr("must be a list"));
-}
-
 TEST(Scenario, RefusesAFileWithoutAnIngress) {
   const auto complaints = complaints_of(
       with("  codec: { type: codec }\n  bank: { type: tcp_client, connect: \"b:1\" }\n", "codec -> bank"));
@@ -315,31 +197,6 @@ TEST(Scenario, ANameThatHoldsACardNumberIsRefusedAndNotQuoted) {
   EXPECT_TRUE(told);
 }
 
-TEST(ScenarioEnvironment, OverridesScalarsByTheirPath) {
-  const auto loaded = load(with(kThree, "shop -> codec -> bank"), "", catalogue(),
-                           {{"FLUXRIG_DATA", "/var/lib/fluxrig"},
-                            {"FLUXRIG_MIXER_ADDRESS", "nats://other:4222"},
-                            {"FLUXRIG_MIXER_CERTIFICATES", "/pki"},
-                            {"FLUXRIG_TELEMETRY_SAMPLING_RATIO", "0.5"},
-                            {"FLUXRIG_LOG_LEVEL", "warn"},
-                            {"FLUXRIG_MIXER_LISTEN_API", "ignored"}});
-  ASSERT_TRUE(loaded.has_value()) << report(loaded.error(), "edge.yaml", "");
-  EXPECT_EQ(loaded->data, "/var/lib/fluxrig");
-  ASSERT_TRUE(loaded->mixer.has_value());
-  EXPECT_EQ(loaded->mixer->address, "nats://other:4222");
-  EXPECT_DOUBLE_EQ(loaded->telemetry.sampling.ratio, 0.5);
-  EXPECT_EQ(loaded->log.level, Severity::kWarn);
-}
-
-TEST(ScenarioEnvironment, AWrongValueNamesTheVariable) {
-  const auto complaints =
-      complaints_of(with(kThree, "shop -> codec -> bank"), {{"FLUXRIG_LIMITS_IN_FLIGHT", "many"}});
-  ASSERT_EQ(complaints.size(), 1U);
-  EXPECT_THAT(complaints[0].message,
-              StartsWith("environment variable FLUXRIG_LIMITS_IN_FLIGHT: 'in_flight' must be"));
-  EXPECT_EQ(complaints[0].mark.line, 0);
-}
-
 TEST(ScenarioPorts, ATakenPortIsNamedWithTheWayToItsHolder) {
   const int holder = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
@@ -386,22 +243,6 @@ TEST(ScenarioDirectories, MissingCertificatesAreNamed) {
   const auto complaints = check_directories(*loaded);
   ASSERT_EQ(complaints.size(), 1U);
   EXPECT_THAT(complaints[0].message, HasSubstr("/nonexistent/pki"));
-}
-
-TEST(ScenarioReference, ListsOptionsWithDefaultsAndChoices) {
-  const std::string page = reference_page(catalogue().back());
-  EXPECT_THAT(page, StartsWith("# tcp_client\n\nTCP out\n\nEgress: ends a wire.\n"));
-  EXPECT_THAT(page, HasSubstr("| `framing` | `length2`, `length4`, `ascii4`, `newline` | `length2` |"));
-  EXPECT_THAT(page, HasSubstr("| `connect` | host:port | required |"));
-  EXPECT_THAT(scenario_reference(),
-              HasSubstr("| `FLUXRIG_TELEMETRY_AUDIT_DURABILITY` | `telemetry.audit.durability` |"));
-  EXPECT_THAT(scenario_reference(), Not(HasSubstr("FLUXRIG_GEARS")));
-}
-
-TEST(ScenarioReference, DocumentationListsTheSameKeys) {
-  std::ifstream file(source_tree() / "docs/scenario.md");
-  const std::string page{std::istreambuf_iterator<char>(file), {}};
-  EXPECT_THAT(page, HasSubstr(scenario_reference()));
 }
 
 }  // namespace
