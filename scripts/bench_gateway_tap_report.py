@@ -6,7 +6,7 @@ import json
 import pathlib
 import statistics
 
-import bench_page
+from bench_tools import head_of, put, sentence_of, write_json
 
 LABELS = {"bare": "tap compiled out", "tapped": "everything on"}
 TARGETS = {"per_second": ("at least", 0.98), "p99": ("at most", 1.05)}
@@ -51,15 +51,15 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("--lines", "--json", "--command", "--name"):
         parser.add_argument(name, required=True)
-    parser.add_argument("--docs")
+    parser.add_argument("--docs", type=pathlib.Path)
     arguments = parser.parse_args()
     turns = read_turns(pathlib.Path(arguments.lines).read_text(encoding="utf-8").splitlines())
-    report = bench_page.circumstances(arguments.command) | {"turns": turns, "ratios": {what: ratios(turns, what) for what in TARGETS}}
-    pathlib.Path(arguments.json).write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    lines = [bench_page.sentence(report), "", *table(turns)]
-    print("\n".join(lines))
+    report = head_of(arguments.command, ".demo") | {"turns": turns, "ratios": {what: ratios(turns, what) for what in TARGETS}}
+    write_json(arguments.json, report)
+    text = "\n".join([sentence_of(report), "", *table(turns)])
+    print(text)
     if arguments.docs:
-        bench_page.put(arguments.docs, arguments.name, lines)
+        put(arguments.docs, arguments.name, text)
 
 
 if __name__ == "__main__":

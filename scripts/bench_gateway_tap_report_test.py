@@ -1,13 +1,10 @@
 #!/usr/bin/env python3
-"""Tests of bench_gateway_tap_report.py and bench_page.py."""
+"""Tests of bench_gateway_tap_report.py."""
 
 import json
-import pathlib
-import tempfile
 import unittest
 
 import bench_gateway_tap_report as report
-import bench_page
 
 
 def line(kind, rate, p99, errors=0):
@@ -32,17 +29,6 @@ class Report(unittest.TestCase):
         text = "\n".join(report.table(report.read_turns([line("tapped", 80, 3.0), line("bare", 100, 2.0)])))
         self.assertIn("| everything on | 1 | 80, 80 to 80 |", text)
         self.assertIn("0.80 (0.80 to 0.80); target at least 0.98", text)
-
-
-class Page(unittest.TestCase):
-    def test_only_what_stands_between_the_markers_changes(self):
-        with tempfile.TemporaryDirectory() as directory:
-            page = pathlib.Path(directory) / "page.md"
-            page.write_text("a\n<!-- bench x: begin -->\nold\n<!-- bench x: end -->\nb\n", encoding="utf-8")
-            bench_page.put(page, "x", ["new"])
-            self.assertEqual(page.read_text(encoding="utf-8"), "a\n<!-- bench x: begin -->\n\nnew\n\n<!-- bench x: end -->\nb\n")
-            with self.assertRaises(SystemExit):
-                bench_page.put(page, "y", ["new"])
 
 
 if __name__ == "__main__":

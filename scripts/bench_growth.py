@@ -2,14 +2,13 @@
 """How the cost of a rack grows with what it is given: see bench_growth.sh."""
 
 import argparse
-import json
 import pathlib
 import resource
 import tempfile
 
-import bench_page
 import chart
 import growth_stack
+from bench_tools import head_of, put, sentence_of, write_json
 
 # What grows, and how far. `fixed`: what the others stand at meanwhile.
 RATES = (250, 500, 1_000, 2_000, 3_000, 4_000)
@@ -91,21 +90,21 @@ def main():
         for name in [arguments.only] if arguments.only else TITLES:
             print(f"bench growth: {TITLES[name][0]}", flush=True)
             curves[name] = series(name, stack, arguments)
-    report = bench_page.circumstances(arguments.command) | {"curves": curves}
     out = pathlib.Path("build/bench")
     out.mkdir(parents=True, exist_ok=True)
-    (out / "growth.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    report = head_of(arguments.command, out) | {"curves": curves}
+    write_json(out / "growth.json", report)
     panels = [chart.Panel(f"{TITLES[name][0]}: {what}", [(point["x"], point[key]) for point in points])
               for name, points in curves.items() for key, what in (("cpu", "% of a core"), ("resident", "MiB resident"))]
     (out / "growth.svg").write_text(chart.draw(panels, columns=2), encoding="utf-8")
-    lines = [bench_page.sentence(report), ""]
+    lines = [sentence_of(report), ""]
     for name, points in curves.items():
         lines += table(name, points)
     lines.append("![CPU and memory over each](pictures/growth.svg)")
     print("\n".join(lines))
     if arguments.docs:
         pathlib.Path("docs/pictures/growth.svg").write_text((out / "growth.svg").read_text(encoding="utf-8"), encoding="utf-8")
-        bench_page.put("docs/benchmarks.md", "growth", lines)
+        put(pathlib.Path("docs/benchmarks.md"), "growth", "\n".join(lines))
 
 
 if __name__ == "__main__":

@@ -37,22 +37,11 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / TICK
 
 
-def peak_mib(pid):
+def resident_mib(pid):
     for line in pathlib.Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines():
-        if line.startswith("VmHWM"):
+        if line.startswith("VmRSS:"):
             return int(line.split()[1]) / 1024
-    return 0
-
-
-def children_of(pid):
-    found = []
-    for entry in pathlib.Path("/proc").iterdir():
-        try:
-            if entry.name.isdigit() and int((entry / "stat").read_text(encoding="utf-8").rsplit(") ", 1)[1].split()[1]) == pid:
-                found.append(int(entry.name))
-        except OSError:  # it has ended meanwhile
-            continue
-    return found
+    raise SystemExit(f"bench: process {pid} has no memory: it has ended")
 
 
 class Mixer:
@@ -110,9 +99,6 @@ class Mixer:
         with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             return answer.read()
 
-    def status(self):
-        return json.loads(self.get("/api/v1/status"))
-
     def select(self, sql):
         """Rows of text."""
         lines = self.fluxrig("query", "--csv", sql).splitlines()
@@ -120,9 +106,9 @@ class Mixer:
 
 
 def head_of(command, disk):
-    """What every report says of itself."""
+    """What every report says of itself; a + behind the commit: the sources differ from it."""
     return {"command": command, "date": datetime.date.today().isoformat(),
-            "commit": output_of("git", "rev-parse", "--short", "HEAD") + ("+" if output_of("git", "status", "--porcelain", "src") else ""),
+            "commit": output_of("git", "rev-parse", "--short", "HEAD") + ("+" if output_of("git", "status", "--porcelain", "src", "apps") else ""),
             "machine": machine(disk)}
 
 
@@ -133,8 +119,11 @@ def sentence_of(report):
 
 
 def put(docs, name, text):
+    """Replaces what stands between the markers of benchmark `name`; a page without them is an error."""
     begin, end = f"<!-- bench {name}: begin -->", f"<!-- bench {name}: end -->"
     page = docs.read_text(encoding="utf-8")
+    if begin not in page or end not in page.split(begin, 1)[1]:
+        raise SystemExit(f"{docs} has no part for '{name}': put '{begin}' and '{end}' where it belongs")
     before, rest = page.split(begin, 1)
     docs.write_text(f"{before}{begin}\n\n{text}\n\n{end}{rest.split(end, 1)[1]}", encoding="utf-8")
 

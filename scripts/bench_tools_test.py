@@ -23,6 +23,8 @@ class Page(unittest.TestCase):
             page.write_text("before\n<!-- bench x: begin -->\nold\n<!-- bench x: end -->\nafter\n", encoding="utf-8")
             put(page, "x", "new")
             self.assertEqual(page.read_text(encoding="utf-8"), "before\n<!-- bench x: begin -->\n\nnew\n\n<!-- bench x: end -->\nafter\n")
+            with self.assertRaises(SystemExit):
+                put(page, "y", "new")
 
 
 if __name__ == "__main__":

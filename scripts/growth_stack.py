@@ -1,24 +1,17 @@
 """A mixer and, for each point of a curve, a fresh rack that is loaded and looked at. Everything on loopback, in one directory."""
 
 import json
-import os
 import pathlib
-import signal
-import socket
 import subprocess
 import time
 
-FLUXRIG, MIXER = (pathlib.Path("build/bin", name).resolve() for name in ("fluxrig", "fluxrig-mixer"))
-START_SECONDS, STOP_SECONDS = 30, 40
+from bench_tools import Mixer, cpu_seconds, free_port, resident_mib, wait_for
+
+BUILD = pathlib.Path("build")
+FLUXRIG = (BUILD / "bin" / "fluxrig").resolve()
+STOP_SECONDS = 60
 SETTLE_SECONDS = 1.5
-TICK = os.sysconf("SC_CLK_TCK")
 MOST_CONNECTIONS = 12_000
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def scenario(directory, port, mixer, gears, wires):
@@ -40,64 +33,41 @@ def scenario(directory, port, mixer, gears, wires):
                       "wires: [ " + ", ".join(ways) + " ]", ""])
 
 
-def processor_seconds(pid):
-    words = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(") ")[2].split()
-    return (int(words[11]) + int(words[12])) / TICK
-
-
-def resident_mib(pid):
-    for line in pathlib.Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) / 1024
-    raise SystemExit(f"process {pid} has no memory: it has ended")
-
-
 class GrowthStack:
     def __init__(self, directory):
-        self.directory, self.processes = directory, []
-        self.bus, self.api, self.door = free_port(), free_port(), free_port()
+        self.directory, self.door = directory, free_port()
+        self.mixer = Mixer(BUILD, directory, racks=["edge"])
+        self.rack = None
 
     def __enter__(self):
-        for words in (["init"], ["issue", "--server", "nats", "--host", "127.0.0.1"], ["issue", "--mixer", "mixer"], ["issue", "--rack", "edge"]):
-            subprocess.run([FLUXRIG, "pki", words[0], self.directory / "pki", *words[1:]], check=True, stdout=subprocess.DEVNULL)
-        self.start_mixer()
+        self.mixer.start()
         return self
 
     def __exit__(self, *_):
-        while self.processes:
-            self.stop(self.processes[-1])
+        self.stop()
+        self.mixer.stop()
 
-    def spawn(self, name, words, ready):
-        log = self.directory / f"{name}.log"
-        with open(log, "wb") as out:
-            process = subprocess.Popen([str(word) for word in words], stdout=out, stderr=out)
-        self.processes.append(process)
-        until = time.monotonic() + START_SECONDS
-        while any(text not in log.read_text(encoding="utf-8", errors="replace") for text in ready):
-            if process.poll() is not None or time.monotonic() > until:
-                raise SystemExit(f"bench growth: {name} did not start:\n{log.read_text(encoding='utf-8', errors='replace')[-2000:]}")
-            time.sleep(0.05)
-        return process
-
-    def stop(self, process):
-        self.processes.remove(process)
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-    def start_mixer(self):
-        config = self.directory / "mixer.yaml"
-        config.write_text(f"data: {self.directory}/mixer\npki: {self.directory}/pki\nlisten: {{ api: '127.0.0.1:{self.api}', nats: '127.0.0.1:{self.bus}' }}\n", encoding="utf-8")
-        self.mixer = self.spawn("mixer", [MIXER, "--config", config], ["mixer ready"])
-
-    def start_rack(self, gears=2, wires=1, mixer=None):
+    def start_rack(self, gears=2, wires=1, bus=None):
+        """A fresh one; `bus`: the port of another mixer, which nobody greets."""
         subprocess.run(["rm", "-rf", self.directory / "edge"], check=True)
-        path = self.directory / "edge.yaml"
-        path.write_text(scenario(self.directory, self.door, mixer or self.bus, gears, wires), encoding="utf-8")
-        return self.spawn("edge", [FLUXRIG, "rack", path], ["is ready"] + ([] if mixer else ["welcomed this rack"]))
+        path, log = self.directory / "edge.yaml", self.directory / "edge.log"
+        path.write_text(scenario(self.directory, self.door, bus or self.mixer.nats, gears, wires), encoding="utf-8")
+        with open(log, "wb") as out:
+            self.rack = subprocess.Popen([FLUXRIG, "rack", path], stdout=out, stderr=out)
+
+        def ready():
+            text = log.read_text(encoding="utf-8", errors="replace")
+            if self.rack.poll() is not None:
+                raise SystemExit(f"bench growth: the rack did not start:\n{text[-2000:]}")
+            return "is ready" in text and (bus is not None or "welcomed this rack" in text)
+        wait_for(ready, "the rack")
+        return self.rack.pid
+
+    def stop(self):
+        if self.rack is not None:
+            self.rack.terminate()
+            self.rack.wait(STOP_SECONDS)
+            self.rack = None
 
     def load(self, *, rate, connections, seconds=None, requests=None):
         words = [FLUXRIG, "load", "http", f"http://127.0.0.1:{self.door}/pay", "--method", "POST", "--connections", connections, "--rate", rate, "--traceparent", "--json", "--quiet"]
@@ -109,28 +79,28 @@ class GrowthStack:
 
     def point(self, x, *, rate, connections, seconds, gears=2, wires=1):
         rack = self.start_rack(gears, wires)
-        before, began = processor_seconds(rack.pid), time.monotonic()
+        before, began = cpu_seconds(rack), time.monotonic()
         load = self.load(rate=rate, connections=connections, seconds=seconds)
-        took, resident = time.monotonic() - began, resident_mib(rack.pid)
+        took, resident = time.monotonic() - began, resident_mib(rack)
         # Opening thousands of connections is no part of the rate: time is that of the load.
-        cpu = (processor_seconds(rack.pid) - before) / max(load["seconds"], 1e-9) * 100
-        self.stop(rack)
+        cpu = (cpu_seconds(rack) - before) / max(load["seconds"], 1e-9) * 100
+        self.stop()
         print(f"  {x:>7,}: {cpu:6.2f} % of a core, {resident:5.1f} MiB, p99 {load['latency_ms']['p99']:.2f} ms, {took:.0f} s", flush=True)
         return {"x": x, "cpu": cpu, "resident": resident, "rate": load["per_second"], "p99": load["latency_ms"]["p99"]}
 
     def backlog(self, counts):
         """One rack whose mixer is not there: so many transactions wait on its disk; what it takes while nothing else happens."""
-        rack = self.start_rack(mixer=free_port())
+        rack = self.start_rack(bus=free_port())
         points, sent = [], 0
         for x in counts:
             if x > sent:
                 self.load(rate=4_000, connections=32, requests=x - sent)
                 sent = x
             time.sleep(SETTLE_SECONDS)
-            before, began = processor_seconds(rack.pid), time.monotonic()
+            before, began = cpu_seconds(rack), time.monotonic()
             time.sleep(5)
-            cpu = (processor_seconds(rack.pid) - before) / (time.monotonic() - began) * 100
-            points.append({"x": x, "cpu": cpu, "resident": resident_mib(rack.pid), "rate": 0})
+            cpu = (cpu_seconds(rack) - before) / (time.monotonic() - began) * 100
+            points.append({"x": x, "cpu": cpu, "resident": resident_mib(rack), "rate": 0})
             print(f"  {x:>7,}: {cpu:6.2f} % of a core, {points[-1]['resident']:5.1f} MiB", flush=True)
-        self.stop(rack)
+        self.stop()
         return points
