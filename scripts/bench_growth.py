@@ -15,7 +15,7 @@ RATES = (250, 500, 1_000, 2_000, 3_000, 4_000)
 GEARS = (1, 2, 4, 8, 12, 16, 20)
 WIRES = (1, 4, 16, 64, 128, 256)
 CONNECTIONS = (10, 1_000, 2_500, 5_000, 10_000)
-BACKLOG = (0, 10_000, 20_000, 40_000, 80_000)
+BACKLOG = (20_000, 40_000, 80_000, 160_000)
 FIXED_RATE, FIXED_CONNECTIONS = 1_000, 32
 SPARE_FILES = 200  # of a process, beside its connections
 # The later half of a curve may be so much steeper than the earlier half before it counts as faster than linear.
