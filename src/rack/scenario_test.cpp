@@ -41,6 +41,9 @@ TEST(Scenario, ReadsEverythingOfASoundFile) {
   EXPECT_TRUE(loaded->gears[3].ports.empty());
 }
 
+// Not by operator+: gcc 12 warns falsely of the copy under ThreadSanitizer (array-bounds).
+std::string and_memory(std::string_view memory) { return fmt::format("{}memory: {}\n", kGood, memory); }
+
 TEST(Scenario, MemoryIsSmallUnlessItSaysOtherwiseAndTheRingAPowerOfTwo) {
   const auto usual = load(kGood, "", catalogue());
   ASSERT_TRUE(usual.has_value());
@@ -49,14 +52,13 @@ TEST(Scenario, MemoryIsSmallUnlessItSaysOtherwiseAndTheRingAPowerOfTwo) {
   EXPECT_EQ(usual->memory.arenas, 3);
   EXPECT_EQ(usual->memory.thread_stack_bytes, 1U << 20);
   const auto said =
-      load(std::string(kGood) + "\nmemory: { ring: 300KiB, queue: 1MiB, arenas: 1, thread_stack: 256KiB }\n",
-           "", catalogue());
+      load(and_memory("{ ring: 300KiB, queue: 1MiB, arenas: 1, thread_stack: 256KiB }"), "", catalogue());
   ASSERT_TRUE(said.has_value()) << report(said.error(), "edge.yaml", kGood);
   EXPECT_EQ(said->memory.ring_bytes, 512U << 10);
   EXPECT_EQ(said->memory.queue_bytes, 1U << 20);
   EXPECT_EQ(said->memory.arenas, 1);
   EXPECT_EQ(said->memory.thread_stack_bytes, 256U << 10);
-  EXPECT_FALSE(load(std::string(kGood) + "\nmemory: { ring: 1KiB }\n", "", catalogue()).has_value());
+  EXPECT_FALSE(load(and_memory("{ ring: 1KiB }"), "", catalogue()).has_value());
 }
 
 TEST(Scenario, JoinsGearsByPortAsTheWiresSay) {
